@@ -1,0 +1,128 @@
+"""The child process of `Emulator`: serve the base on the sockets it is handed, until its parent is gone.
+
+Standard input carries one line of orders and is then the lifeline: at its end the process stops. Standard output
+carries one line of report. Both are ours alone; whatever anyone prints goes to standard error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import json
+import os
+import shutil
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+
+from constructs_lib.local import overlay
+from constructs_lib.local.overlay.base import base
+from constructs_lib.problem import LocalError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    Asgi = Callable[[dict[str, Any], Callable[..., Any], Callable[..., Any]], Awaitable[None]]
+
+KEEP_ALIVE_SECONDS = 75.0
+GRACE_SECONDS = 0.3  # what a request in flight may still take when we are told to stop
+LAST_RESORT_SECONDS = 8.0  # after the parent is gone nobody else would end a process that hangs
+
+
+def main() -> int:
+    """Take orders, check the base, serve."""
+    report = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)  # a stray print must not look like a report
+    orders: dict[str, Any] = json.loads(_first_line())
+    try:
+        overlay.check_base()
+        overlay.install(orders)
+    except LocalError as error:
+        problem = error.problems[0]
+        report.write(
+            json.dumps({"problem": {"what": problem.what, "where": problem.where, "fix": problem.fix}}).encode() + b"\n"
+        )
+        return 1
+    try:
+        asyncio.run(_serve(orders, report.write))
+    finally:
+        overlay.uninstall()
+        shutil.rmtree(orders["work"], ignore_errors=True)
+    return 0
+
+
+def _first_line() -> bytes:
+    line = b""
+    while not line.endswith(b"\n"):
+        part = os.read(0, 1)  # byte by byte, so that nothing of the lifeline sits in a buffer
+        if not part:
+            break
+        line += part
+    return line
+
+
+async def _serve(orders: dict[str, Any], report: Callable[[bytes], object]) -> None:
+    config = Config()
+    config.bind = [f"fd://{each}" for each in orders["sockets"]]
+    config.keep_alive_timeout = KEEP_ALIVE_SECONDS
+    config.graceful_timeout = GRACE_SECONDS
+    config.loglevel = "WARNING"
+    for each in orders["sockets"]:
+        os.set_inheritable(each, False)
+    stopping = asyncio.Event()
+    _stop_at_end_of_lifeline(stopping, asyncio.get_running_loop())
+    _stop_at_signals(stopping, asyncio.get_running_loop())
+    application: Any = _application(base("app").app, orders["app_port"], report)
+    await serve(application, config, shutdown_trigger=stopping.wait)
+
+
+def _application(base_app: Asgi, app_port: int, report: Callable[[bytes], object]) -> Asgi:
+    """The base behind the front door, reporting once when it is up."""
+    inner = base_app
+    if app_port and importlib.util.find_spec("constructs_lib.local.overlay.front_door") is not None:
+        front_door = importlib.import_module("constructs_lib.local.overlay.front_door")
+        inner = front_door.wrap(base_app, app_port)
+
+    async def application(scope: dict[str, Any], receive: Callable[..., Any], send: Callable[..., Any]) -> None:
+        if scope["type"] != "lifespan":
+            await inner(scope, receive, send)
+            return
+
+        async def send_and_report(message: dict[str, Any]) -> None:
+            await send(message)
+            if message["type"] == "lifespan.startup.complete":
+                report(json.dumps({"ready": os.getpid()}).encode() + b"\n")
+
+        await base_app(scope, receive, send_and_report)
+
+    return application
+
+
+def _stop_at_end_of_lifeline(stopping: asyncio.Event, loop: asyncio.AbstractEventLoop) -> None:
+    """Stop when the parent closes its end of our standard input, which it does even when it is killed."""
+
+    def wait_for_end() -> None:
+        while os.read(0, 4096):
+            pass
+        timer = threading.Timer(LAST_RESORT_SECONDS, os._exit, args=(1,))
+        timer.daemon = True
+        timer.start()
+        try:
+            loop.call_soon_threadsafe(stopping.set)
+        except RuntimeError:
+            return  # the loop has ended already
+
+    threading.Thread(target=wait_for_end, name="lifeline", daemon=True).start()
+
+
+def _stop_at_signals(stopping: asyncio.Event, loop: asyncio.AbstractEventLoop) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Runs the functions that are deployed to the embedded AWS, as processes of this machine."""
