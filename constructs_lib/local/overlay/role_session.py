@@ -1,0 +1,34 @@
+"""Hands out the credentials a deployed function runs with, so that the local run can prove what its role may do.
+
+Real roles trust the Lambda service alone: nobody else may assume them, not even the root of the account. Lambda itself
+gets its credentials from inside the base, and so does this address. Whoever can ask it knows the root key, too.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+from constructs_lib.local.overlay.base import base
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PATH = "/_constructs_lib/role-session"
+
+
+async def answer(scope: dict[str, Any], receive: Callable[..., Any], send: Callable[..., Any]) -> None:
+    """Answer `?function=<name>&region=<region>` with the environment variables that hold the credentials."""
+    del receive  # a question has no body
+    query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
+    name, region = query.get("function", [""])[0], query.get("region", [""])[0]
+    functions = base("services.lambda_svc")._functions
+    responses = base("core.responses")
+    with responses.request_scope(responses.get_account_id(), region):
+        function = functions.get(name)
+    if function is None:
+        status, answered = 404, {"message": f"there is no function {name} in {region}"}
+    else:
+        status, answered = 200, base("core.lambda_runtime").execution_credentials(function["config"])
+    await base("app")._send_response(send, status, {"Content-Type": "application/json"}, json.dumps(answered).encode())
