@@ -1,0 +1,12 @@
+/** The logger and the tracer of this function, both configured by its environment. */
+import { Logger } from "@aws-lambda-powertools/logger";
+import { Tracer } from "@aws-lambda-powertools/tracer";
+
+export const logger = new Logger();
+
+// AWS clients are traced one by one; patching http and https as well would record each of their calls twice.
+export const tracer = new Tracer({ captureHTTPsRequests: false });
+
+// A call without a trace header is answered like any other. The SDK reads its setting from the environment too early for
+// Powertools to change it there, and would log a stack trace for each.
+tracer.provider.setContextMissingStrategy("IGNORE_ERROR");
