@@ -13,7 +13,11 @@ const MAX_FIELD_CHARACTERS = 64; // of an unknown field's name, which is the cal
  *
  * @param empty What an empty body stands for; without it an empty body is refused.
  */
-export function parseBody<S extends z.ZodMiniType>(event: APIGatewayProxyEventV2, schema: S, empty?: unknown): z.output<S> {
+export function parseBody<S extends z.ZodMiniType>(
+  event: APIGatewayProxyEventV2,
+  schema: S,
+  empty?: unknown,
+): z.output<S> {
   const text = bodyText(event);
   const value = text.trim() === "" && empty !== undefined ? empty : jsonObject(text);
   const result = z.safeParse(schema, value);
@@ -63,8 +67,9 @@ function fieldProblems(issues: readonly z.core.$ZodIssue[]): FieldProblem[] {
   return issues
     .flatMap((issue) =>
       issue.code === "unrecognized_keys"
-        ? issue.keys.map((key) => ({ field: key.slice(0, MAX_FIELD_CHARACTERS), message: "is not a field of this request" }))
+        ? issue.keys.map((key) => ({ field: key, message: "is not a field of this request" }))
         : [{ field: issue.path.join("."), message: issue.message }],
     )
-    .slice(0, MAX_PROBLEMS);
+    .slice(0, MAX_PROBLEMS)
+    .map(({ field, message }) => ({ field: field.slice(0, MAX_FIELD_CHARACTERS), message }));
 }

@@ -5,10 +5,12 @@ import * as z from "zod/mini";
 import { badRequest } from "../http_api/answer.ts";
 import { line } from "../http_api/text.ts";
 
+const ID_RULE = "must be 1 to 64 letters, digits, _ or -, the first a letter or digit";
+
 /** 1 to 64 ASCII letters, digits, `_` and `-`, the first a letter or digit: safe in a path as it stands. */
 const Id = z
   .string({ error: "must be a string" })
-  .check(z.regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, "must be 1 to 64 letters, digits, _ or -, the first a letter or digit"));
+  .check(z.regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, ID_RULE));
 
 /** What a caller sends to create a user. A field we would drop silently is refused instead. */
 export const NewUser = z.strictObject({
@@ -28,7 +30,7 @@ export interface User {
 export function pathId(event: APIGatewayProxyEventV2): string {
   const result = z.safeParse(Id, event.pathParameters?.["id"]);
   if (!result.success) {
-    throw badRequest("the path has an invalid user id", [{ field: "id", message: result.error.issues[0]?.message ?? "" }]);
+    throw badRequest("the path has an invalid user id", [{ field: "id", message: ID_RULE }]);
   }
   return result.data;
 }

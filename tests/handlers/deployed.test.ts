@@ -1,4 +1,4 @@
-/** The handlers as they are deployed: bundled, in a process with Lambda's environment, with nobody listening for traces. */
+/** The handlers as deployed: bundled, in a process with Lambda's environment, with nobody listening for traces. */
 import { spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
