@@ -37,7 +37,7 @@ async function putOnce(user: User): Promise<void> {
   }
 }
 
-/** Tell whether the user in the way is our own, written by an attempt whose answer was lost before the SDK tried again. */
+/** Tell whether the user in the way is our own: written by an attempt whose answer was lost, before a retry. */
 function isStored(user: User, { Item: stored }: ConditionalCheckFailedException): boolean {
   return Object.entries(user).every(([field, value]) => stored?.[field]?.S === value);
 }
