@@ -251,8 +251,8 @@ def _await_ready(process: subprocess.Popen[bytes], log_path: Path) -> None:
     if not line:
         raise _not_up(process, log_path)
     report = json.loads(line)
-    if "problem" in report:
-        raise LocalError(Problem(**report["problem"]))
+    if "problems" in report:
+        raise LocalError(*(Problem(**each) for each in report["problems"]))
 
 
 def _await_health(process: subprocess.Popen[bytes], endpoint: str, log_path: Path) -> None:

@@ -14,13 +14,14 @@ import shutil
 import signal
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
-from constructs_lib.local import overlay
-from constructs_lib.local.overlay.base import base
+from constructs_lib.local.overlay import Overlay
+from constructs_lib.local.overlay.base import Orders, base
 from constructs_lib.problem import LocalError
 
 if TYPE_CHECKING:
@@ -37,22 +38,31 @@ def main() -> int:
     """Take orders, check the base, serve."""
     report = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # a stray print must not look like a report
-    orders: dict[str, Any] = json.loads(_first_line())
+    orders = _orders(json.loads(_first_line()))
     try:
-        overlay.check_base()
-        overlay.install(orders)
+        overlay = Overlay(orders)
     except LocalError as error:
-        problem = error.problems[0]
-        report.write(
-            json.dumps({"problem": {"what": problem.what, "where": problem.where, "fix": problem.fix}}).encode() + b"\n"
-        )
+        told = [{"what": each.what, "where": each.where, "fix": each.fix} for each in error.problems]
+        report.write(json.dumps({"problems": told}).encode() + b"\n")
         return 1
     try:
         asyncio.run(_serve(orders, report.write))
     finally:
-        overlay.uninstall()
-        shutil.rmtree(orders["work"], ignore_errors=True)
+        overlay.close()
+        shutil.rmtree(orders.work, ignore_errors=True)
     return 0
+
+
+def _orders(told: dict[str, Any]) -> Orders:
+    log_file = told["log_file"]
+    return Orders(
+        sockets=tuple(told["sockets"]),
+        app_port=told["app_port"],
+        endpoint=told["endpoint"],
+        region=told["region"],
+        work=Path(told["work"]),
+        log_file=None if log_file is None else Path(log_file),
+    )
 
 
 def _first_line() -> bytes:
@@ -65,18 +75,18 @@ def _first_line() -> bytes:
     return line
 
 
-async def _serve(orders: dict[str, Any], report: Callable[[bytes], object]) -> None:
+async def _serve(orders: Orders, report: Callable[[bytes], object]) -> None:
     config = Config()
-    config.bind = [f"fd://{each}" for each in orders["sockets"]]
+    config.bind = [f"fd://{each}" for each in orders.sockets]
     config.keep_alive_timeout = KEEP_ALIVE_SECONDS
     config.graceful_timeout = GRACE_SECONDS
     config.loglevel = "WARNING"
-    for each in orders["sockets"]:
+    for each in orders.sockets:
         os.set_inheritable(each, False)
     stopping = asyncio.Event()
     _stop_at_end_of_lifeline(stopping, asyncio.get_running_loop())
     _stop_at_signals(stopping, asyncio.get_running_loop())
-    application: Any = _application(base("app").app, orders["app_port"], report)
+    application: Any = _application(base("app").app, orders.app_port, report)
     await serve(application, config, shutdown_trigger=stopping.wait)
 
 

@@ -3,21 +3,53 @@
 from __future__ import annotations
 
 from importlib import metadata
-from typing import Any
+from typing import TYPE_CHECKING
 
+from constructs_lib.local.overlay.base import BASE, BASE_VERSION
+from constructs_lib.local.overlay.lambda_executor import LambdaExecutor
 from constructs_lib.problem import LocalError, Problem
 
-BASE = "ministack"
-BASE_VERSION = "1.5.33"
+if TYPE_CHECKING:
+    from constructs_lib.local.overlay.base import Orders
+    from constructs_lib.local.overlay.patching import Patch
+
+STATELESS: tuple[Patch, ...] = ()
 
 
-def check_base() -> None:
+class Overlay:
+    """The mended base of this process.
+
+    Args:
+        orders: What the process was told.
+
+    Raises:
+        LocalError: Another version of the base is installed, or it is not what the patches were written for.
+    """
+
+    def __init__(self, orders: Orders) -> None:
+        """Check the base and mend it."""
+        check_version(metadata.version(BASE))
+        self._executor = LambdaExecutor(orders)
+        patches = [*STATELESS, *self._executor.patches()]
+        try:
+            check_patches(patches)
+        except LocalError:
+            self.close()
+            raise
+        for patch in patches:
+            patch.apply()
+
+    def close(self) -> None:
+        """End what the mended base has started."""
+        self._executor.executor.close()
+
+
+def check_version(version: str) -> None:
     """Refuse a base other than the one this overlay was written for.
 
     Raises:
-        LocalError: Another version is installed.
+        LocalError: It is another version.
     """
-    version = metadata.version(BASE)
     if version != BASE_VERSION:
         raise LocalError(
             Problem(
@@ -28,9 +60,20 @@ def check_base() -> None:
         )
 
 
-def install(orders: dict[str, Any]) -> None:
-    """Mend the base in this process."""
+def check_patches(patches: list[Patch]) -> None:
+    """Refuse a base whose functions are not those the patches replace.
 
-
-def uninstall() -> None:
-    """End what the mended base has started."""
+    Raises:
+        LocalError: Some are missing or have another signature; all are named.
+    """
+    problems = [
+        Problem(
+            what=f"{BASE} {BASE_VERSION} is not as released: {mismatch}",
+            where="the Python environment",
+            fix=f"pip install --force-reinstall '{BASE}=={BASE_VERSION}'",
+        )
+        for patch in patches
+        if (mismatch := patch.mismatch())
+    ]
+    if problems:
+        raise LocalError(*problems)

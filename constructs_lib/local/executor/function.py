@@ -1,0 +1,94 @@
+"""What the executor has to know of a deployed function."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+DEFAULT_TIMEOUT_SECONDS = 3
+DEFAULT_MEMORY_MIB = 128
+
+# What an environment is started with: a change of any of it needs new ones.
+_STARTED_WITH = (
+    "CodeSha256",
+    "Environment",
+    "Handler",
+    "Layers",
+    "LoggingConfig",
+    "MemorySize",
+    "Role",
+    "Runtime",
+    "Timeout",
+    "TracingConfig",
+    "Version",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One version of one deployed function.
+
+    Args:
+        arn: The ARN it is called by; a qualifier comes last.
+        code: The zip of its code.
+        layers: The zips of its layers, in order.
+        log_group: The log group its output goes to.
+        log_json: Whether its log is in JSON.
+        revision: Changes with whatever an environment is started with.
+    """
+
+    name: str
+    arn: str
+    version: str
+    runtime: str
+    handler: str
+    role: str
+    region: str
+    code: bytes = field(repr=False)
+    layers: tuple[bytes, ...] = field(repr=False, default=())
+    timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
+    memory_mib: int = DEFAULT_MEMORY_MIB
+    variables: Mapping[str, str] = field(default_factory=dict)
+    log_group: str = ""
+    log_json: bool = False
+    log_level: str = ""
+    system_log_level: str = ""
+    is_traced: bool = False
+    revision: str = ""
+
+    @classmethod
+    def from_configuration(
+        cls, configuration: Mapping[str, Any], code: bytes, layers: tuple[bytes, ...], region: str
+    ) -> Function:
+        """Read the configuration as GetFunctionConfiguration answers it."""
+        logging = configuration.get("LoggingConfig") or {}
+        name = configuration["FunctionName"]
+        told = json.dumps([configuration.get(each) for each in _STARTED_WITH], sort_keys=True, default=str).encode()
+        return cls(
+            name=name,
+            arn=configuration["FunctionArn"],
+            version=configuration.get("Version") or "$LATEST",
+            runtime=configuration["Runtime"],
+            handler=configuration["Handler"],
+            role=configuration.get("Role") or "",
+            region=region,
+            code=code,
+            layers=layers,
+            timeout_seconds=configuration.get("Timeout") or DEFAULT_TIMEOUT_SECONDS,
+            memory_mib=configuration.get("MemorySize") or DEFAULT_MEMORY_MIB,
+            variables=(configuration.get("Environment") or {}).get("Variables") or {},
+            log_group=logging.get("LogGroup") or f"/aws/lambda/{name}",
+            log_json=logging.get("LogFormat") == "JSON",
+            log_level=logging.get("ApplicationLogLevel") or "",
+            system_log_level=logging.get("SystemLogLevel") or "",
+            is_traced=(configuration.get("TracingConfig") or {}).get("Mode") == "Active",
+            revision=hashlib.sha256(told).hexdigest(),
+        )
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells this function and version from any other."""
+        return ":".join(self.arn.split(":")[:7]), self.version

@@ -1,0 +1,111 @@
+"""Functions of Node and Python run in our executor instead of the base's worker pool.
+
+Stock loses the type of an error, so that Retry and Catch of a state machine never match; `_HANDLER` and the log
+variables are missing; the server's own environment leaks into handlers; every call waits 50 ms for standard error; the
+JSON log format is not known.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from pathlib import Path
+from typing import Any
+
+from constructs_lib.local.executor.executor import Executor, Surroundings
+from constructs_lib.local.executor.function import Function
+from constructs_lib.local.executor.runtimes import runs_here
+from constructs_lib.local.overlay.base import Orders, base
+from constructs_lib.local.overlay.patching import Patch
+
+
+class LambdaExecutor:
+    """The hook between the base's Lambda and our executor."""
+
+    def __init__(self, orders: Orders) -> None:
+        """Prepare the executor."""
+        self._region = orders.region
+        self.executor = Executor(
+            Surroundings(
+                work=orders.work,
+                endpoint=orders.endpoint,
+                log_file=None if orders.log_file is None else Path(orders.log_file),
+                store=store_events,
+                credentials=role_credentials,
+            )
+        )
+
+    def patches(self) -> list[Patch]:
+        """What is replaced."""
+        return [
+            Patch(
+                "services.lambda_svc",
+                "_execute_function_dispatch",
+                ("func", "config", "event", "request_id", "started"),
+                self._dispatch,
+            )
+        ]
+
+    def _dispatch(self, stock: Any) -> Any:
+        def dispatch(func: Any, config: Any, event: Any, request_id: str, started: float) -> Any:
+            code = func.get("code_zip")
+            is_ours = config.get("PackageType", "Zip") == "Zip" and runs_here(config.get("Runtime") or "")
+            if not is_ours or not code:
+                return stock(func, config, event, request_id, started)
+            service = base("services.lambda_svc")
+            layers = tuple(
+                content for each in config.get("Layers") or [] if (content := service._resolve_layer_zip(each))
+            )
+            function = Function.from_configuration(config, code, layers, self._region)
+            outcome = self.executor.invoke(function, event, request_id=request_id, trace=trace_header(function))
+            told = {"body": outcome.payload, "log": outcome.log}
+            if outcome.is_error:
+                told |= {"error": True, "function_error": "Unhandled"}
+            return told
+
+        return dispatch
+
+
+def trace_header(function: Function) -> str:
+    """A new trace for an invocation nobody traces yet."""
+    root = f"1-{int(time.time()):08x}-{secrets.token_hex(12)}"
+    return f"Root={root};Parent={secrets.token_hex(8)};Sampled={int(function.is_traced)}"
+
+
+def role_credentials(function: Function) -> dict[str, str]:
+    """The credentials of the function's role, as the variables Lambda sets."""
+    found: dict[str, str] = base("core.lambda_runtime").execution_credentials(
+        {"FunctionArn": function.arn, "Role": function.role, "FunctionName": function.name}
+    )
+    return found
+
+
+def store_events(function: Function, stream_name: str, events: list[tuple[int, str]]) -> None:
+    """Append to the function's log group; Lambda creates neither what the role may not, nor waits for it."""
+    logs = base("services.cloudwatch_logs")
+    now = int(time.time() * 1000)
+    name = function.log_group
+    if name not in logs._log_groups:
+        logs._log_groups[name] = {
+            "arn": logs._make_group_arn(name),
+            "creationTime": now,
+            "retentionInDays": None,
+            "tags": {},
+            "subscriptionFilters": {},
+            "streams": {},
+        }
+    streams = logs._log_groups[name]["streams"]
+    stream = streams.setdefault(
+        stream_name,
+        {
+            "events": [],
+            "uploadSequenceToken": "1",
+            "creationTime": now,
+            "firstEventTimestamp": None,
+            "lastEventTimestamp": None,
+            "lastIngestionTime": None,
+        },
+    )
+    stored = [{"timestamp": at, "message": line, "ingestionTime": now} for at, line in events if line]
+    logs._append_log_events(stream, stored)
+    logs._fanout_to_subscription_filters(name, stream_name, stored)
