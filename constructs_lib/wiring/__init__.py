@@ -1,0 +1,1 @@
+"""What every construct needs and none should do by hand: identity, grants, secrets, auth, reasons."""

@@ -1,0 +1,148 @@
+"""One route, and the one function that serves it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypedDict
+
+import aws_cdk as cdk
+import jsii
+from aws_cdk import aws_apigatewayv2 as apigatewayv2
+from aws_cdk import aws_apigatewayv2_integrations as integrations
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from constructs_lib.secure_api import SecureApi, check_auth
+from constructs_lib.secure_function import SecureFunction
+from constructs_lib.wiring.auth import Auth, Public, scopes_of
+from constructs_lib.wiring.refusals import Refusals
+from constructs_lib.wiring.resource import resource_of
+from constructs_lib.wiring.secrets import SecretSource
+from constructs_lib.wiring.waiver import Waived, record_waiver
+
+EXAMPLE = "constructs-lib:example"  # the key in a route's CloudFormation metadata
+
+# HTTP APIs give up after 30 s whatever the function does; a second is left for the way back.
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
+LONGEST_TIMEOUT_SECONDS = 29
+
+
+class RequestExample(TypedDict, total=False):
+    """A request that works: the path with its variables filled in, and the JSON body."""
+
+    path: str
+    body: Any
+
+
+@jsii.implements(iam.IGrantable)
+class SecureApiFunction(SecureFunction):
+    """Define a function behind one route of an API, and allow that route alone to invoke it.
+
+    It is a `SecureFunction` in every other respect, and takes the same arguments.
+
+    Args:
+        api: The API that gets the route; it may live in another stack.
+        route: A verb and a path: `POST /users`, `GET /users/{id}`, `GET /files/{path+}`.
+        auth: Who may call this route. Default: what the API says.
+        example: A request that works, kept in the template's metadata; tools print it as a command to try.
+        timeout: At most 29 seconds, since the API answers 503 after 30. Default: 10 seconds.
+
+    Raises:
+        PropError: The route is malformed or taken, or the timeout outlasts the API's.
+
+    Example:
+        >>> create = SecureApiFunction(
+        ...     stack, "Greet", api=api, route="POST /greet", entry="lambda_src/greeting/greet.ts"
+        ... )
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002 - CDK's name
+        *,
+        api: SecureApi,
+        route: str,
+        entry: str,
+        auth: Auth | None = None,
+        example: RequestExample | None = None,
+        handler: str = "handler",
+        runtime: lambda_.Runtime | None = None,
+        architecture: lambda_.Architecture | None = None,
+        memory_mib: int = 512,
+        timeout: cdk.Duration | None = None,
+        environment: Mapping[str, str] | None = None,
+        secrets: Mapping[str, SecretSource] | None = None,
+        description: str | None = None,
+        include: Sequence[str] = (),
+        log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
+        reserved_concurrency: int | None = None,
+        tracing: Literal[True] | Waived = True,
+        recursion_stop: Literal[True] | Waived = True,
+    ) -> None:
+        super().__init__(
+            scope,
+            id,
+            entry=entry,
+            handler=handler,
+            runtime=runtime,
+            architecture=architecture,
+            memory_mib=memory_mib,
+            timeout=timeout,
+            environment=environment,
+            secrets=secrets,
+            description=description,
+            include=include,
+            log_retention=log_retention,
+            reserved_concurrency=reserved_concurrency,
+            tracing=tracing,
+            recursion_stop=recursion_stop,
+        )
+        refusals = Refusals(self)
+        self.auth = api.auth if auth is None else auth
+        check_auth(self.auth, refusals)
+        parsed = api.claim_route(route, self, refusals)
+        if not self.timeout.is_unresolved() and self.timeout.to_seconds() > LONGEST_TIMEOUT_SECONDS:
+            refusals.refuse(
+                f"timeout ({self.timeout.to_seconds():g} s) outlasts the API (30 s): callers get 503 while it works on",
+                fix="lower it to 29 s, or answer 202 and hand the work to a queue",
+            )
+        refusals.stop_if_any()
+
+        self.api = api
+        self.route = parsed
+        self.http_route = apigatewayv2.HttpRoute(
+            self,
+            "Route",
+            http_api=api.http_api,
+            route_key=apigatewayv2.HttpRouteKey.with_(parsed.path, apigatewayv2.HttpMethod[parsed.verb]),
+            integration=integrations.HttpLambdaIntegration("Integration", self.function),
+            authorizer=api.authorizer_for(self.auth),
+            authorization_scopes=scopes_of(self.auth),
+        )
+        self._narrow_permission()
+        if isinstance(self.auth, Public):
+            record_waiver(self.http_route, "auth", Waived(self.auth.reason), "AwsSolutions-APIG4")
+        if example is not None:
+            resource_of(self.http_route, apigatewayv2.CfnRoute).add_metadata(EXAMPLE, dict(example))
+
+    def grant_call(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let somebody call this route with signed requests: exactly `execute-api:Invoke` on it.
+
+        Only routes with `Iam()` ask for it.
+        """
+        return iam.Grant.add_to_principal(
+            grantee=grantee, actions=["execute-api:Invoke"], resource_arns=[self._route_arn()], scope=self
+        )
+
+    def _route_arn(self) -> str:
+        return self.api.http_api.stack.format_arn(
+            service="execute-api", resource=self.api.http_api.api_id, resource_name=self.route.arn_suffix
+        )
+
+    def _narrow_permission(self) -> None:
+        """The integration lets every verb of the path invoke the function: leave only this one."""
+        permission = self.http_route.node.find_child("Integration-Permission")
+        resource_of(permission, lambda_.CfnPermission).source_arn = self._route_arn()

@@ -1,0 +1,249 @@
+"""One Lambda function with everything a production function needs and nothing it does not.
+
+The numbers, and why:
+
+- 512 MiB: Lambda gives CPU in proportion to memory, and a bundled SDK loads on CPU; below this, cold starts cost more
+  in time than the memory saves. https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+- 10 s: long enough for a few calls to other services, short enough that a stuck one is noticed, and under every front.
+- One month of logs: long enough for most post-mortems; forever, Lambda's own default, is only ever paid for.
+- ARM64: a fifth cheaper for the same work. https://aws.amazon.com/lambda/pricing/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import PurePath
+from typing import Literal
+
+import aws_cdk as cdk
+import jsii
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from constructs_lib.bundling.code import BundledCode
+from constructs_lib.wiring import secrets as wiring_secrets
+from constructs_lib.wiring.environment import check_variable
+from constructs_lib.wiring.identity import Identity
+from constructs_lib.wiring.refusals import Refusals
+from constructs_lib.wiring.resource import resource_of
+from constructs_lib.wiring.secrets import SecretSource
+from constructs_lib.wiring.tracing import FINDING, REASON, trace_statement
+from constructs_lib.wiring.waiver import Waived, acknowledge, check_safeguards, record_waiver
+
+NODE_RUNTIME = lambda_.Runtime.NODEJS_24_X
+PYTHON_RUNTIME = lambda_.Runtime.PYTHON_3_14
+NODE_SUFFIXES = frozenset({".ts", ".mts", ".cts", ".tsx", ".js", ".mjs", ".cjs", ".jsx"})
+PYTHON_SUFFIXES = frozenset({".py"})
+
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+MEMORY_MIB = range(128, 10_240 + 1)
+LONGEST_TIMEOUT_SECONDS = 900
+
+
+@jsii.implements(iam.IGrantable)
+class SecureFunction(Construct):
+    """Define one Lambda function, its role, its policies and its log group.
+
+    The function may write its own logs and send traces; everything else is granted by name, to this function alone:
+    `table.grant(function, "GetItem")`, or any L2's own `grant_...(function)`. Logs are JSON, X-Ray is active, and
+    Lambda stops recursive loops that run through it.
+
+    Args:
+        entry: The file that holds the handler, TypeScript, JavaScript or Python, relative to the folder of `cdk.json`.
+        handler: The exported function that Lambda calls. Default: `handler`.
+        runtime: The Lambda runtime. Default: the newest of the entry's language, Node.js 24 or Python 3.14.
+        architecture: Default: ARM64.
+        memory_mib: Memory in MiB, 128 to 10,240; CPU grows with it.
+        timeout: How long one call may take, at most 15 minutes. Default: 10 seconds.
+        environment: Plain variables. Secrets are refused here, see `secrets`. `POWERTOOLS_SERVICE_NAME` is the id of the
+            stack unless set here.
+        secrets: Variable name to secret (Secrets Manager) or parameter (SSM). The variable holds the ARN, the function
+            may read exactly that one, and the value is never in the template. A parameter under a key of your own also
+            takes `key.grant_decrypt(function)`.
+        description: Shown in the console.
+        include: Files the bundler cannot see by following imports, as globs relative to the entry's folder.
+        log_retention: How long logs are kept. Default: one month.
+        reserved_concurrency: Environments set aside for, and the most ever used by, this function. Default: none set.
+        tracing: `Waived(reason)` turns X-Ray off.
+        recursion_stop: `Waived(reason)` lets Lambda run recursive loops on; without it Lambda stops them after about 16
+            rounds.
+            https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+
+    Raises:
+        PropError: A limit of Lambda is exceeded, or a variable is refused.
+        BundlingError: The entry does not exist; at synth, that it cannot be bundled.
+
+    Example:
+        >>> report = SecureFunction(stack, "Report", entry="lambda_src/greeting/greet.ts")
+        >>> _ = queue.grant_send_messages(report)
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002 - CDK's name
+        *,
+        entry: str,
+        handler: str = "handler",
+        runtime: lambda_.Runtime | None = None,
+        architecture: lambda_.Architecture | None = None,
+        memory_mib: int = 512,
+        timeout: cdk.Duration | None = None,
+        environment: Mapping[str, str] | None = None,
+        secrets: Mapping[str, SecretSource] | None = None,
+        description: str | None = None,
+        include: Sequence[str] = (),
+        log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
+        reserved_concurrency: int | None = None,
+        tracing: Literal[True] | Waived = True,
+        recursion_stop: Literal[True] | Waived = True,
+    ) -> None:
+        super().__init__(scope, id)
+        self.timeout = cdk.Duration.seconds(10) if timeout is None else timeout
+        environment = {} if environment is None else environment
+        secrets = {} if secrets is None else secrets
+        chosen_runtime = _runtime_of(entry) if runtime is None else runtime
+        chosen_architecture = lambda_.Architecture.ARM_64 if architecture is None else architecture
+
+        refusals = Refusals(self)
+        self._check_limits(refusals, memory_mib)
+        if chosen_runtime is None:
+            chosen_runtime = NODE_RUNTIME
+            refusals.refuse(
+                f"entry {entry!r} is neither TypeScript, JavaScript nor Python",
+                fix="name the file that holds the handler: .ts, .mts, .js, .mjs, .cjs or .py",
+            )
+        check_safeguards({"tracing": tracing, "recursion_stop": recursion_stop}, refusals)
+        for name, value in environment.items():
+            check_variable(self, name, value, refusals)
+        for name, source in secrets.items():
+            check_variable(self, name, "", refusals)
+            wiring_secrets.check_secret(name, source, refusals)
+            if name in environment:
+                refusals.refuse(f"{name} is in both environment and secrets", fix="leave it out of environment")
+        refusals.stop_if_any()
+
+        self.log_group = logs.LogGroup(self, "Logs", retention=log_retention, removal_policy=cdk.RemovalPolicy.DESTROY)
+        base = [
+            iam.PolicyStatement(
+                sid="WriteOwnLogs",
+                actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+                resources=[self.log_group.log_group_arn],
+            )
+        ]
+        if tracing is True:
+            base.append(trace_statement())
+        self.identity = Identity(self, "Identity", principal=iam.ServicePrincipal("lambda.amazonaws.com"), base=base)
+        if tracing is True:
+            acknowledge(self.identity.base_policy, REASON, FINDING)
+
+        code = BundledCode(
+            entry, handler=handler, runtime=chosen_runtime, architecture=chosen_architecture, include=include
+        )
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            code=code,
+            handler=code.handler,
+            runtime=chosen_runtime,
+            architecture=chosen_architecture,
+            memory_size=memory_mib,
+            timeout=self.timeout,
+            description=description,
+            role=self.identity,
+            log_group=self.log_group,
+            logging_format=lambda_.LoggingFormat.JSON,
+            recursive_loop=lambda_.RecursiveLoop.TERMINATE if recursion_stop is True else lambda_.RecursiveLoop.ALLOW,
+            reserved_concurrent_executions=reserved_concurrency,
+        )
+        # CDK's own switch would add its permissions to the role a second time.
+        if tracing is True:
+            resource_of(self.function, lambda_.CfnFunction).tracing_config = lambda_.CfnFunction.TracingConfigProperty(
+                mode="Active"
+            )
+        if isinstance(tracing, Waived):
+            record_waiver(self.function, "tracing", tracing, "Serverless-LambdaTracing")
+        if isinstance(recursion_stop, Waived):
+            record_waiver(self.function, "recursion_stop", recursion_stop)
+
+        self._variables = {"POWERTOOLS_SERVICE_NAME": cdk.Stack.of(self).node.id, **environment}
+        for name, value in self._variables.items():
+            self.function.add_environment(name, value)
+        for name, source in secrets.items():
+            self._variables[name] = wiring_secrets.arn_of(source)
+            self.function.add_environment(name, self._variables[name])
+            for statement in wiring_secrets.read_statements(self, source):
+                self.add_to_role_policy(statement)
+
+    @property
+    def grant_principal(self) -> iam.IPrincipal:
+        """The function's role, which is what grants are given to."""
+        return self.identity
+
+    @property
+    def function_arn(self) -> str:
+        """The ARN of the function."""
+        return self.function.function_arn
+
+    @property
+    def function_name(self) -> str:
+        """The name of the function, chosen by CloudFormation."""
+        return self.function.function_name
+
+    def add_environment(self, name: str, value: str) -> None:
+        """Set a variable.
+
+        Args:
+            name: A letter, then letters, digits and underscores.
+            value: Anything but a secret.
+
+        Raises:
+            PropError: The name is not free, the value is a secret, or the variable has another value already.
+        """
+        refusals = Refusals(self)
+        check_variable(self, name, value, refusals)
+        had = self._variables.get(name)
+        if had is not None and had != value:
+            refusals.refuse(
+                f"environment variable {name} is set twice, to different values",
+                fix="choose another name for one of them",
+            )
+        refusals.stop_if_any()
+        self._variables[name] = value
+        self.function.add_environment(name, value)
+
+    def add_to_role_policy(self, statement: iam.PolicyStatement) -> None:
+        """Allow what no `grant` method covers; write exact actions and resources."""
+        self.identity.add_to_principal_policy(statement)
+
+    def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let somebody call this function directly: `lambda:InvokeFunction` on its unqualified ARN."""
+        return iam.Grant.add_to_principal(
+            grantee=grantee, actions=["lambda:InvokeFunction"], resource_arns=[self.function_arn], scope=self
+        )
+
+    def _check_limits(self, refusals: Refusals, memory_mib: int) -> None:
+        if not cdk.Token.is_unresolved(memory_mib) and memory_mib not in MEMORY_MIB:
+            refusals.refuse(
+                f"memory_mib is {memory_mib}, wanted {MEMORY_MIB.start} to {MEMORY_MIB.stop - 1}",
+                fix="leave memory_mib out for 512, or choose a size that Lambda has",
+            )
+        if self.timeout.is_unresolved():
+            return
+        seconds = self.timeout.to_milliseconds() / 1000
+        if seconds > LONGEST_TIMEOUT_SECONDS:
+            refusals.refuse(
+                f"timeout ({seconds:g} s) is longer than Lambda allows (900 s)",
+                fix="split the work into steps of a state machine, or run it on Fargate",
+            )
+        elif seconds < 1 or seconds != int(seconds):
+            refusals.refuse(f"timeout ({seconds:g} s) is not a whole number of seconds", fix="round it up")
+
+
+def _runtime_of(entry: str) -> lambda_.Runtime | None:
+    suffix = PurePath(entry).suffix.lower()
+    if suffix in NODE_SUFFIXES:
+        return NODE_RUNTIME
+    return PYTHON_RUNTIME if suffix in PYTHON_SUFFIXES else None

@@ -1,0 +1,137 @@
+"""Who a function is: one role of its own, which may do what was granted and nothing else.
+
+The role holds no inline policy and no AWS-managed policy. A *base* policy (own logs, own traces) exists before the
+function does; a *grants* policy collects everything granted later. The function waits for the first and not for the
+second, so that a grant on something that needs the function can never close a cycle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import aws_cdk as cdk
+import jsii
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from constructs_lib.problem import Problem, PropError
+
+EXACT_GRANTS = (
+    "grant the exact actions instead: `table.grant(function, ...)`, or `function.add_to_role_policy(statement)`"
+)
+
+
+@jsii.implements(iam.IRole)
+class Identity(cdk.Resource):
+    """A role that takes exact grants and refuses everything else.
+
+    To CDK it is an ordinary role: grants of any L2 (`queue.grant_send_messages(function)`) land in its grants policy,
+    which is created with the first of them.
+
+    Args:
+        principal: The service that assumes the role.
+        base: Statements the bearer needs before its first breath; one policy, created before the bearer.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002 - CDK's name
+        *,
+        principal: iam.IPrincipal,
+        base: Sequence[iam.PolicyStatement],
+    ) -> None:
+        super().__init__(scope, id)
+        self.role = iam.Role(self, "Role", assumed_by=principal)
+        self.base_policy = iam.ManagedPolicy(
+            self,
+            "Base",
+            roles=[self.role],
+            document=iam.PolicyDocument(statements=list(base), minimize=False),
+        )
+        self.grants_policy: iam.ManagedPolicy | None = None
+
+    @property
+    def role_arn(self) -> str:
+        """The ARN of the role."""
+        return self.role.role_arn
+
+    @property
+    def role_name(self) -> str:
+        """The name of the role."""
+        return self.role.role_name
+
+    @property
+    def role_ref(self) -> Any:
+        """What CDK needs to refer to the role."""
+        return self.role.role_ref
+
+    @property
+    def grant_principal(self) -> Identity:
+        """Itself: grants come to `add_to_principal_policy`."""
+        return self
+
+    @property
+    def assume_role_action(self) -> str:
+        """The action by which the role is assumed."""
+        return self.role.assume_role_action
+
+    @property
+    def policy_fragment(self) -> iam.PrincipalPolicyFragment:
+        """The role as a principal in somebody's resource policy."""
+        return self.role.policy_fragment
+
+    @property
+    def principal_account(self) -> str | None:
+        """The account of the role."""
+        return self.role.principal_account
+
+    def add_to_principal_policy(self, statement: iam.PolicyStatement) -> iam.AddToPrincipalPolicyResult:
+        """Add a statement to the grants policy, created with the first one."""
+        if self.grants_policy is None:
+            bearer = self.node.scope
+            if not isinstance(bearer, Construct):  # pragma: no cover - a resource always has a parent
+                raise TypeError("an identity without a bearer")
+            # A sibling, not a child: what depends on this identity must not wait for the grants.
+            self.grants_policy = iam.ManagedPolicy(
+                bearer, "Grants", roles=[self.role], document=iam.PolicyDocument(minimize=False)
+            )
+        self.grants_policy.add_statements(statement)
+        return iam.AddToPrincipalPolicyResult(statement_added=True, policy_dependable=self.grants_policy)
+
+    def add_to_policy(self, statement: iam.PolicyStatement) -> bool:
+        """Add a statement to the grants policy."""
+        return self.add_to_principal_policy(statement).statement_added
+
+    def grant(self, grantee: iam.IPrincipal, *actions: str) -> iam.Grant:
+        """Let somebody act on the role."""
+        return self.role.grant(grantee, *actions)
+
+    def grant_pass_role(self, grantee: iam.IPrincipal) -> iam.Grant:
+        """Let somebody pass the role to a service."""
+        return self.role.grant_pass_role(grantee)
+
+    def grant_assume_role(self, grantee: iam.IPrincipal) -> iam.Grant:
+        """Let somebody assume the role."""
+        return self.role.grant_assume_role(grantee)
+
+    def add_managed_policy(self, policy: iam.IManagedPolicy) -> None:
+        """Refuse: a managed policy allows more than was asked for.
+
+        Raises:
+            PropError: Always.
+        """
+        raise self._refusal(f"a managed policy was added to the role of one function: {policy.managed_policy_arn}")
+
+    def attach_inline_policy(self, policy: iam.Policy) -> None:
+        """Refuse: grants live in one place, the grants policy.
+
+        Raises:
+            PropError: Always.
+        """
+        raise self._refusal(f"an inline policy was attached to the role of one function: {policy.node.path}")
+
+    def _refusal(self, what: str) -> PropError:
+        scope = self.node.scope
+        return PropError(Problem(what, scope.node.path if scope else self.node.path, EXACT_GRANTS))

@@ -1,0 +1,49 @@
+"""Collects everything wrong with one construct's props, so that all of it is said at once."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from constructs_lib.problem import Problem, PropError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from constructs import Construct
+
+
+class Refusals:
+    """What is wrong with the props of one construct.
+
+    Args:
+        construct: The construct whose props are checked; its path and type are the `at:` line.
+    """
+
+    def __init__(self, construct: Construct) -> None:
+        self.where = f"{construct.node.path} ({type(construct).__name__})"
+        self._problems: list[Problem] = []
+
+    def refuse(self, what: str, *, fix: str) -> None:
+        """Note one problem."""
+        self._problems.append(Problem(what, self.where, fix))
+
+    def include(self, problems: Iterable[Problem]) -> None:
+        """Note problems that were found elsewhere."""
+        self._problems.extend(problems)
+
+    def stop_if_any(self) -> None:
+        """Raise everything noted so far.
+
+        Raises:
+            PropError: Something was noted.
+        """
+        if self._problems:
+            raise PropError(*self._problems)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Say the nearest known word, as the end of a sentence, or nothing."""
+    by_lower = {each.lower(): each for each in known}
+    nearest = get_close_matches(word.lower(), by_lower, n=1)
+    return f": did you mean {by_lower[nearest[0]]}?" if nearest else ""
