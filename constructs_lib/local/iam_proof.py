@@ -1,0 +1,234 @@
+"""Proof that roles are enforced: one call a deployed function may make, one it may not, both really made.
+
+Neither can change anything: reads ask for a key that does not exist, and writes carry a condition that cannot hold.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode, urlsplit
+
+from botocore.exceptions import ClientError
+
+from constructs_lib.local.deploy import construct_path
+from constructs_lib.local.role_policies import RolePolicies
+from constructs_lib.problem import LocalError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import TableDescriptionTypeDef
+
+    from constructs_lib.local.aws_clients import AwsClients
+    from constructs_lib.local.deploy import DeployedStack
+
+FUNCTION = "AWS::Lambda::Function"
+TABLES = {"AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable"}
+READS_FIRST = ("GetItem", "Query", "Scan", "DeleteItem", "UpdateItem", "PutItem")
+WRITES_FIRST = ("DeleteItem", "PutItem", "UpdateItem", "Scan", "Query", "GetItem")
+SESSION_PATH = "/_constructs_lib/role-session"
+DENIED = {"AccessDenied", "AccessDeniedException"}
+UNCHANGED = {"ConditionalCheckFailedException", "ResourceNotFoundException", "ResourceAlreadyExistsException"}
+NO_SUCH_GROUP = "/constructs-lib/a-group-no-role-names"
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """One call made with the role of a deployed function.
+
+    Args:
+        function: The construct path of the function.
+        action: The action that was called.
+        resource: What it was called on, as a user would say it.
+        expected: Whether the role grants the action.
+        denial: What the embedded AWS said when it refused; empty when it allowed the call.
+    """
+
+    function: str
+    action: str
+    resource: str
+    expected: bool
+    denial: str
+
+    @property
+    def holds(self) -> bool:
+        """Whether the call went as the policies of the role say."""
+        return self.expected is not bool(self.denial)
+
+
+@dataclass(frozen=True, slots=True)
+class _Function:
+    path: str
+    name: str
+    region: str
+    policies: RolePolicies
+    log_group: str
+    log_group_arn: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    path: str
+    name: str
+    region: str
+    description: TableDescriptionTypeDef
+
+    @property
+    def arn(self) -> str:
+        return self.description["TableArn"]
+
+
+def prove(stacks: Sequence[DeployedStack], clients: AwsClients) -> list[Proof]:
+    """Make one allowed and one denied call with the role of a function.
+
+    Returns:
+        Both calls; nothing when no function is deployed whose role says enough.
+    """
+    functions = list(_functions(stacks, clients))
+    tables = list(_tables(stacks, clients))
+    for function in functions:
+        for table in tables:
+            granted = [each for each in READS_FIRST if function.policies.surely_allow(f"dynamodb:{each}", table.arn)]
+            missing = [each for each in WRITES_FIRST if not function.policies.may_allow(f"dynamodb:{each}", table.arn)]
+            if granted and missing:
+                session = role_session(clients, function.name, function.region)
+                dynamodb = clients.client_as(session, "dynamodb", table.region)
+                return [
+                    _try_table(function, table, dynamodb, granted[0], expected=True),
+                    _try_table(function, table, dynamodb, missing[0], expected=False),
+                ]
+    for function in functions:
+        if function.policies.surely_allow("logs:CreateLogStream", f"{function.log_group_arn}:log-stream:proof"):
+            return [
+                _try_log_group(function, clients, function.log_group, expected=True),
+                _try_log_group(function, clients, NO_SUCH_GROUP, expected=False),
+            ]
+    return []
+
+
+def check(proofs: Iterable[Proof]) -> None:
+    """Refuse to go on when a call did not go as the policies say.
+
+    Raises:
+        LocalError: A call that no policy allows was allowed, or one that is granted was denied.
+    """
+    problems = [
+        Problem(
+            what=f"{proof.action} on {proof.resource} "
+            + (
+                f"is granted but was denied: {proof.denial}" if proof.expected else "is granted nowhere but was allowed"
+            ),
+            where=proof.function,
+            fix="IAM is not enforced as it should be; please report it, and run with --iam off until it is mended",
+        )
+        for proof in proofs
+        if not proof.holds
+    ]
+    if problems:
+        raise LocalError(*problems)
+
+
+def role_session(clients: AwsClients, function: str, region: str) -> dict[str, str]:
+    """Return the credentials a deployed function runs with, named as the variables of its environment.
+
+    Raises:
+        LocalError: There is no such function.
+    """
+    connection = http.client.HTTPConnection(urlsplit(clients.endpoint).netloc, timeout=10)
+    try:
+        connection.request("GET", f"{SESSION_PATH}?{urlencode({'function': function, 'region': region})}")
+        answer = connection.getresponse()
+        content: dict[str, str] = json.loads(answer.read())
+    finally:
+        connection.close()
+    if answer.status != http.client.OK:
+        problem = Problem(
+            what=content.get("message", "no credentials"),
+            where=function,
+            fix="name a function of a deployed stack, by its physical name",
+        )
+        raise LocalError(problem)
+    return content
+
+
+def _functions(stacks: Sequence[DeployedStack], clients: AwsClients) -> Iterator[_Function]:
+    account = clients.account()
+    for stack in stacks:
+        lambda_ = clients.client("lambda", stack.region)
+        for each in stack.resources.values():
+            if each.type == FUNCTION:
+                configuration = lambda_.get_function_configuration(FunctionName=each.physical_id)
+                group = configuration.get("LoggingConfig", {}).get("LogGroup", f"/aws/lambda/{each.physical_id}")
+                role = configuration["Role"].rpartition("/")[2]
+                yield _Function(
+                    path=construct_path(stack.artifact, each.logical_id),
+                    name=each.physical_id,
+                    region=stack.region,
+                    policies=RolePolicies.read(role, clients.client("iam", stack.region)),
+                    log_group=group,
+                    log_group_arn=f"arn:aws:logs:{stack.region}:{account}:log-group:{group}",
+                )
+
+
+def _tables(stacks: Sequence[DeployedStack], clients: AwsClients) -> Iterator[_Table]:
+    for stack in stacks:
+        for each in stack.resources.values():
+            if each.type in TABLES:
+                described = clients.client("dynamodb", stack.region).describe_table(TableName=each.physical_id)
+                path = construct_path(stack.artifact, each.logical_id)
+                yield _Table(path.removesuffix("/Table"), each.physical_id, stack.region, described["Table"])
+
+
+def _try_table(function: _Function, table: _Table, dynamodb: DynamoDBClient, action: str, *, expected: bool) -> Proof:
+    described = table.description
+    types = {each["AttributeName"]: each["AttributeType"] for each in described["AttributeDefinitions"]}
+    nobody = uuid.uuid4().hex
+    values = {"S": nobody, "N": "-1", "B": nobody.encode()}
+    key: dict[str, Any] = {each["AttributeName"]: {types[each["AttributeName"]]: values[types[each["AttributeName"]]]}
+           for each in described["KeySchema"]}  # fmt: skip
+    first = described["KeySchema"][0]["AttributeName"]
+    names, must_exist = {"#key": first}, "attribute_exists(#key)"
+    condition: Any = {"ConditionExpression": must_exist, "ExpressionAttributeNames": names}
+    calls = {
+        "GetItem": lambda: dynamodb.get_item(TableName=table.name, Key=key),
+        "Query": lambda: dynamodb.query(
+            TableName=table.name,
+            KeyConditionExpression="#key = :key",
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues={":key": key[first]},
+            Limit=1,
+        ),
+        "Scan": lambda: dynamodb.scan(TableName=table.name, Limit=1),
+        "DeleteItem": lambda: dynamodb.delete_item(TableName=table.name, Key=key, **condition),
+        "UpdateItem": lambda: dynamodb.update_item(TableName=table.name, Key=key, **condition),
+        "PutItem": lambda: dynamodb.put_item(TableName=table.name, Item=key, **condition),
+    }
+    return Proof(function.path, f"dynamodb:{action}", f"table {table.path}", expected, _denial(calls[action]))
+
+
+def _try_log_group(function: _Function, clients: AwsClients, group: str, *, expected: bool) -> Proof:
+    logs = clients.client_as(role_session(clients, function.name, function.region), "logs", function.region)
+    stream = f"proof-{uuid.uuid4().hex}"
+    denial = _denial(lambda: logs.create_log_stream(logGroupName=group, logStreamName=stream))
+    if expected and not denial:
+        root = clients.client("logs", function.region)
+        root.delete_log_stream(logGroupName=group, logStreamName=stream)
+    return Proof(function.path, "logs:CreateLogStream", f"log group {group}", expected, denial)
+
+
+def _denial(call: Any) -> str:
+    """What AWS says when it refuses a call for lack of permission; empty when it does not."""
+    try:
+        call()
+    except ClientError as error:
+        code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
+        if code in DENIED:
+            return message
+        if code not in UNCHANGED:
+            raise
+    return ""

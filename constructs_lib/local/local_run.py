@@ -1,0 +1,182 @@
+"""The `local` command: synthesize, deploy, prove, serve, until Ctrl-C."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from constructs_lib.local.emulator import Emulator
+from constructs_lib.local.function_logs import FunctionLogs, raw_text, readable_text
+from constructs_lib.local.local_extra import require
+from constructs_lib.local.state_folder import StateFolder
+from constructs_lib.local.synth import Synthesis, app_command
+from constructs_lib.local.terminal import GREEN, RED, Terminal, complain
+from constructs_lib.problem import LocalError, Problem, ProblemError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+    from constructs_lib.local.deploy import DeployedStack
+    from constructs_lib.local.iam_proof import Proof
+    from constructs_lib.local.session import Iam, LocalAws, Via
+
+LOOK_SECONDS = 0.1  # between two looks at the log, and at whether everything still runs
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the user asked for.
+
+    Args:
+        assembly: The assembly to run. Default: the app of the current folder is synthesized.
+        app: The command of the app. Default: what cdk.json names.
+        port: The port the APIs answer on.
+        via: Deploy directly, or with the real CDK CLI.
+        state: The folder to keep data in. Default: nothing is kept.
+        iam: Whether every call is checked against the policies of its caller.
+        region: The region of stacks that name none.
+        program: How the user called this program.
+    """
+
+    assembly: Path | None
+    app: str | None
+    port: int
+    via: Via
+    state: Path | None
+    iam: Iam
+    region: str
+    program: str
+
+
+def run(request: Request) -> int:
+    """Run until Ctrl-C, and return the exit code."""
+    terminal = Terminal(sys.stdout)
+    try:
+        require("boto3", "ministack")
+        with _interruptible(), contextlib.ExitStack() as ending:
+            try:
+                _run(request, terminal, ending)
+            except KeyboardInterrupt:
+                _ignore_signals()  # a second Ctrl-C must not keep us from stopping what runs
+                terminal.line()
+                terminal.step("stop", "stopping")
+                return 0
+            except BaseException:
+                _ignore_signals()
+                raise
+    except ProblemError as error:
+        complain(str(error))
+        return 1
+    return 0
+
+
+def _run(request: Request, terminal: Terminal, ending: contextlib.ExitStack) -> None:
+    state = ending.enter_context(StateFolder(request.state))
+    synthesis = None
+    if request.assembly is None:
+        folder = Path.cwd()
+        command = app_command(folder) if request.app is None else request.app
+        synthesis = Synthesis(command, folder=folder, outdir=state.assembly, region=request.region)
+        ending.callback(synthesis.stop)
+
+    # while the app synthesizes, in a process of its own, everything else gets ready
+    from constructs_lib.local.session import LocalAws, settings_for  # noqa: PLC0415 (boto3 takes its time)
+
+    began = time.monotonic()
+    settings = settings_for(state, port=request.port, iam=request.iam, region=request.region)
+    emulator = ending.enter_context(Emulator.start(settings))
+    terminal.step("aws", f"{emulator.endpoint}  (any key, such as test/test)", time.monotonic() - began)
+    if synthesis is not None:
+        seconds = synthesis.finish()
+        terminal.step("synth", synthesis.command, seconds)
+    aws = LocalAws(emulator, state, region=request.region)
+    _deploy(aws, request, state.assembly if request.assembly is None else request.assembly, terminal)
+    _announce(aws, request.program, terminal)
+    _prove(aws, request, terminal)
+    terminal.line(f"ready {aws.url}")
+    _serve(aws, state, terminal)
+
+
+def _deploy(aws: LocalAws, request: Request, folder: Path, terminal: Terminal) -> None:
+    from constructs_lib.assembly import CloudAssembly  # noqa: PLC0415 (not needed when synthesis fails)
+
+    assembly = CloudAssembly.read(folder)
+
+    def say(stack: DeployedStack) -> None:
+        terminal.step("deploy", f"{stack.artifact.path}  {stack.outcome}", stack.seconds)
+
+    aws.deploy(assembly, via=request.via, report=say, report_line=lambda line: terminal.step("cdk", line))
+    if not assembly.stacks:
+        terminal.step("deploy", "the app has no stacks")
+
+
+def _announce(aws: LocalAws, program: str, terminal: Terminal) -> None:
+    for route in aws.routes:
+        terminal.line(f"  {route.command(program)}")
+
+
+def _prove(aws: LocalAws, request: Request, terminal: Terminal) -> None:
+    from constructs_lib.local.iam_proof import check, prove  # noqa: PLC0415 (boto3 takes its time)
+
+    if request.iam == "off":
+        terminal.step("iam", "off: every call is allowed, whatever the policies say")
+        return
+    proofs = prove(aws.stacks, aws.clients)
+    widths = [max((len(text) for text in column), default=0) for column in zip(*map(_cells, proofs), strict=True)]
+    for proof in proofs:
+        cells = "  ".join(cell.ljust(width) for cell, width in zip(_cells(proof), widths, strict=True))
+        denied = terminal.styled("denied", RED) + f": {proof.denial}"
+        terminal.step("iam", f"{cells}  {denied if proof.denial else terminal.styled('allowed', GREEN)}")
+    if not proofs:
+        terminal.step("iam", "enforced; no function is deployed to show it with")
+    check(proofs)
+
+
+def _cells(proof: Proof) -> tuple[str, str]:
+    return proof.function, f"{proof.action} on {proof.resource}"
+
+
+def _serve(aws: LocalAws, state: StateFolder, terminal: Terminal) -> None:
+    logs = FunctionLogs(state.function_log)
+    names = aws.function_paths()
+    while True:
+        for line in logs.new_lines():
+            function = names.get(line.function, line.function)
+            text = readable_text(line, function) if terminal.is_rich else raw_text(line, function)
+            if text is not None:
+                terminal.line(text)
+        if not aws.emulator.is_running:
+            problem = Problem(
+                what="the embedded AWS has ended by itself",
+                where=str(state.path / "emulator.log"),
+                fix="run again; if it stays, report what the file says",
+            )
+            raise LocalError(problem)
+        time.sleep(LOOK_SECONDS)
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let every way of asking us to stop do what Ctrl-C does."""
+    numbers = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+    before = {number: signal.signal(number, _interrupt) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _ignore_signals() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
