@@ -57,8 +57,8 @@ class SecureFunction(Construct):
         architecture: Default: ARM64.
         memory_mib: Memory in MiB, 128 to 10,240; CPU grows with it.
         timeout: How long one call may take, at most 15 minutes. Default: 10 seconds.
-        environment: Plain variables. Secrets are refused here, see `secrets`. `POWERTOOLS_SERVICE_NAME` is the id of the
-            stack unless set here.
+        environment: Plain variables. Secrets are refused here, see `secrets`. `POWERTOOLS_SERVICE_NAME` is the id of
+            the stack unless set here.
         secrets: Variable name to secret (Secrets Manager) or parameter (SSM). The variable holds the ARN, the function
             may read exactly that one, and the value is never in the template. A parameter under a key of your own also
             takes `key.grant_decrypt(function)`.

@@ -1,0 +1,48 @@
+# make run     set up, then run the example app on localhost, deployed to an embedded AWS (PORT=3000, VIA=direct or cdk)
+# make test    set up, then everything that CI runs
+PYTHON ?= python3
+PORT ?= 3000
+VIA ?= direct
+
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+.DEFAULT_GOAL := help
+.PHONY: help run test setup format lint types handlers pytest snapshots lock clean
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+run: setup
+	@exec constructs-lib local --port "$(PORT)" --via "$(VIA)"
+
+test: lint types handlers pytest
+
+setup:
+	@"$(PYTHON)" tools/setup.py
+
+format: setup
+	ruff check --fix --quiet && ruff format --quiet
+
+lint: setup
+	ruff format --check --quiet
+	ruff check --quiet
+	npm run --silent lint
+
+types: setup
+	mypy
+	npm run --silent types
+
+handlers: setup
+	npm run --silent test
+
+pytest: setup
+	pytest
+
+snapshots: setup
+	pytest tests/examples --snapshot-update
+
+lock: setup
+	uv pip compile --quiet pyproject.toml --extra local --extra nag --group dev --universal --no-header --no-annotate --python-version 3.11 --upgrade -o requirements.txt
+	npm update
+
+clean:
+	rm -rf .venv .cache .local cdk.out node_modules dist
