@@ -55,6 +55,13 @@ class AwsClients:
             aws_session_token=credentials["AWS_SESSION_TOKEN"],
         )
 
+    def warm_up(self) -> None:
+        """Have both sides load what every deployment needs, while something else is waited for."""
+        for service in ("ssm", "s3"):
+            self.client(service)
+        self.account()
+        self.client("cloudformation").list_stacks()
+
     def account(self) -> str:
         """Return the account everything is deployed to."""
         identity: dict[str, str] = self.client("sts").get_caller_identity()

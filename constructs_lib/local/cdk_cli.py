@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,17 +14,18 @@ from constructs_lib.local.synth import end_group, wheel_node
 from constructs_lib.problem import LocalError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from constructs_lib.assembly import CloudAssembly
     from constructs_lib.local.aws_clients import AwsClients
 
 CLI = Path("node_modules", "aws-cdk", "bin", "cdk")
+TAIL_LINES = 20
 TOOLKIT = "CDKToolkit"  # the stack that `cdk bootstrap` makes
 
 
 def deploy_with_cdk(
-    assembly: CloudAssembly, clients: AwsClients, *, cdk_home: Path, report: Callable[[str], None]
+    assembly: CloudAssembly, clients: AwsClients, *, cdk_home: Path, report: Callable[[str], None] | None
 ) -> None:
     """Bootstrap every region of the assembly that is not yet, and deploy all its stacks.
 
@@ -31,7 +33,7 @@ def deploy_with_cdk(
         assembly: What to deploy.
         clients: Where to.
         cdk_home: The folder the CLI keeps what it learns in.
-        report: Called with each line the CLI says.
+        report: Called with each line the CLI says. Default: an error holds the last of them.
 
     Raises:
         LocalError: The CLI or Node is missing, or the CLI failed.
@@ -42,14 +44,11 @@ def deploy_with_cdk(
     regions = {clients.region if stack.region is None else stack.region for stack in assembly.stacks}
     for region in sorted(regions):
         if not _is_bootstrapped(clients, region):
-            _run([*command, "bootstrap", f"aws://{account}/{region}"], environment, report)
+            _run([*command, "bootstrap", f"aws://{account}/{region}"], environment, cdk_home, report)
     if not assembly.stacks:
         return
-    _run(
-        [*command, "deploy", "--all", "--require-approval", "never", "--app", str(assembly.folder)],
-        environment,
-        report,
-    )
+    options = ["--all", "--require-approval", "never", "--progress", "events", "--app", str(assembly.folder)]
+    _run([*command, "deploy", *options], environment, cdk_home, report)
 
 
 def cli_program() -> Path:
@@ -124,10 +123,11 @@ def _environment(clients: AwsClients, cdk_home: Path) -> dict[str, str]:
     }
 
 
-def _run(command: list[str], environment: dict[str, str], report: Callable[[str], None]) -> None:
+def _run(command: list[str], environment: dict[str, str], folder: Path, report: Callable[[str], None] | None) -> None:
     # S603: the program is the CDK CLI, and the arguments are ours
     process = subprocess.Popen(  # noqa: S603
-        [*command, "--no-notices", "--no-version-reporting", "--progress", "events"],
+        [*command, "--no-notices", "--no-version-reporting"],
+        cwd=folder,  # where no cdk.json is, which would be an app to synthesize
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -136,26 +136,24 @@ def _run(command: list[str], environment: dict[str, str], report: Callable[[str]
         errors="replace",
         start_new_session=True,
     )
+    said: deque[str] = deque(maxlen=TAIL_LINES)
     try:
-        said = list(_reported(process.stdout or (), report))
+        for line in process.stdout or ():
+            text = line.rstrip()
+            if text and report is not None:
+                report(text)
+            elif text:
+                said.append(text)
         code = process.wait()
     finally:
         end_group(process)
         if process.stdout is not None:
             process.stdout.close()
     if code != 0:
-        tail = "\n".join(said[-20:])
+        ending = f"`cdk {command[2]}` ended with exit code {code}"
         problem = Problem(
-            what=f"{tail}\n\n`cdk {command[2]}` ended with exit code {code}".lstrip(),
+            what="\n".join([*said, "", ending] if said else [ending]),
             where=" ".join(command),
             fix="mend what the CLI says above, or deploy without it: --via direct",
         )
         raise LocalError(problem)
-
-
-def _reported(lines: Iterable[str], report: Callable[[str], None]) -> Iterable[str]:
-    for line in lines:
-        text = line.rstrip()
-        if text:
-            report(text)
-            yield text

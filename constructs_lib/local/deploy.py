@@ -212,11 +212,12 @@ def _find(cloudformation: CloudFormationClient, name: str) -> StackTypeDef | Non
 
 def _is_same(cloudformation: CloudFormationClient, stack: StackTypeDef, artifact: StackArtifact) -> bool:
     stands: Any = cloudformation.get_template(StackName=artifact.name, TemplateStage="Original")["TemplateBody"]
-    template = json.loads(stands) if isinstance(stands, str) else stands
+    if isinstance(stands, str):
+        return False  # the CDK CLI writes YAML; CloudFormation will find out whether anything differs
     given = {each["ParameterKey"]: each.get("ParameterValue", "") for each in stack.get("Parameters", [])}
     tags = {each["Key"]: each["Value"] for each in stack.get("Tags", [])}
     return bool(
-        template == artifact.template
+        stands == artifact.template
         and all(given.get(key) == value for key, value in _parameters(artifact))
         and tags == dict(artifact.tags)
     )

@@ -86,9 +86,10 @@ def _routes_in(stack: DeployedStack, clients: AwsClients, base_url: str) -> Iter
     }
     for logical_id, resource in declared:
         physical = stack.resources.get(logical_id)
-        if physical is None or physical.physical_id not in live:
+        route_id = "" if physical is None else physical.physical_id.rpartition("/")[2]  # the base writes <api>/<route>
+        if route_id not in live:
             continue
-        api, route = live[physical.physical_id]
+        api, route = live[route_id]
         stages = [stage["StageName"] for stage in gateway.get_stages(ApiId=api["ApiId"])["Items"]]
         method, _, path = route["RouteKey"].partition(" ")
         if route["RouteKey"] == DEFAULT:

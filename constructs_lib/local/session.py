@@ -122,7 +122,7 @@ class LocalAws:
         *,
         via: Via = "direct",
         report: Callable[[DeployedStack], None] = lambda _: None,
-        report_line: Callable[[str], None] = lambda _: None,
+        report_line: Callable[[str], None] | None = None,
     ) -> None:
         """Deploy an assembly; what stands already stays.
 

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from importlib import util
 from pathlib import Path
@@ -72,6 +73,13 @@ class Synthesis:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        self._seconds = 0.0
+        self._watch = threading.Thread(target=self._time_it, name="synthesis", daemon=True)
+        self._watch.start()
+
+    def _time_it(self) -> None:
+        self._process.wait()
+        self._seconds = time.monotonic() - self._began
 
     def finish(self) -> float:
         """Wait until it is done, and return the seconds it took.
@@ -80,6 +88,7 @@ class Synthesis:
             LocalError: The command failed; everything it said is part of the error.
         """
         code = self._process.wait()
+        self._watch.join()
         if code != 0:
             said = self._output.read_bytes()[-SAID_BYTES:].decode(errors="replace").strip()
             problem = Problem(
@@ -95,7 +104,7 @@ class Synthesis:
                 fix="call app.synth() at the end of the app, and give App() no outdir",
             )
             raise LocalError(problem)
-        return time.monotonic() - self._began
+        return self._seconds
 
     def stop(self) -> None:
         """End it if it still runs, with everything it has started."""
