@@ -1,0 +1,84 @@
+"""A finished bundle: the files Lambda gets, named by what they hold."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from constructs_lib.bundling.cache import STAMP_NS
+from constructs_lib.bundling.fingerprint import digest_of
+
+
+@dataclass(frozen=True)
+class AssetFile:
+    """One file of a bundle: in memory, or in the cache."""
+
+    digest: str
+    content: bytes | None = None
+    cached: Path | None = None
+    executable: bool = False
+
+
+@dataclass(frozen=True)
+class Asset:
+    """The files of one function.
+
+    Args:
+        files: What Lambda gets, by path in the bundle.
+        source_map: The map of `index.js`, kept outside the bundle because loading it costs start-up time.
+        notes: What the user should know about this bundle; shown at synth.
+    """
+
+    files: Mapping[str, AssetFile]
+    source_map: bytes | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def hash(self) -> str:
+        """The hash of the content: the same wherever, whenever and in whatever company it was bundled."""
+        lines = (f"{name}\0{file.executable:d}\0{file.digest}\n" for name, file in sorted(self.files.items()))
+        return digest_of("".join(lines).encode())
+
+    @property
+    def folder_name(self) -> str:
+        """The name CDK's tools expect in the assembly."""
+        return f"asset.{self.hash}"
+
+    def stage(self, outdir: Path) -> Path:
+        """Put the bundle into the assembly, whole or not at all, and return its folder."""
+        outdir.mkdir(parents=True, exist_ok=True)
+        home = outdir / self.folder_name
+        if not home.is_dir():
+            aside = outdir / f".{self.folder_name}.{os.getpid()}-{secrets.token_hex(4)}"
+            try:
+                for name, file in self.files.items():
+                    _place(file, aside / name)
+                with contextlib.suppress(OSError):  # another process staged the same content meanwhile
+                    aside.rename(home)
+            finally:
+                shutil.rmtree(aside, ignore_errors=True)
+        if self.source_map is not None:
+            source_map = outdir / "source-maps" / self.folder_name / "index.js.map"
+            source_map.parent.mkdir(parents=True, exist_ok=True)
+            source_map.write_bytes(self.source_map)
+        return home
+
+
+def _place(file: AssetFile, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if file.content is not None:
+        target.write_bytes(file.content)
+    elif file.cached is not None:
+        try:
+            target.hardlink_to(file.cached)
+        except OSError:  # another disk, or one without links
+            shutil.copyfile(file.cached, target)
+            os.utime(target, ns=(STAMP_NS, STAMP_NS))
+        else:
+            return  # a link shares its file's mode
+    target.chmod(0o755 if file.executable else 0o644)

@@ -1,0 +1,281 @@
+"""The bundle of a handler, as CDK's Lambda functions want their code."""
+
+from __future__ import annotations
+
+import re
+import weakref
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import aws_cdk as cdk
+import jsii
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
+from constructs import Construct, IConstruct
+
+from constructs_lib.bundling.asset import Asset
+from constructs_lib.bundling.esbuild_errors import NODE_SUFFIXES
+from constructs_lib.bundling.fingerprint import digest_of
+from constructs_lib.bundling.machine import Architecture, Machine, lambda_machine, this_machine
+from constructs_lib.bundling.nearest import nearest_file
+from constructs_lib.bundling.node import NodeEntry, bundle_node
+from constructs_lib.bundling.project import Project
+from constructs_lib.bundling.python import PythonEntry, bundle_python, module_of, root_of
+from constructs_lib.problem import BundlingError, Problem
+
+BUNDLE_FOR = "constructs-lib:bundle-for"  # context: "lambda", or "this-machine" for the local run
+PYTHON_SUFFIXES = frozenset({".py"})
+NOTE_ID = "constructs-lib:bundling"
+
+Entry = NodeEntry | PythonEntry
+
+
+class BundledCode(lambda_.Code):
+    """The code of one function: bundled when the app is synthesized, together with that of all others.
+
+    Nothing is bundled before synth, and then one esbuild process serves every Node function of the app. What did not
+    change since the last synth is taken from `.cache/constructs_lib`.
+
+    Args:
+        entry: The handler's file, relative to the folder of cdk.json: TypeScript, JavaScript or Python.
+        handler: The name of the function Lambda calls in it.
+        runtime: The function's runtime.
+        architecture: The function's architecture; native code is taken for it.
+        include: Globs of further files that go into the bundle: relative to the entry's folder (Node), or to the
+            folder of its requirements.txt (Python).
+        source_map: Whether to write a source map (Node). It lies beside the asset in the assembly, not in it.
+        credentials: Where an SDK client finds credentials by default (Node): "environment", where Lambda puts them,
+            or the whole "chain".
+        bundle_sdk: Whether boto3 goes into the bundle, although the runtime brings one (Python).
+
+    Raises:
+        BundlingError: The entry does not exist, or is not of the runtime's language.
+
+    Example:
+        >>> code = BundledCode(
+        ...     "lambda_src/greeting/greet.ts",
+        ...     runtime=lambda_.Runtime.NODEJS_24_X,
+        ...     architecture=lambda_.Architecture.ARM_64,
+        ... )
+        >>> code.handler
+        'index.handler'
+    """
+
+    def __init__(
+        self,
+        entry: str,
+        *,
+        handler: str = "handler",
+        runtime: lambda_.Runtime,
+        architecture: lambda_.Architecture,
+        include: Sequence[str] = (),
+        source_map: bool = False,
+        credentials: Literal["environment", "chain"] = "environment",
+        bundle_sdk: bool = False,
+    ) -> None:
+        """Check the entry; bundle nothing yet."""
+        super().__init__()
+        project = Project.current()
+        path = _existing(entry, project)
+        self._architecture: Architecture = "arm64" if architecture.name == "arm64" else "x86_64"
+        self._make: Callable[[Machine], Entry]
+        if path.suffix in NODE_SUFFIXES:
+            target = _version(runtime, "nodejs", entry)
+            self.handler = f"index.{handler}"
+            self._make = lambda machine: NodeEntry(
+                path, handler, f"node{target}", machine, tuple(include), source_map, credentials
+            )
+        else:
+            major, _, minor = _version(runtime, "python", entry).partition(".")
+            self.handler = f"{module_of(path, root_of(path, project.folder))}.{handler}"
+            self._make = lambda machine: PythonEntry(
+                path, machine, handler, (int(major), int(minor)), tuple(include), bundle_sdk
+            )
+        self._bound: _Bound | None = None
+
+    def bind(self, scope: Construct) -> lambda_.CodeConfig:
+        """Register the entry with its app; the asset's name is known at synth."""
+        bundler = AppBundler.of(scope)
+        bundled_for = scope.node.try_get_context(BUNDLE_FOR)
+        if bundled_for not in {None, "lambda", "this-machine"}:
+            raise BundlingError(
+                Problem(
+                    f'context {BUNDLE_FOR} is "{bundled_for}", not "lambda" or "this-machine"',
+                    scope.node.path,
+                    "correct or remove it",
+                )
+            )
+        machine = this_machine() if bundled_for == "this-machine" else lambda_machine(self._architecture)
+        self._bound = _Bound(self._make(machine), bundler, scope)
+        bundler.register(self._bound)
+        return lambda_.CodeConfig(
+            s3_location=s3.Location(
+                bucket_name=cdk.Lazy.string(_Producer(self._bound.bucket_name)),
+                object_key=cdk.Lazy.string(_Producer(self._bound.object_key)),
+            )
+        )
+
+    def bind_to_resource(self, resource: cdk.CfnResource, *, resource_property: str | None = None) -> None:
+        """Name the asset in the resource's metadata, where tools that run functions locally look for it."""
+        if self._bound is None:
+            raise AssertionError("bind_to_resource() is called after bind()")
+        if not resource.node.try_get_context("aws:cdk:enable-asset-metadata"):
+            return
+        resource.add_metadata("aws:asset:path", cdk.Lazy.string(_Producer(self._bound.file_name)))
+        resource.add_metadata("aws:asset:is-bundled", True)  # noqa: FBT003 - a value, not a flag
+        resource.add_metadata("aws:asset:property", resource_property if resource_property is not None else "Code")
+
+
+@jsii.implements(cdk.IStableStringProducer)
+class _Producer:
+    """Gives a value at synth; jsii calls it once."""
+
+    def __init__(self, value: Callable[[], str]) -> None:
+        self._value = value
+
+    def produce(self) -> str | None:
+        try:
+            return self._value()
+        except BundlingError as error:
+            # CDK writes its own words before and after the message of whatever fails in here, and jsii makes another
+            # exception of it: lines of our own keep the three lines whole.
+            raise RuntimeError(f"\n{error}\n") from error
+
+
+@dataclass
+class _Bound:
+    """One function's code, in its stack."""
+
+    entry: Entry
+    bundler: AppBundler
+    scope: Construct
+    location: cdk.FileAssetLocation | None = field(default=None)
+
+    def bucket_name(self) -> str:
+        return self._placed().bucket_name
+
+    def object_key(self) -> str:
+        return self._placed().object_key
+
+    def file_name(self) -> str:
+        """Return where the asset is, as seen from the stack's own assembly."""
+        stage = cdk.Stage.of(self.scope)
+        if stage is None:
+            raise AssertionError("a function outside of an app")
+        name = self.bundler.folder_name(self.entry, self.scope)
+        outdir, assets = Path(stage.outdir), Path(stage.asset_outdir)
+        return Project(outdir).relative(assets.resolve() / name)
+
+    def _placed(self) -> cdk.FileAssetLocation:
+        if self.location is None:
+            stack = cdk.Stack.of(self.scope)
+            folder_name = self.bundler.folder_name(self.entry, self.scope)
+            self.location = stack.synthesizer.add_file_asset(
+                source_hash=folder_name.removeprefix("asset."),
+                file_name=self.file_name(),
+                packaging=cdk.FileAssetPackaging.ZIP_DIRECTORY,
+                deploy_time=True,
+                display_name=f"{self.scope.node.path.removeprefix(stack.node.path).removeprefix('/')}/Code",
+            )
+            for note in self.bundler.notes(self.entry):
+                cdk.Annotations.of(self.scope).add_info_v2(NOTE_ID, note)
+        return self.location
+
+
+def _existing(entry: str, project: Project) -> Path:
+    """Return the file an entry names."""
+    path = (project.folder / entry).resolve()
+    suffixes = NODE_SUFFIXES | PYTHON_SUFFIXES
+    if path.is_file() and path.suffix in suffixes:
+        return path
+    if path.is_file():
+        problem = Problem(
+            f'an entry cannot be a "{path.suffix}" file', entry, f"name one of: {', '.join(sorted(suffixes))}"
+        )
+        raise BundlingError(problem)
+    folder = next(above for above in path.parents if above.is_dir())
+    below = folder if folder == project.folder or project.folder in folder.parents else project.folder
+    meant = nearest_file(path, below, suffixes) or nearest_file(path, project.folder, suffixes)
+    what = "entry is a folder" if path.is_dir() else "entry does not exist"
+    fix = f'did you mean "{project.relative(meant)}"?' if meant is not None else "create it, or correct the path"
+    searched = project.relative(folder) if folder != project.folder else "the current folder"
+    raise BundlingError(Problem(f"{what} (searched: {searched})", entry, fix))
+
+
+def _version(runtime: lambda_.Runtime, language: str, entry: str) -> str:
+    """Return the version in a runtime's name: nodejs24.x -> 24, python3.14 -> 3.14."""
+    found = re.fullmatch(rf"{language}(?P<version>[\d.]+?)(?:\.x)?", runtime.name)
+    if found is None:
+        spoken = "Node" if language == "nodejs" else "Python"
+        raise BundlingError(
+            Problem(
+                f"entry is {spoken}, but the runtime is {runtime.name}",
+                entry,
+                f"give it a {spoken} runtime, or another entry",
+            )
+        )
+    return found["version"]
+
+
+class AppBundler:
+    """Bundles all entries of one app at once, when the first of them is asked for."""
+
+    _of_root: weakref.WeakKeyDictionary[IConstruct, AppBundler] = weakref.WeakKeyDictionary()
+
+    def __init__(self, project: Project) -> None:
+        """Bundle in `project`."""
+        self.project = project
+        self._waiting: dict[Entry, Path] = {}
+        self._assets: dict[Entry, Asset] = {}
+
+    @classmethod
+    def of(cls, scope: IConstruct) -> AppBundler:
+        """Return the bundler of the app a construct is in."""
+        root = scope.node.root
+        bundler = cls._of_root.get(root)
+        if bundler is None:
+            bundler = cls._of_root[root] = AppBundler(Project.current())
+        return bundler
+
+    def register(self, bound: _Bound) -> None:
+        """Remember an entry, unless CDK said that its stack's assets are not wanted."""
+        stage = cdk.Stage.of(bound.scope)
+        if stage is not None and bound.entry not in self._assets and cdk.Stack.of(bound.scope).bundling_required:
+            self._waiting[bound.entry] = Path(stage.asset_outdir)
+
+    def folder_name(self, entry: Entry, scope: Construct) -> str:
+        """Return the name of an entry's asset in the assembly, bundling all that waits if it is not known yet."""
+        if entry in self._waiting:
+            self._bundle()
+        asset = self._assets.get(entry)
+        if asset is None or not cdk.Stack.of(scope).bundling_required:
+            # CDK asked for no bundles (cdk list, or a test of templates): a name that depends on no content.
+            return f"asset.{digest_of(f'not bundled: {self.project.relative(entry.path)}'.encode())}"
+        return asset.folder_name
+
+    def notes(self, entry: Entry) -> tuple[str, ...]:
+        """Return what the user should know about a bundle."""
+        asset = self._assets.get(entry)
+        return asset.notes if asset is not None else ()
+
+    def _bundle(self) -> None:
+        self.project.look_again()
+        problems: list[Problem] = []
+        node = [entry for entry in self._waiting if isinstance(entry, NodeEntry)]
+        python = [entry for entry in self._waiting if isinstance(entry, PythonEntry)]
+        made: dict[Entry, Asset] = {}
+        try:
+            made |= dict(zip(node, bundle_node(node, self.project), strict=True))
+        except BundlingError as error:
+            problems.extend(error.problems)
+        try:
+            made |= dict(zip(python, bundle_python(python, self.project), strict=True))
+        except BundlingError as error:
+            problems.extend(error.problems)
+        if problems:
+            raise BundlingError(*problems)
+        for entry, asset in made.items():
+            asset.stage(self._waiting.pop(entry))
+            self._assets[entry] = asset

@@ -1,0 +1,148 @@
+"""Turns what esbuild prints into problems with a place and a fix."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from constructs_lib.bundling.nearest import nearest
+from constructs_lib.bundling.project import Project
+from constructs_lib.problem import Problem
+
+NODE_SUFFIXES = frozenset({".ts", ".tsx", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs"})
+
+_ERROR = re.compile(r"^\S+ \[ERROR\] (?P<message>.*)$")
+_PLACE = re.compile(r"^ {4}(?P<file>.+?):(?P<line>\d+):(?P<column>\d+):$")
+_SOURCE_LINE = re.compile(r"^ {4,}\d+ │ (?P<text>.*)$")
+_UNRESOLVED = re.compile(r'^Could not resolve "(?P<import>.+)"$')
+_NO_EXPORT = re.compile(r'^No matching export in "(?P<file>.+)" for import "(?P<name>.+)"$')
+_MEANT = re.compile(r'^ {2}Did you mean to import "(?P<name>.+)" instead\?$')
+_NO_LOADER = re.compile(r'^No loader is configured for "(?P<suffix>.+)" files: (?P<file>.+)$')
+
+
+class _Message:
+    """One error as esbuild printed it."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.notes: list[str] = []
+        self.file: str | None = None
+        self.line = 0
+        self.byte_column = 0
+        self.source = ""
+
+    def read(self, line: str) -> None:
+        place = _PLACE.match(line)
+        source = _SOURCE_LINE.match(line)
+        if place is not None and self.file is None:
+            self.file, self.line, self.byte_column = place["file"], int(place["line"]), int(place["column"])
+        elif source is not None and not self.source:
+            self.source = source["text"].strip()
+        else:
+            self.notes.append(line)
+
+    def where(self, project: Project) -> str:
+        if self.file is None:
+            return project.relative(project.folder)
+        return f"{self.file}:{self.line}:{self._column(project)}"
+
+    def _column(self, project: Project) -> int:
+        """Count characters from 1, as editors do; esbuild counts bytes from 0."""
+        try:
+            line = (project.folder / str(self.file)).read_bytes().split(b"\n")[self.line - 1]
+        except (OSError, IndexError):
+            return self.byte_column + 1
+        return len(line[: self.byte_column].decode("utf-8", "replace")) + 1
+
+
+def problems_in(stderr: str, project: Project) -> list[Problem]:
+    """Return every error in esbuild's output, in its order, each once."""
+    messages: list[_Message] = []
+    for line in stderr.splitlines():
+        start = _ERROR.match(line)
+        if start is not None:
+            messages.append(_Message(start["message"]))
+        elif messages:
+            messages[-1].read(line)
+    problems = [_problem(message, project) for message in messages]
+    if not problems:
+        said = stderr.strip().splitlines()
+        problems = [Problem(f"esbuild failed: {said[-1] if said else 'it said nothing'}", ".", "run it again")]
+    return list(dict.fromkeys(problems))
+
+
+def _problem(message: _Message, project: Project) -> Problem:
+    where = message.where(project)
+    unresolved = _UNRESOLVED.match(message.text)
+    if unresolved is not None:
+        return _unresolved(unresolved["import"], message, project)
+    no_export = _NO_EXPORT.match(message.text)
+    if no_export is not None:
+        meant = next((found["name"] for note in message.notes if (found := _MEANT.match(note))), None)
+        fix = f'did you mean "{meant}"?' if meant else f"export {no_export['name']} there, or import another name"
+        return Problem(f'"{no_export["file"]}" has no export "{no_export["name"]}"', where, fix)
+    no_loader = _NO_LOADER.match(message.text)
+    if no_loader is not None:
+        return Problem(
+            f'a "{no_loader["suffix"]}" file cannot be bundled: {no_loader["file"]}',
+            where,
+            "read it at run time, and add it to the bundle with include=[...]",
+        )
+    what = message.text[:1].lower() + message.text[1:]
+    fix = f"mend the syntax: {message.source}" if message.source else "mend the file"
+    return Problem(what, where, fix)
+
+
+def _unresolved(wanted: str, message: _Message, project: Project) -> Problem:
+    importer = project.folder / str(message.file)
+    what = f'"{wanted}" cannot be resolved'
+    if wanted.startswith("."):
+        target = importer.parent / wanted
+        meant = _nearest_module(target)
+        if meant is None:
+            return Problem(what, message.where(project), f"create {project.relative(target)}, or correct the import")
+        prefix = wanted[: len(wanted) - len(target.name)]
+        return Problem(what, message.where(project), f'did you mean "{prefix}{meant}"?')
+    name = package_name(wanted)
+    if wanted.startswith(("@/", "~", "#", "/")):
+        fix = "add it to paths in tsconfig.json (or imports in package.json), or correct the import"
+        return Problem(what, message.where(project), fix)
+    if _installed(name, importer.parent):
+        return Problem(what, message.where(project), f"{name} is installed, but has no such file or export: correct it")
+    declared = _declared(importer.parent)
+    if name in declared:
+        return Problem(what, message.where(project), "npm install (package.json names it, but it is not installed)")
+    meant = nearest(name, declared)
+    hint = f' (or did you mean "{meant}"?)' if meant else ""
+    return Problem(what, message.where(project), f"npm install {name}{hint}")
+
+
+def package_name(wanted: str) -> str:
+    """Return the package an import names: @scope/name/file -> @scope/name."""
+    parts = wanted.split("/")
+    return "/".join(parts[:2]) if wanted.startswith("@") else parts[0]
+
+
+def _nearest_module(target: Path) -> str | None:
+    try:
+        names = [path.name for path in target.parent.iterdir() if path.is_dir() or path.suffix in NODE_SUFFIXES]
+    except OSError:
+        return None
+    stems = {Path(name).stem: name for name in names}
+    meant = nearest(target.name, [*names, *stems])
+    return None if meant is None else Path(stems.get(meant, meant)).stem
+
+
+def _installed(name: str, folder: Path) -> bool:
+    return any((above / "node_modules" / name).is_dir() for above in (folder, *folder.parents))
+
+
+def _declared(folder: Path) -> set[str]:
+    for above in (folder, *folder.parents):
+        try:
+            package = json.loads((above / "package.json").read_bytes())
+        except (OSError, ValueError):
+            continue
+        return {name for field in ("dependencies", "devDependencies") for name in package.get(field, {})}
+    return set()
