@@ -194,7 +194,6 @@ class DynamoTable(Construct):
             grantee=grantee,
             actions=sorted({f"dynamodb:{action}" for action in actions}),
             resource_arns=[resource],
-            scope=self,
         )
         if self._encryption_key is not None:
             # DynamoDB decrypts the table key on the caller's behalf.

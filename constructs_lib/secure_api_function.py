@@ -20,13 +20,18 @@ from constructs_lib.wiring.auth import Auth, Public, scopes_of
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.resource import resource_of
 from constructs_lib.wiring.secrets import SecretSource
-from constructs_lib.wiring.waiver import Waived, record_waiver
+from constructs_lib.wiring.waiver import Waived, acknowledge, record_waiver
 
 EXAMPLE = "constructs-lib:example"  # the key in a route's CloudFormation metadata
 
 # HTTP APIs give up after 30 s whatever the function does; a second is left for the way back.
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
 LONGEST_TIMEOUT_SECONDS = 29
+
+CALLER_SEES_FAILURE = (
+    "API Gateway invokes this function synchronously and answers the caller with its failure; a dead-letter queue "
+    "receives asynchronous events only, https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html"
+)
 
 
 class RequestExample(TypedDict, total=False):
@@ -123,6 +128,7 @@ class SecureApiFunction(SecureFunction):
             authorization_scopes=scopes_of(self.auth),
         )
         self._narrow_permission()
+        acknowledge(self.function, CALLER_SEES_FAILURE, "Serverless-LambdaDLQ")
         if isinstance(self.auth, Public):
             record_waiver(self.http_route, "auth", Waived(self.auth.reason), "AwsSolutions-APIG4")
         if example is not None:
@@ -134,7 +140,7 @@ class SecureApiFunction(SecureFunction):
         Only routes with `Iam()` ask for it.
         """
         return iam.Grant.add_to_principal(
-            grantee=grantee, actions=["execute-api:Invoke"], resource_arns=[self._route_arn()], scope=self
+            grantee=grantee, actions=["execute-api:Invoke"], resource_arns=[self._route_arn()]
         )
 
     def _route_arn(self) -> str:

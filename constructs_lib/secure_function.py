@@ -221,7 +221,7 @@ class SecureFunction(Construct):
     def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let somebody call this function directly: `lambda:InvokeFunction` on its unqualified ARN."""
         return iam.Grant.add_to_principal(
-            grantee=grantee, actions=["lambda:InvokeFunction"], resource_arns=[self.function_arn], scope=self
+            grantee=grantee, actions=["lambda:InvokeFunction"], resource_arns=[self.function_arn]
         )
 
     def _check_limits(self, refusals: Refusals, memory_mib: int) -> None:
