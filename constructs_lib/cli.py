@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,9 +41,17 @@ def _local(arguments: argparse.Namespace) -> int:
         state=None if arguments.no_state else arguments.state,
         iam=arguments.iam,
         region=arguments.region,
-        program=sys.argv[0],
+        program=_as_typed(sys.argv[0]),
     )
     return run(request)
+
+
+def _as_typed(program: str) -> str:
+    """How this program can be called again from the folder we are in, whatever PATH that shell has."""
+    path = Path(program).absolute()
+    if path.suffix == ".py":  # python -m
+        return f"{shlex.quote(sys.executable)} -m constructs_lib.cli"
+    return shlex.quote(str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path))
 
 
 def _call(arguments: argparse.Namespace) -> int:

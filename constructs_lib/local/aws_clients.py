@@ -2,16 +2,41 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3.session
 import botocore.session
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from constructs_lib.problem import LocalError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT_KEY = "test"  # the root key of the embedded AWS, and its secret
 UNSET = (None, None, None, None)  # a botocore variable without a name in the environment or in a file
+
+
+@contextlib.contextmanager
+def errors_explained(endpoint: str) -> Iterator[None]:
+    """Turn what boto3 says of the embedded AWS into an error a user can act on.
+
+    Raises:
+        LocalError: A call failed, and whoever made it had no answer to that.
+    """
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        problem = Problem(
+            what=f"the embedded AWS did not do as asked: {error}",
+            where=endpoint,
+            fix="see emulator.log in the state folder; if it is a gap, docs/known-gaps.md says what to do",
+        )
+        raise LocalError(problem) from error
 
 
 class AwsClients:

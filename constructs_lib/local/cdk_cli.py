@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from constructs_lib.local.aws_clients import ROOT_KEY
+from constructs_lib.local.deploy import TOOLKIT
 from constructs_lib.local.synth import end_group, wheel_node
 from constructs_lib.problem import LocalError, Problem
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 CLI = Path("node_modules", "aws-cdk", "bin", "cdk")
 TAIL_LINES = 20
-TOOLKIT = "CDKToolkit"  # the stack that `cdk bootstrap` makes
 
 
 def deploy_with_cdk(

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 TEMPLATE_BODY_BYTES = 51_200  # above, CloudFormation takes a template only from a bucket
 BOOTSTRAP_VERSION = "30"  # what `cdk bootstrap` of the pinned CLI writes
+TOOLKIT = "CDKToolkit"  # the stack that `cdk bootstrap` makes
 STACK_SECONDS = 300.0
 FIRST_WAIT, LONGEST_WAIT = 0.02, 0.25  # between two looks at a stack that is being deployed
 STANDS = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
@@ -99,6 +100,18 @@ def standing(assembly: CloudAssembly, clients: AwsClients) -> list[DeployedStack
     """Describe the stacks of an assembly as they stand, however they were deployed."""
     deployment = _Deployment(clients)
     return [deployment.describe(artifact, "unchanged", time.monotonic()) for artifact in assembly.stacks]
+
+
+def leftovers(assembly: CloudAssembly, clients: AwsClients) -> list[str]:
+    """Return the names of stacks that stand from earlier runs and are no part of this assembly."""
+    mine = {artifact.name for artifact in assembly.stacks} | {TOOLKIT}
+    pages = clients.client("cloudformation").get_paginator("describe_stacks").paginate()
+    return sorted(
+        stack["StackName"]
+        for page in pages
+        for stack in page["Stacks"]
+        if stack["StackName"] not in mine and stack["StackStatus"] in STANDS and not stack.get("ParentId")
+    )
 
 
 class _Deployment:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import sys
 import time
@@ -73,6 +74,9 @@ def run(request: Request) -> int:
     except ProblemError as error:
         complain(str(error))
         return 1
+    except BrokenPipeError:
+        # whoever read our lines has gone; Python must not try to flush the rest at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
@@ -86,26 +90,30 @@ def _run(request: Request, terminal: Terminal, ending: contextlib.ExitStack) -> 
         ending.callback(synthesis.stop)
 
     # while the app synthesizes, in a process of its own, everything else gets ready
-    from constructs_lib.local.session import LocalAws, settings_for  # noqa: PLC0415 (boto3 takes its time)
+    from constructs_lib.local.aws_clients import errors_explained  # noqa: PLC0415 (boto3 takes its time)
+    from constructs_lib.local.session import LocalAws, settings_for  # noqa: PLC0415 (likewise)
 
     began = time.monotonic()
     settings = settings_for(state, port=request.port, iam=request.iam, region=request.region)
     emulator = ending.enter_context(Emulator.start(settings))
     aws = LocalAws(emulator, state, region=request.region)
-    aws.clients.warm_up()
+    with errors_explained(aws.endpoint):
+        aws.clients.warm_up()
     terminal.step("aws", f"{aws.endpoint}  (region {request.region}, root key test/test)", time.monotonic() - began)
     if synthesis is not None:
         seconds = synthesis.finish()
         terminal.step("synth", synthesis.command, seconds)
     _deploy(aws, request, state.assembly if request.assembly is None else request.assembly, terminal)
-    _announce(aws, request.program, terminal)
-    _prove(aws, request, terminal)
+    with errors_explained(aws.endpoint):
+        _announce(aws, request.program, terminal)
+        _prove(aws, request, terminal)
     terminal.line(f"ready {aws.url}")
     _serve(aws, state, terminal)
 
 
 def _deploy(aws: LocalAws, request: Request, folder: Path, terminal: Terminal) -> None:
     from constructs_lib.assembly import CloudAssembly  # noqa: PLC0415 (not needed when synthesis fails)
+    from constructs_lib.local.deploy import leftovers  # noqa: PLC0415 (boto3 takes its time)
 
     assembly = CloudAssembly.read(folder)
 
@@ -115,6 +123,9 @@ def _deploy(aws: LocalAws, request: Request, folder: Path, terminal: Terminal) -
     aws.deploy(assembly, via=request.via, report=say, report_line=lambda line: terminal.step("cdk", line))
     if not assembly.stacks:
         terminal.step("deploy", "the app has no stacks")
+    for name in leftovers(assembly, aws.clients):
+        rid = f"remove {request.state} to be rid of it" if request.state else "nothing of it is kept"
+        terminal.step("note", f"stack {name} of an earlier run still stands, and serves its routes; {rid}")
 
 
 def _announce(aws: LocalAws, program: str, terminal: Terminal) -> None:
@@ -165,8 +176,7 @@ def _serve(aws: LocalAws, state: StateFolder, terminal: Terminal) -> None:
 @contextlib.contextmanager
 def _interruptible() -> Iterator[None]:
     """Let every way of asking us to stop do what Ctrl-C does."""
-    numbers = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
-    before = {number: signal.signal(number, _interrupt) for number in numbers}
+    before = {number: signal.signal(number, _interrupt) for number in _stop_signals()}
     try:
         yield
     finally:
@@ -179,5 +189,9 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 def _ignore_signals() -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _stop_signals():
         signal.signal(number, signal.SIG_IGN)
+
+
+def _stop_signals() -> list[signal.Signals]:
+    return [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]

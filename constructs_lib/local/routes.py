@@ -53,13 +53,13 @@ class Route:
         """Return the line to type to call this route.
 
         Args:
-            program: How this program was called, for routes that want a signature.
+            program: What to type to call this program, for routes that want a signature.
         """
         method = "GET" if self.method == "ANY" else self.method
         body = f" -d {shlex.quote(self.body)}" if self.body else ""
         url = shlex.quote(self.url)
         if self.authorization == "AWS_IAM":
-            return f"{shlex.quote(program)} call {method} {url}{body}"
+            return f"{program} call {method} {url}{body}"
         verb = {"GET": "", "HEAD": " -I"}.get(method, f" -X {method}")
         header = f" {JSON_HEADER}" if body else ""
         token = ' -H "authorization: Bearer $TOKEN"' if self.authorization != "NONE" else ""

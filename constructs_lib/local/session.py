@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from constructs_lib.assembly import CloudAssembly
 from constructs_lib.local import deploy
-from constructs_lib.local.aws_clients import AwsClients
+from constructs_lib.local.aws_clients import AwsClients, errors_explained
 from constructs_lib.local.cdk_cli import deploy_with_cdk
 from constructs_lib.local.emulator import Emulator, Settings
 from constructs_lib.local.function_logs import FunctionLogs, LogLine
@@ -135,11 +135,12 @@ class LocalAws:
         Raises:
             LocalError: A stack cannot be deployed.
         """
-        if via == "cdk":
-            deploy_with_cdk(assembly, self.clients, cdk_home=self._state.cdk_home, report=report_line)
-            self.stacks = deploy.standing(assembly, self.clients)
-        else:
-            self.stacks = deploy.deploy(assembly, self.clients, report)
+        with errors_explained(self.endpoint):
+            if via == "cdk":
+                deploy_with_cdk(assembly, self.clients, cdk_home=self._state.cdk_home, report=report_line)
+                self.stacks = deploy.standing(assembly, self.clients)
+            else:
+                self.stacks = deploy.deploy(assembly, self.clients, report)
 
     def redeploy(self, assembly: Path | str) -> None:
         """Deploy another version of the app; its data stays."""
