@@ -93,7 +93,7 @@ async def _serve(orders: Orders, report: Callable[[bytes], object]) -> None:
 def _application(base_app: Asgi, app_port: int, report: Callable[[bytes], object]) -> Asgi:
     """The base behind the front door, reporting once when it is up."""
     inner = base_app
-    if app_port and importlib.util.find_spec("constructs_lib.local.overlay.front_door") is not None:
+    if importlib.util.find_spec("constructs_lib.local.overlay.front_door") is not None:
         front_door = importlib.import_module("constructs_lib.local.overlay.front_door")
         inner = front_door.wrap(base_app, app_port)
 

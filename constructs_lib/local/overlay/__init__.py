@@ -5,6 +5,18 @@ from __future__ import annotations
 from importlib import metadata
 from typing import TYPE_CHECKING
 
+from constructs_lib.local.overlay import (
+    denial_names_resource,
+    generated_secret,
+    http_api_integration,
+    http_api_refusals,
+    http_api_settings,
+    loopback_is_secure,
+    parameter_by_arn,
+    secret_reference_is_arn,
+    table_settings,
+    token_signatures,
+)
 from constructs_lib.local.overlay.base import BASE, BASE_VERSION
 from constructs_lib.local.overlay.lambda_executor import LambdaExecutor
 from constructs_lib.problem import LocalError, Problem
@@ -13,7 +25,18 @@ if TYPE_CHECKING:
     from constructs_lib.local.overlay.base import Orders
     from constructs_lib.local.overlay.patching import Patch
 
-STATELESS: tuple[Patch, ...] = ()
+PATCHES: tuple[Patch, ...] = (
+    *denial_names_resource.PATCHES,
+    *generated_secret.PATCHES,
+    *http_api_integration.PATCHES,
+    *http_api_refusals.PATCHES,
+    *http_api_settings.PATCHES,
+    *loopback_is_secure.PATCHES,
+    *parameter_by_arn.PATCHES,
+    *secret_reference_is_arn.PATCHES,
+    *table_settings.PATCHES,
+    *token_signatures.PATCHES,
+)
 
 
 class Overlay:
@@ -30,7 +53,7 @@ class Overlay:
         """Check the base and mend it."""
         check_version(metadata.version(BASE))
         self._executor = LambdaExecutor(orders)
-        patches = [*STATELESS, *self._executor.patches()]
+        patches = [*PATCHES, *self._executor.patches()]
         try:
             check_patches(patches)
         except LocalError:

@@ -1,0 +1,151 @@
+"""An HTTP API calls its function as API Gateway does.
+
+Stock answers 502 with the error and its stack trace where AWS answers 500 "Internal Server Error"; answers 200 for
+malformed results, or fails; calls functions that never allowed it; waits without limit; hands invalid UTF-8 over as
+text; leaves `cookies` out of the event and sends `null` for what is absent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import logging
+import secrets
+from typing import Any
+
+from constructs_lib.local.overlay import invoke_permission
+from constructs_lib.local.overlay.base import base
+from constructs_lib.local.overlay.http_api_event import Request, event_of
+from constructs_lib.local.overlay.http_api_result import Response, internal_server_error, message, response_of
+from constructs_lib.local.overlay.patching import Patch
+
+DEFAULT_TIMEOUT_MS = 30_000
+EVENT_LIMIT_BYTES = 6 * 1024 * 1024  # of Lambda; API Gateway itself takes 10 MB
+_THROTTLED = 429
+
+_log = logging.getLogger("constructs_lib.local")
+
+
+async def invoke(integration: Any, request: Request, *, owner: tuple[str, str]) -> Response:
+    """Call the function of an integration and answer as the API would.
+
+    Args:
+        integration: The integration as the base stores it.
+        request: The request.
+        owner: Account and region of the API.
+    """
+    functions = base("services.lambda_svc")
+    account, region = owner
+    uri = integration.get("integrationUri", "")
+    reference = base("services.apigateway")._extract_lambda_ref_from_integration_uri(uri)
+    record, configuration, _ = functions._get_func_record_for_ref_in_scope(reference, account_id=account, region=region)
+    if record is None or configuration is None:
+        _log.warning("%s of API %s calls a function that does not exist: %s", request.route_key, request.api_id, uri)
+        return internal_server_error()
+    if base("app").AUTH and not integration.get("credentialsArn"):
+        route = request.route_key.partition(" ")[2] or "$default"
+        path = route if route.startswith("/") else f"/{route}"
+        source = f"arn:aws:execute-api:{region}:{account}:{request.api_id}/{request.stage}/{request.method}{path}"
+        if not invoke_permission.allows(record.get("policy"), reference, "apigateway.amazonaws.com", source, account):
+            _log.warning("%s may not be invoked by API Gateway from %s: it has no such permission", reference, source)
+            return internal_server_error()
+    event = event_of(request)
+    if len(json.dumps(event)) > EVENT_LIMIT_BYTES:
+        return message(413, "Request Entity Too Large")
+    execution = functions._execution_record_for_config(record, configuration)
+    called = asyncio.ensure_future(
+        base("core.concurrency").run_reentrant(functions._execute_function_with_config_scope, execution, event)
+    )
+    limit = int(integration.get("timeoutInMillis") or DEFAULT_TIMEOUT_MS) / 1000
+    done, _ = await asyncio.wait({called}, timeout=limit)
+    if not done:
+        return message(503, "Service Unavailable")  # the function goes on, as on AWS
+    result = called.result()
+    if result.get("throttle"):
+        return message(_THROTTLED, "Too Many Requests")
+    if result.get("error"):
+        return internal_server_error()
+    return response_of(result.get("body"))
+
+
+def _wrap(_stock: Any) -> Any:
+    async def invoke_lambda_proxy(  # noqa: PLR0917 (the signature of the base)
+        integration: Any,
+        api_id: str,
+        stage: str,
+        path: str,
+        method: str,
+        headers: Any,
+        body: bytes,
+        query_params: Any,
+        route_key: str = "$default",
+        path_params: Any = None,
+        *,
+        authorizer_claims: Any = None,
+        authorizer_scopes: Any = None,
+        authorizer_lambda_context: Any = None,
+        authorizer_iam: Any = None,
+        owner_account_id: Any = None,
+        owner_region: Any = None,
+        raw_query_string: Any = None,
+    ) -> Response:
+        gateway, responses = base("services.apigateway"), base("core.responses")
+        authorizer: dict[str, Any] | None = None
+        if authorizer_claims is not None:
+            claims = {name: gateway._jwt_claim_to_string(value) for name, value in authorizer_claims.items()}
+            authorizer = {"jwt": {"claims": claims, "scopes": authorizer_scopes or None}}
+        elif authorizer_lambda_context is not None:
+            authorizer = {"lambda": authorizer_lambda_context}
+        elif authorizer_iam is not None:
+            authorizer = {"iam": authorizer_iam}
+        request = Request(
+            request_id=base64.b64encode(secrets.token_bytes(11)).decode(),
+            account_id=responses.get_account_id(),
+            api_id=api_id,
+            stage=stage,
+            route_key=route_key,
+            method=method.upper(),
+            path=path,
+            raw_query_string=gateway._raw_query_string(query_params, raw_query_string),
+            headers=headers,
+            query=query_params or {},
+            body=body or b"",
+            source_ip=responses.get_request_client_ip() or "127.0.0.1",
+            path_parameters=path_params or {},
+            stage_variables=gateway._get_stage_variables(api_id, stage),
+            authorizer=authorizer,
+        )
+        status, answered, content = await invoke(integration, request, owner=(owner_account_id, owner_region))
+        answered["apigw-requestid"] = request.request_id
+        return status, answered, content
+
+    return invoke_lambda_proxy
+
+
+PATCHES = (
+    Patch(
+        "services.apigateway",
+        "_invoke_lambda_proxy",
+        (
+            "integration",
+            "api_id",
+            "stage",
+            "path",
+            "method",
+            "headers",
+            "body",
+            "query_params",
+            "route_key",
+            "path_params",
+            "authorizer_claims",
+            "authorizer_scopes",
+            "authorizer_lambda_context",
+            "authorizer_iam",
+            "owner_account_id",
+            "owner_region",
+            "raw_query_string",
+        ),
+        _wrap,
+    ),
+)
