@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import http.client
 import ipaddress
+import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, quote, urlsplit
 
 from botocore.auth import SigV4Auth
@@ -44,6 +45,14 @@ class Answer:
     def text(self) -> str:
         """The body as text."""
         return self.body.decode(errors="replace")
+
+    def json(self) -> Any:
+        """Read the body as JSON.
+
+        Raises:
+            ValueError: It is not JSON.
+        """
+        return json.loads(self.body)
 
     def header(self, name: str) -> str:
         """Return the value of a header; empty when there is none."""
