@@ -33,8 +33,8 @@ READS_FIRST = ("GetItem", "Query", "Scan", "DeleteItem", "UpdateItem", "PutItem"
 WRITES_FIRST = ("DeleteItem", "PutItem", "UpdateItem", "Scan", "Query", "GetItem")
 SESSION_PATH = "/_constructs_lib/role-session"
 DENIED = {"AccessDenied", "AccessDeniedException"}
-UNCHANGED = {"ConditionalCheckFailedException", "ResourceNotFoundException", "ResourceAlreadyExistsException"}
-NO_SUCH_GROUP = "/constructs-lib/a-group-no-role-names"
+UNCHANGED = {"ConditionalCheckFailedException", "ResourceNotFoundException"}
+NO_SUCH_TABLE = "no-such-table"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +67,7 @@ class _Function:
     name: str
     region: str
     policies: RolePolicies
-    log_group: str
-    log_group_arn: str
+    arn_prefix: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +102,8 @@ def prove(stacks: Sequence[DeployedStack], clients: AwsClients) -> list[Proof]:
                     _try_table(function, table, dynamodb, missing[0], expected=False),
                 ]
     for function in functions:
-        if function.policies.surely_allow("logs:CreateLogStream", f"{function.log_group_arn}:log-stream:proof"):
-            return [
-                _try_log_group(function, clients, function.log_group, expected=True),
-                _try_log_group(function, clients, NO_SUCH_GROUP, expected=False),
-            ]
+        if not function.policies.may_allow("dynamodb:GetItem", f"{function.arn_prefix}:table/{NO_SUCH_TABLE}"):
+            return _try_elsewhere(function, clients)
     return []
 
 
@@ -163,15 +159,13 @@ def _functions(stacks: Sequence[DeployedStack], clients: AwsClients) -> Iterator
         for each in stack.resources.values():
             if each.type == FUNCTION:
                 configuration = lambda_.get_function_configuration(FunctionName=each.physical_id)
-                group = configuration.get("LoggingConfig", {}).get("LogGroup", f"/aws/lambda/{each.physical_id}")
                 role = configuration["Role"].rpartition("/")[2]
                 yield _Function(
                     path=construct_path(stack.artifact, each.logical_id),
                     name=each.physical_id,
                     region=stack.region,
                     policies=RolePolicies.read(role, clients.client("iam", stack.region)),
-                    log_group=group,
-                    log_group_arn=f"arn:aws:logs:{stack.region}:{account}:log-group:{group}",
+                    arn_prefix=f"arn:aws:dynamodb:{stack.region}:{account}",
                 )
 
 
@@ -211,14 +205,17 @@ def _try_table(function: _Function, table: _Table, dynamodb: DynamoDBClient, act
     return Proof(function.path, f"dynamodb:{action}", f"table {table.path}", expected, _denial(calls[action]))
 
 
-def _try_log_group(function: _Function, clients: AwsClients, group: str, *, expected: bool) -> Proof:
-    logs = clients.client_as(role_session(clients, function.name, function.region), "logs", function.region)
-    stream = f"proof-{uuid.uuid4().hex}"
-    denial = _denial(lambda: logs.create_log_stream(logGroupName=group, logStreamName=stream))
-    if expected and not denial:
-        root = clients.client("logs", function.region)
-        root.delete_log_stream(logGroupName=group, logStreamName=stream)
-    return Proof(function.path, "logs:CreateLogStream", f"log group {group}", expected, denial)
+def _try_elsewhere(function: _Function, clients: AwsClients) -> list[Proof]:
+    """For a function without a table: the one call that AWS allows everybody, and a table that is not there."""
+    session = role_session(clients, function.name, function.region)
+    sts = clients.client_as(session, "sts", function.region)
+    dynamodb = clients.client_as(session, "dynamodb", function.region)
+    allowed = _denial(sts.get_caller_identity)
+    denied = _denial(lambda: dynamodb.get_item(TableName=NO_SUCH_TABLE, Key={"id": {"S": "nobody"}}))
+    return [
+        Proof(function.path, "sts:GetCallerIdentity", "itself", expected=True, denial=allowed),
+        Proof(function.path, "dynamodb:GetItem", f"table {NO_SUCH_TABLE}", expected=False, denial=denied),
+    ]
 
 
 def _denial(call: Any) -> str:

@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from constructs_lib.local import LocalAws
+from tests.local.session.example_app import write_example
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    """The two example stacks on one embedded AWS; tests add stacks of their own, and change none of these."""
+    with LocalAws.from_assembly(write_example(tmp_path_factory.mktemp("example"))) as running:
+        yield running
