@@ -55,11 +55,12 @@ def _make_environment() -> None:
         [str(BIN / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", _pin("uv")],
         fix="connect to the internet, or point pip at a mirror, then run make again: nothing is half done",
     )
+    # It brings itself again, so that its cache holds all that a second environment needs, without the network.
     uv = [str(BIN / "uv"), "pip", "install", "--quiet", "--python", str(BIN / "python")]
     environment = _index_for_uv()
     _run(
         "Python packages and Node",
-        [*uv, "-r", "requirements.txt"],
+        [*uv, "--reinstall-package", "uv", "-r", "requirements.txt"],
         fix="connect to the internet, or point uv at a mirror (UV_DEFAULT_INDEX), then run make again",
         environment=environment,
     )
