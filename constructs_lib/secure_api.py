@@ -92,6 +92,7 @@ class SecureApi(Construct):
         self.http_api = apigatewayv2.HttpApi(
             self,
             "HttpApi",
+            api_name=self.node.path.replace("/", "-"),
             create_default_stage=False,
             cors_preflight=apigatewayv2.CorsPreflightOptions(
                 allow_origins=list(cors_origins),

@@ -1,4 +1,4 @@
-"""The same tree gives the same bytes: in another folder, under another user, at another time zone, from a cold cache."""
+"""The same tree gives the same bytes: in another folder, for another user, in another time zone, from a cold cache."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
@@ -11,6 +12,7 @@ import cdk_nag
 import pytest
 from syrupy.extensions.json import JSONSnapshotExtension
 
+from app import compose
 from tests.templates import permissions_of, resources_of, statements_of
 
 if TYPE_CHECKING:
@@ -42,7 +44,17 @@ def test_template_is_as_it_was_reviewed(
     templates: dict[str, dict[str, Any]], name: str, snapshot: SnapshotAssertion
 ) -> None:
     normalised = json.loads(ASSET.sub("[asset]", json.dumps(templates[name])))
-    assert normalised == snapshot(name=name, extension_class=JSONSnapshotExtension)
+    assert normalised == snapshot(extension_class=JSONSnapshotExtension)
+
+
+def test_templates_are_the_same_without_the_recommended_flags(
+    templates: dict[str, dict[str, Any]], tmp_path: Path
+) -> None:
+    bare = cdk.App(outdir=str(tmp_path), analytics_reporting=False)
+    compose(bare)
+    bare.synth()
+    for name, template in templates.items():
+        assert json.loads((tmp_path / f"{name}.template.json").read_text()) == template
 
 
 def test_every_stack_has_a_snapshot(templates: dict[str, dict[str, Any]]) -> None:
