@@ -19,6 +19,8 @@ MANIFEST = "manifest.json"
 STACK = "aws:cloudformation:stack"
 ASSETS = "cdk:asset-manifest"
 NESTED = "cdk:cloud-assembly"
+LOGICAL_ID = "aws:cdk:logicalId"  # metadata that tells which construct a logical id stands for
+PATH = "aws:cdk:path"  # the same, in the template itself
 ENVIRONMENT = re.compile(r"aws://(?P<account>[^/]+)/(?P<region>[^/]+)")
 NOT_AN_ASSEMBLY = "name the folder that `cdk synth` writes (cdk.out), which holds manifest.json"
 
@@ -40,6 +42,7 @@ class StackArtifact:
         assets: What has to be uploaded first.
         bootstrap_parameter: The SSM parameter whose value is the version of the bootstrap stack, if it needs one.
         depends_on: The artifact ids of the stacks that must stand first.
+        paths: The construct paths of its resources by logical id, as far as the assembly tells.
     """
 
     artifact_id: str
@@ -54,12 +57,20 @@ class StackArtifact:
     assets: tuple[AssetManifest, ...]
     bootstrap_parameter: str | None
     depends_on: tuple[str, ...]
+    paths: Mapping[str, str]
 
     @property
     def resources(self) -> Mapping[str, Mapping[str, Any]]:
         """The template's resources by logical id; what is not an object is left out."""
         resources = self.template["Resources"]
         return {key: value for key, value in resources.items() if isinstance(value, dict)}
+
+    def construct_path(self, logical_id: str) -> str:
+        """Return the path a user knows a resource by; its logical id when nothing says more."""
+        metadata = self.resources.get(logical_id, {}).get("Metadata")
+        told = metadata.get(PATH) if isinstance(metadata, dict) else None
+        path = told if isinstance(told, str) else self.paths.get(logical_id, logical_id)
+        return path.removesuffix("/Resource").removesuffix("/Default")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +160,24 @@ def _stack(artifact_id: str, artifact: JsonObject, artifacts: Mapping[str, JsonO
         ),
         bootstrap_parameter=_bootstrap_parameter(properties, *(artifacts[key].object("properties") for key in assets)),
         depends_on=tuple(key for key in depends_on if artifacts[key].values.get("type") == STACK),
+        paths=_paths(artifact, root),
     )
+
+
+def _paths(artifact: JsonObject, root: Path) -> Mapping[str, str]:
+    """What the metadata of a stack, in the manifest or in a file of its own, says of each logical id."""
+    sources = [artifact.object("metadata")]
+    more = artifact.get("additionalMetadataFile", str, "")
+    if more:
+        sources.append(JsonObject.read(_inside(root, artifact.path.parent, more, artifact)))
+    return {
+        entry["data"]: path.removeprefix("/")
+        for source in sources
+        for path, entries in source.values.items()
+        if isinstance(entries, list)
+        for entry in entries
+        if isinstance(entry, dict) and entry.get("type") == LOGICAL_ID and isinstance(entry.get("data"), str)
+    }
 
 
 def _bootstrap_parameter(*properties: JsonObject) -> str | None:

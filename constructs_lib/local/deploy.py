@@ -73,6 +73,16 @@ class DeployedStack:
     resources: Mapping[str, Resource]
     seconds: float = field(compare=False)
 
+    def of_type(self, *types: str) -> list[Resource]:
+        """Return the resources of these types."""
+        return [each for each in self.resources.values() if each.type in types]
+
+    def path_of(self, resource: Resource) -> str:
+        """Return the path a user knows a construct by that is made of this resource, such as `Users/CreateUser`."""
+        return self.artifact.construct_path(resource.logical_id).removesuffix(
+            f"/{resource.type.rpartition('::')[2].removeprefix('Global')}"
+        )
+
 
 def deploy(
     assembly: CloudAssembly, clients: AwsClients, report: Callable[[DeployedStack], None]
@@ -280,17 +290,10 @@ def _failure(cloudformation: CloudFormationClient, artifact: StackArtifact, stac
         verb = event["ResourceStatus"].removesuffix("_FAILED").lower()
         problems[logical_id] = Problem(
             what=f"{verb} of {event.get('ResourceType', 'a resource')} failed: {reason}",
-            where=f"{construct_path(artifact, logical_id)} in stack {artifact.name}",
+            where=f"{artifact.construct_path(logical_id)} in stack {artifact.name}",
             fix="mend the resource; if a real account takes it, the embedded AWS lacks it: docs/known-gaps.md",
         )
     if problems:
         return LocalError(*problems.values())
     what = f"stack {artifact.name} ended as {status}, and no resource says why"
     return LocalError(Problem(what=what, where=stack_id, fix="see emulator.log in the state folder"))
-
-
-def construct_path(artifact: StackArtifact, logical_id: str) -> str:
-    """Return the path a user knows a resource by; its logical id when the template does not say."""
-    metadata = artifact.resources.get(logical_id, {}).get("Metadata")
-    path = metadata.get("aws:cdk:path") if isinstance(metadata, dict) else None
-    return path.removesuffix("/Resource").removesuffix("/Default") if isinstance(path, str) else logical_id

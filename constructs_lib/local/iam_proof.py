@@ -9,12 +9,12 @@ import http.client
 import json
 import uuid
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
 from botocore.exceptions import ClientError
 
-from constructs_lib.local.deploy import construct_path
 from constructs_lib.local.role_policies import RolePolicies
 from constructs_lib.problem import LocalError, Problem
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from constructs_lib.local.deploy import DeployedStack
 
 FUNCTION = "AWS::Lambda::Function"
-TABLES = {"AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable"}
+TABLES = ("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")
 READS_FIRST = ("GetItem", "Query", "Scan", "DeleteItem", "UpdateItem", "PutItem")
 WRITES_FIRST = ("DeleteItem", "PutItem", "UpdateItem", "Scan", "Query", "GetItem")
 SESSION_PATH = "/_constructs_lib/role-session"
@@ -72,8 +72,8 @@ class _Function:
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    path: str
     name: str
+    path: str
     region: str
     description: TableDescriptionTypeDef
 
@@ -89,16 +89,15 @@ def prove(stacks: Sequence[DeployedStack], clients: AwsClients) -> list[Proof]:
         Both calls; nothing when no function is deployed whose role says enough.
     """
     functions = list(_functions(stacks, clients))
-    tables = list(_tables(stacks, clients))
-    for function in functions:
-        for table in tables:
-            granted = [each for each in READS_FIRST if function.policies.surely_allow(f"dynamodb:{each}", table.arn)]
+    pairs = list(product(functions, _tables(stacks, clients)))
+    for action in READS_FIRST:
+        for function, table in pairs:
             missing = [each for each in WRITES_FIRST if not function.policies.may_allow(f"dynamodb:{each}", table.arn)]
-            if granted and missing:
+            if missing and function.policies.surely_allow(f"dynamodb:{action}", table.arn):
                 session = role_session(clients, function.name, function.region)
                 dynamodb = clients.client_as(session, "dynamodb", table.region)
                 return [
-                    _try_table(function, table, dynamodb, granted[0], expected=True),
+                    _try_table(function, table, dynamodb, action, expected=True),
                     _try_table(function, table, dynamodb, missing[0], expected=False),
                 ]
     for function in functions:
@@ -156,26 +155,28 @@ def _functions(stacks: Sequence[DeployedStack], clients: AwsClients) -> Iterator
     account = clients.account()
     for stack in stacks:
         lambda_ = clients.client("lambda", stack.region)
-        for each in stack.resources.values():
-            if each.type == FUNCTION:
-                configuration = lambda_.get_function_configuration(FunctionName=each.physical_id)
-                role = configuration["Role"].rpartition("/")[2]
-                yield _Function(
-                    path=construct_path(stack.artifact, each.logical_id),
-                    name=each.physical_id,
-                    region=stack.region,
-                    policies=RolePolicies.read(role, clients.client("iam", stack.region)),
-                    arn_prefix=f"arn:aws:dynamodb:{stack.region}:{account}",
-                )
+        for each in stack.of_type(FUNCTION):
+            role = lambda_.get_function_configuration(FunctionName=each.physical_id)["Role"].rpartition("/")[2]
+            yield _Function(
+                path=stack.path_of(each),
+                name=each.physical_id,
+                region=stack.region,
+                policies=RolePolicies.read(role, clients.client("iam", stack.region)),
+                arn_prefix=f"arn:aws:dynamodb:{stack.region}:{account}",
+            )
 
 
-def _tables(stacks: Sequence[DeployedStack], clients: AwsClients) -> Iterator[_Table]:
-    for stack in stacks:
-        for each in stack.resources.values():
-            if each.type in TABLES:
-                described = clients.client("dynamodb", stack.region).describe_table(TableName=each.physical_id)
-                path = construct_path(stack.artifact, each.logical_id)
-                yield _Table(path.removesuffix("/Table"), each.physical_id, stack.region, described["Table"])
+def _tables(stacks: Sequence[DeployedStack], clients: AwsClients) -> list[_Table]:
+    return [
+        _Table(
+            name=each.physical_id,
+            path=stack.path_of(each).removeprefix(f"{stack.artifact.path}/"),
+            region=stack.region,
+            description=clients.client("dynamodb", stack.region).describe_table(TableName=each.physical_id)["Table"],
+        )
+        for stack in stacks
+        for each in stack.of_type(*TABLES)
+    ]
 
 
 def _try_table(function: _Function, table: _Table, dynamodb: DynamoDBClient, action: str, *, expected: bool) -> Proof:

@@ -9,8 +9,6 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from constructs_lib.local.deploy import construct_path
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -102,7 +100,7 @@ def _routes_in(stack: DeployedStack, clients: AwsClients, base_url: str) -> Iter
             body=_body(method, example),
             authorization=route.get("AuthorizationType", "NONE"),
             api_id=api["ApiId"],
-            construct=construct_path(stack.artifact, logical_id),
+            construct=stack.artifact.construct_path(logical_id),
         )
 
 

@@ -208,12 +208,7 @@ class LocalAws:
 
     def function_paths(self) -> Mapping[str, str]:
         """Return the construct path of every deployed function, by its physical name."""
-        return {
-            each.physical_id: deploy.construct_path(stack.artifact, each.logical_id)
-            for stack in self.stacks
-            for each in stack.resources.values()
-            if each.type == FUNCTION
-        }
+        return {each.physical_id: stack.path_of(each) for stack in self.stacks for each in stack.of_type(FUNCTION)}
 
     def stop(self) -> None:
         """End everything that was started; a second time does nothing."""
@@ -234,12 +229,9 @@ class LocalAws:
         """The physical name and the region of a function."""
         known: dict[str, list[tuple[str, str]]] = {}
         for stack in self.stacks:
-            for each in stack.resources.values():
-                if each.type == FUNCTION:
-                    place = (each.physical_id, stack.region)
-                    path = deploy.construct_path(stack.artifact, each.logical_id)
-                    for name in {each.physical_id, path, path.removesuffix("/Function")}:
-                        known.setdefault(name, []).append(place)
+            for each in stack.of_type(FUNCTION):
+                for name in (each.physical_id, stack.path_of(each)):
+                    known.setdefault(name, []).append((each.physical_id, stack.region))
         found = known.get(function, [])
         if len(found) == 1:
             return found[0]

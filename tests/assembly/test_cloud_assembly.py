@@ -84,6 +84,18 @@ class TestReading:
         ]
         assert (found.assets[0].images, found.bootstrap_parameter) == (("2",), "/cdk-bootstrap/x/version")
 
+    def test_construct_paths_come_from_wherever_the_assembly_tells_them(self, tmp_path: Path) -> None:
+        told = {"/Shop/One/Resource": [{"type": "aws:cdk:logicalId", "data": "One1"}], "/Shop": [3], "/x": 4}
+        more = {"/Shop/Two/Default": [{"type": "aws:cdk:logicalId", "data": "Two2"}]}
+        artifact = {**stack(), "metadata": told, "additionalMetadataFile": "Shop.metadata.json"}
+        folder = write(tmp_path, {"Shop": artifact})
+        (folder / "Shop.metadata.json").write_text(json.dumps(more))
+        resources = {"Three": {"Metadata": {"aws:cdk:path": "Shop/Three/Resource"}}, "Four": {"Metadata": 3}}
+        (folder / "Shop.template.json").write_text(json.dumps({"Resources": resources}))
+        [found] = CloudAssembly.read(folder).stacks
+        paths = [found.construct_path(each) for each in ("One1", "Two2", "Three", "Four")]
+        assert paths == ["Shop/One", "Shop/Two", "Shop/Three", "Four"]
+
     def test_resources_that_are_no_objects_are_left_out(self, tmp_path: Path) -> None:
         folder = write(tmp_path, {"Shop": stack()})
         (folder / "Shop.template.json").write_text(json.dumps({"Resources": {"A": {"Type": "x"}, "B": 3}}))

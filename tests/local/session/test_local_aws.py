@@ -61,9 +61,9 @@ class TestIam:
     def test_the_proof_shows_one_allowed_and_one_denied_call(self, aws: LocalAws) -> None:
         allowed, denied = prove(aws.stacks, aws.clients)
         assert (allowed.function, allowed.action, allowed.resource, allowed.denial) == (
-            "Users/CreateUser", "dynamodb:PutItem", "table Users/Users", "",
+            "Users/ReadUser", "dynamodb:GetItem", "table Users", "",
         )  # fmt: skip
-        assert (denied.function, denied.action) == ("Users/CreateUser", "dynamodb:DeleteItem")
+        assert (denied.function, denied.action) == ("Users/ReadUser", "dynamodb:DeleteItem")
         assert "is not authorized to perform: dynamodb:DeleteItem" in denied.denial
         check([allowed, denied])
 
@@ -91,8 +91,8 @@ class TestIam:
         with pytest.raises(LocalError) as caught:
             check(proofs)
         assert str(caught.value) == (
-            "dynamodb:DeleteItem on table Users/Users is granted nowhere but was allowed\n"
-            "  at:  Users/CreateUser\n"
+            "dynamodb:DeleteItem on table Users is granted nowhere but was allowed\n"
+            "  at:  Users/ReadUser\n"
             "  fix: IAM is not enforced as it should be; please report it, and run with --iam off until it is mended"
         )
 
