@@ -63,6 +63,7 @@ class Emulator:
     Args:
         endpoint: The URL for AWS clients.
         app_url: The URL the deployed APIs answer on; empty without `app_port`.
+        work: The folder of this run, removed at its end.
 
     Example:
         >>> with Emulator.start(Settings()) as aws:
@@ -75,7 +76,7 @@ class Emulator:
         self.endpoint = endpoint
         self.app_url = app_url
         self._process = process
-        self._work = work
+        self.work = work
 
     @classmethod
     def start(cls, settings: Settings) -> Emulator:
@@ -141,7 +142,7 @@ class Emulator:
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None and not pipe.closed:
                 pipe.close()
-        shutil.rmtree(self._work, ignore_errors=True)
+        shutil.rmtree(self.work, ignore_errors=True)
 
     def __enter__(self) -> Emulator:
         """Return the running emulator."""

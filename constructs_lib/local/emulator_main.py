@@ -46,7 +46,7 @@ def main() -> int:
         report.write(json.dumps({"problems": told}).encode() + b"\n")
         return 1
     try:
-        asyncio.run(_serve(orders, report.write))
+        asyncio.run(_serve(orders, overlay, report.write))
     finally:
         overlay.close()
         shutil.rmtree(orders.work, ignore_errors=True)
@@ -75,7 +75,7 @@ def _first_line() -> bytes:
     return line
 
 
-async def _serve(orders: Orders, report: Callable[[bytes], object]) -> None:
+async def _serve(orders: Orders, overlay: Overlay, report: Callable[[bytes], object]) -> None:
     config = Config()
     config.bind = [f"fd://{each}" for each in orders.sockets]
     config.keep_alive_timeout = KEEP_ALIVE_SECONDS
@@ -83,11 +83,17 @@ async def _serve(orders: Orders, report: Callable[[bytes], object]) -> None:
     config.loglevel = "WARNING"
     for each in orders.sockets:
         os.set_inheritable(each, False)
-    stopping = asyncio.Event()
-    _stop_at_end_of_lifeline(stopping, asyncio.get_running_loop())
-    _stop_at_signals(stopping, asyncio.get_running_loop())
+    loop, stopping = asyncio.get_running_loop(), asyncio.Event()
+    _stop_at_end_of_lifeline(stopping, loop)
+    _stop_at_signals(stopping, loop)
+
+    async def stop_asked() -> None:
+        await stopping.wait()
+        # The server waits for every request it has begun, and those wait for functions that may never end.
+        loop.call_later(GRACE_SECONDS, overlay.end_functions)
+
     application: Any = _application(base("app").app, orders.app_port, report)
-    await serve(application, config, shutdown_trigger=stopping.wait)
+    await serve(application, config, shutdown_trigger=stop_asked)
 
 
 def _application(base_app: Asgi, app_port: int, report: Callable[[bytes], object]) -> Asgi:

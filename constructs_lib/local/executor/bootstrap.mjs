@@ -33,7 +33,17 @@ function frame(text) {
 
 function send(kind, resultText) {
   const rss = process.resourceUsage().maxRSS; // in KiB on every platform
-  channel.write(frame(`{"kind":"${kind}","rss":${rss},"payload":${resultText}}`));
+  const answer = frame(`{"kind":"${kind}","rss":${rss},"payload":${resultText}}`);
+  // What was printed first must be in the pipe first: after the answer this process is frozen.
+  const printing = [process.stdout, process.stderr].filter((stream) => stream.writableLength > 0);
+  let left = printing.length;
+  if (left === 0) channel.write(answer);
+  for (const stream of printing) {
+    stream.write("", () => {
+      left -= 1;
+      if (left === 0) channel.write(answer);
+    });
+  }
 }
 
 function sendAndExit(kind, resultText, code) {

@@ -153,6 +153,8 @@ def prepare_logging() -> LogFormatter:
     output = logging.StreamHandler(sys.stdout)
     output.setFormatter(formatter)
     logging.getLogger().addHandler(output)
+    # On Lambda nobody sets an endpoint: botocore telling of ours would be a line that only exists here.
+    logging.getLogger("botocore.configprovider").setLevel(logging.WARNING)
     if as_json:
         level = os.environ.get("AWS_LAMBDA_LOG_LEVEL", "INFO").upper()
         logging.getLogger().setLevel(LOG_LEVELS.get(level, level))

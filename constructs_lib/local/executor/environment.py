@@ -149,7 +149,12 @@ class Environment:
         self._signal(signal.SIGKILL)
         self._process.wait()
         self._on_group(self._process.pid, False)
+        self._channel.flush()  # only now: who prints without end would keep us reading
         self._channel.close()
+
+    def end(self) -> None:
+        """End the process while another thread waits for its answer; that one cleans up."""
+        self._signal(signal.SIGKILL)
 
     def _await_ready(self, request_id: str) -> Outcome | None:
         """Wait for the handler to be loaded; the time beyond the limit of an init counts as the invocation's own."""
@@ -182,13 +187,11 @@ class Environment:
                 self._peak_kib = max(self._peak_kib, frame.get("rss") or 0)
                 return frame, None
             if time.monotonic() >= deadline:
-                self._channel.flush()
                 self.kill()
                 return _NOTHING, failures.timed_out(request_id, self.function.timeout_seconds)
             if self._process.poll() is not None:
                 return _NOTHING, self._ended(request_id, deadline)
             if self._resident_kib() > self.function.memory_mib * 1024:
-                self._channel.flush()
                 self.kill()
                 return _NOTHING, failures.out_of_memory(request_id)
 
@@ -198,19 +201,16 @@ class Environment:
             code = self._process.wait(max(0.0, min(EXIT_SECONDS, deadline - time.monotonic())))
         except subprocess.TimeoutExpired:
             code = -signal.SIGKILL
-        self._channel.flush()
         self.kill()
         return failures.exited(request_id, code)
 
     def _settle(self, *, is_over: bool) -> None:
         """Freeze the process until its next invocation, as Lambda does: work left behind stands still."""
-        if self._is_closed:
-            return
-        self._channel.flush()
         if is_over:
             self.kill()
         else:
             self._signal(signal.SIGSTOP)
+            self._channel.flush()
             self.idle_since = time.monotonic()
 
     def _resident_kib(self) -> int:

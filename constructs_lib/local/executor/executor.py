@@ -36,7 +36,7 @@ class Surroundings:
         work: A folder of its own.
         endpoint: Where functions reach the AWS API.
         log_file: The file that receives the lines of all functions.
-        store: Puts log events into a function's log group.
+        store: Puts log events into a function's log group, and answers why not, if not.
         credentials: The variables with the credentials of a function's role.
     """
 
@@ -100,14 +100,21 @@ class Executor:
         finally:
             self._give_back(environment)
 
-    def close(self) -> None:
-        """End every environment, and the reaper, which has nothing left to do."""
+    def end_functions(self) -> None:
+        """End every environment for good; who waits for an answer gets an error."""
         with self._lock:
             self._is_closed = True
-            left, self._all = self._all, set()
+            idle = [each for environments in self._idle.values() for each in environments]
+            busy, self._all = self._all.difference(idle), set()
             self._idle.clear()
-        for environment in left:
+        for environment in busy:
+            environment.end()
+        for environment in idle:
             environment.kill()
+
+    def close(self) -> None:
+        """End every environment, and the reaper, which has nothing left to do."""
+        self.end_functions()
         self._xray.close()
         if self._reaper.stdin is not None:
             self._reaper.stdin.close()

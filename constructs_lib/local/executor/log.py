@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 TAIL_BYTES = 4096  # what LogType=Tail returns
 BATCH_LINES = 500
 
-Store = Callable[["Function", str, list[tuple[int, str]]], None]
+# Puts events into the function's log group and answers why it cannot, if it cannot.
+Store = Callable[["Function", str, list[tuple[int, str]]], str]
 
 
 def now_text(seconds: float | None = None) -> str:
@@ -98,6 +99,7 @@ class FunctionLog:
         self._file = file
         self._pending: list[tuple[int, str]] = []
         self._tail = bytearray()
+        self._is_refused = False
 
     def line(self, text: str) -> None:
         """Take one line."""
@@ -114,7 +116,10 @@ class FunctionLog:
         """Hand everything over to the log group."""
         if self._pending:
             batch, self._pending = self._pending, []
-            self._store(self.function, self.stream, batch)
+            refusal = self._store(self.function, self.stream, batch)
+            if refusal and not self._is_refused:
+                self._is_refused = True
+                self._file.write(time.time(), self.function.name, self.request_id, refusal)
 
     def take_tail(self) -> str:
         """The last lines since the last time, at most what LogType=Tail returns."""

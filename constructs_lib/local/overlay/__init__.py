@@ -62,6 +62,10 @@ class Overlay:
         for patch in patches:
             patch.apply()
 
+    def end_functions(self) -> None:
+        """End every function that runs, so that nobody waits for one any more."""
+        self._executor.executor.end_functions()
+
     def close(self) -> None:
         """End what the mended base has started."""
         self._executor.executor.close()

@@ -16,7 +16,9 @@ from constructs_lib.local.executor.executor import Executor, Surroundings
 from constructs_lib.local.executor.function import Function
 from constructs_lib.local.executor.runtimes import runs_here
 from constructs_lib.local.overlay.base import Orders, base
+from constructs_lib.local.overlay.log_delivery import LogDelivery
 from constructs_lib.local.overlay.patching import Patch
+from constructs_lib.local.overlay.role_permissions import role_credentials
 
 
 class LambdaExecutor:
@@ -30,7 +32,7 @@ class LambdaExecutor:
                 work=orders.work,
                 endpoint=orders.endpoint,
                 log_file=None if orders.log_file is None else Path(orders.log_file),
-                store=store_events,
+                store=LogDelivery(),
                 credentials=role_credentials,
             )
         )
@@ -70,42 +72,3 @@ def trace_header(function: Function) -> str:
     """A new trace for an invocation nobody traces yet."""
     root = f"1-{int(time.time()):08x}-{secrets.token_hex(12)}"
     return f"Root={root};Parent={secrets.token_hex(8)};Sampled={int(function.is_traced)}"
-
-
-def role_credentials(function: Function) -> dict[str, str]:
-    """The credentials of the function's role, as the variables Lambda sets."""
-    found: dict[str, str] = base("core.lambda_runtime").execution_credentials(
-        {"FunctionArn": function.arn, "Role": function.role, "FunctionName": function.name}
-    )
-    return found
-
-
-def store_events(function: Function, stream_name: str, events: list[tuple[int, str]]) -> None:
-    """Append to the function's log group; Lambda creates neither what the role may not, nor waits for it."""
-    logs = base("services.cloudwatch_logs")
-    now = int(time.time() * 1000)
-    name = function.log_group
-    if name not in logs._log_groups:
-        logs._log_groups[name] = {
-            "arn": logs._make_group_arn(name),
-            "creationTime": now,
-            "retentionInDays": None,
-            "tags": {},
-            "subscriptionFilters": {},
-            "streams": {},
-        }
-    streams = logs._log_groups[name]["streams"]
-    stream = streams.setdefault(
-        stream_name,
-        {
-            "events": [],
-            "uploadSequenceToken": "1",
-            "creationTime": now,
-            "firstEventTimestamp": None,
-            "lastEventTimestamp": None,
-            "lastIngestionTime": None,
-        },
-    )
-    stored = [{"timestamp": at, "message": line, "ingestionTime": now} for at, line in events if line]
-    logs._append_log_events(stream, stored)
-    logs._fanout_to_subscription_filters(name, stream_name, stored)

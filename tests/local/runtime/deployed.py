@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
@@ -72,11 +73,26 @@ class Deployed:
             described = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
             if not described["StackStatus"].endswith("_IN_PROGRESS"):
                 break
+            time.sleep(0.02)
         if described["StackStatus"] not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
             events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
             failed = [each for each in events if each["ResourceStatus"].endswith("FAILED")]
             raise AssertionError([(each["LogicalResourceId"], each.get("ResourceStatusReason")) for each in failed])
         return {each["OutputKey"]: each["OutputValue"] for each in described.get("Outputs", [])}
+
+    def remove(self, stack: str) -> str:
+        """Delete a stack; the reason why not, if not."""
+        cloudformation = self.client("cloudformation")
+        stack_id = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackId"]
+        cloudformation.delete_stack(StackName=stack)
+        while True:
+            status = cloudformation.describe_stacks(StackName=stack_id)["Stacks"][0]["StackStatus"]
+            if status == "DELETE_COMPLETE":
+                return ""
+            if status == "DELETE_FAILED":
+                events = cloudformation.describe_stack_events(StackName=stack_id)["StackEvents"]
+                return str([each.get("ResourceStatusReason") for each in events])
+            time.sleep(0.02)
 
     def messages(self, group: str) -> list[str]:
         events = self.client("logs").filter_log_events(logGroupName=group)["events"]
@@ -110,3 +126,31 @@ def _answer(status: int, headers: Any, body: bytes) -> Answer:
     for name, value in headers.items():
         found.setdefault(name.lower(), []).append(value)
     return Answer(status, found, body)
+
+
+@dataclass(frozen=True)
+class App:
+    """The stack of the template, deployed."""
+
+    aws: Deployed
+    outputs: dict[str, str]
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        headers: dict[str, str] | None = None,
+        credentials: Credentials | None = None,
+    ) -> Answer:
+        api = self.outputs["ApiId"]
+        return self.aws.call(api, method, path, body=body, headers=headers, credentials=credentials)
+
+    def act(self, service: str, operation: str, **arguments: Any) -> Any:
+        """Let the function `Read` call the AWS API with its own role."""
+        return self.invoke("Read", {"action": [service, operation, arguments]})
+
+    def invoke(self, function: str, event: Any) -> Any:
+        client = self.aws.client("lambda")
+        answer = client.invoke(FunctionName=self.outputs[function], Payload=json.dumps(event))
+        return json.loads(answer["Payload"].read())

@@ -7,6 +7,8 @@ import zipfile
 from dataclasses import dataclass, field
 from typing import Any
 
+from constructs_lib.local.executor.environment import Outcome
+from constructs_lib.local.executor.executor import Executor
 from constructs_lib.local.executor.function import Function
 
 ACCOUNT = "000000000000"
@@ -46,6 +48,27 @@ class Stored:
     events: dict[str, list[str]] = field(default_factory=dict)
     streams: dict[str, set[str]] = field(default_factory=dict)
 
-    def __call__(self, function: Function, stream: str, events: list[tuple[int, str]]) -> None:
+    def __call__(self, function: Function, stream: str, events: list[tuple[int, str]]) -> str:
         self.events.setdefault(function.log_group, []).extend(line for _, line in events)
         self.streams.setdefault(function.log_group, set()).add(stream)
+        return ""
+
+
+@dataclass
+class Runner:
+    """Runs functions made of a few lines."""
+
+    executor: Executor
+    stored: Stored
+    count: int = 0
+
+    def run(self, code: str, event: Any = None, *, name: str = "index.js", **configuration: Any) -> Outcome:
+        made = function({name: code}, f"function-{hash((name, code))}", **configuration)
+        return self.invoke(made, event)
+
+    def invoke(self, made: Function, event: Any = None) -> Outcome:
+        self.count += 1
+        return self.executor.invoke(made, event, request_id=f"request-{self.count}", trace="Root=1-2-3;Sampled=1")
+
+    def log(self, outcome: Outcome) -> list[str]:
+        return outcome.log.splitlines()

@@ -7,6 +7,7 @@ exports.handler = async (event) => {
   if (event.queryStringParameters?.do === "throw") throw new RangeError("asked to");
   if (event.queryStringParameters?.do === "wait") await new Promise((r) => setTimeout(r, 2000));
   const answers = {
+    variables: process.env,
     text: "plain text",
     nothing: null,
     status: { statusCode: "two hundred", body: "" },
