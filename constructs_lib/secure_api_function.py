@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypedDict
+from typing import Any, TypedDict, Unpack
 
-import aws_cdk as cdk
 import jsii
 from aws_cdk import aws_apigatewayv2 as apigatewayv2
 from aws_cdk import aws_apigatewayv2_integrations as integrations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from constructs_lib.secure_api import SecureApi, check_auth
-from constructs_lib.secure_function import SecureFunction
+from constructs_lib.secure_function import FunctionProps, SecureFunction
 from constructs_lib.wiring.auth import Auth, Public, scopes_of
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.resource import resource_of
-from constructs_lib.wiring.secrets import SecretSource
 from constructs_lib.wiring.waiver import Waived, acknowledge, record_waiver
 
 EXAMPLE = "constructs-lib:example"  # the key in a route's CloudFormation metadata
@@ -52,7 +48,7 @@ class SecureApiFunction(SecureFunction):
         route: A verb and a path: `POST /users`, `GET /users/{id}`, `GET /files/{path+}`.
         auth: Who may call this route. Default: what the API says.
         example: A request that works, kept in the template's metadata; tools print it as a command to try.
-        timeout: At most 29 seconds, since the API answers 503 after 30. Default: 10 seconds.
+        function: Whatever `SecureFunction` takes; a timeout of 29 seconds at most, since the API answers 503 after 30.
 
     Raises:
         PropError: The route is malformed or taken, or the timeout outlasts the API's.
@@ -73,38 +69,9 @@ class SecureApiFunction(SecureFunction):
         entry: str,
         auth: Auth | None = None,
         example: RequestExample | None = None,
-        handler: str = "handler",
-        runtime: lambda_.Runtime | None = None,
-        architecture: lambda_.Architecture | None = None,
-        memory_mib: int = 512,
-        timeout: cdk.Duration | None = None,
-        environment: Mapping[str, str] | None = None,
-        secrets: Mapping[str, SecretSource] | None = None,
-        description: str | None = None,
-        include: Sequence[str] = (),
-        log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
-        reserved_concurrency: int | None = None,
-        tracing: Literal[True] | Waived = True,
-        recursion_stop: Literal[True] | Waived = True,
+        **function: Unpack[FunctionProps],
     ) -> None:
-        super().__init__(
-            scope,
-            id,
-            entry=entry,
-            handler=handler,
-            runtime=runtime,
-            architecture=architecture,
-            memory_mib=memory_mib,
-            timeout=timeout,
-            environment=environment,
-            secrets=secrets,
-            description=description,
-            include=include,
-            log_retention=log_retention,
-            reserved_concurrency=reserved_concurrency,
-            tracing=tracing,
-            recursion_stop=recursion_stop,
-        )
+        super().__init__(scope, id, entry=entry, **function)
         refusals = Refusals(self)
         self.auth = api.auth if auth is None else auth
         check_auth(self.auth, refusals)

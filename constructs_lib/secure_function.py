@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
-from typing import Literal
+from typing import Literal, TypedDict
 
 import aws_cdk as cdk
 import jsii
@@ -40,6 +40,24 @@ PYTHON_SUFFIXES = frozenset({".py"})
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 MEMORY_MIB = range(128, 10_240 + 1)
 LONGEST_TIMEOUT_SECONDS = 900
+
+
+class FunctionProps(TypedDict, total=False):
+    """What every construct with a function of its own takes for it; see `SecureFunction` for meaning and defaults."""
+
+    handler: str
+    runtime: lambda_.Runtime | None
+    architecture: lambda_.Architecture | None
+    memory_mib: int
+    timeout: cdk.Duration | None
+    environment: Mapping[str, str] | None
+    secrets: Mapping[str, SecretSource] | None
+    description: str | None
+    include: Sequence[str]
+    log_retention: logs.RetentionDays
+    reserved_concurrency: int | None
+    tracing: Literal[True] | Waived
+    recursion_stop: Literal[True] | Waived
 
 
 @jsii.implements(iam.IGrantable)

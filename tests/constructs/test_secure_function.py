@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 import re
 from typing import Any
 
@@ -15,6 +16,7 @@ from aws_cdk import aws_ssm as ssm
 from aws_cdk.assertions import Match, Template
 
 from constructs_lib import BundlingError, PropError, SecureFunction, Waived
+from constructs_lib.secure_function import FunctionProps
 from tests.templates import permissions_of, resources_of, statements_of, template_of
 
 NODE_ENTRY = "lambda_src/greeting/greet.ts"
@@ -273,6 +275,12 @@ class TestRefusals:
     def test_an_empty_reason(self) -> None:
         with pytest.raises(PropError, match="without a reason"):
             Waived(" ")
+
+
+class TestPassingOn:
+    def test_what_other_constructs_pass_on_is_all_that_a_function_takes(self) -> None:
+        taken = set(inspect.signature(SecureFunction.__init__).parameters) - {"self", "scope", "id", "entry"}
+        assert set(FunctionProps.__annotations__) == taken
 
 
 class TestEscapeHatches:
