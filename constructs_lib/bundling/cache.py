@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from constructs_lib.bundling.fingerprint import digest_of
+from constructs_lib.bundling.fingerprint import Files, Snapshot, digest_of
 from constructs_lib.problem import BundlingError, Problem
 
 FOLDER = Path(".cache", "constructs_lib")
@@ -46,6 +46,8 @@ class Cache:
         """Use `folder`, which is made when something is first kept."""
         self.folder = folder
         self._trees: dict[str, dict[str, TreeFile]] = {}
+        self._blobs: dict[str, bytes] = {}
+        self._parts: dict[str, bool] = {}  # a cache is as short-lived as the view of the disk it compares with
 
     # Records
 
@@ -65,18 +67,42 @@ class Cache:
 
     def blob(self, digest: str) -> bytes | None:
         """Return the content of that hash, or None if it is absent or damaged."""
-        try:
-            data = (self.folder / "blobs" / digest).read_bytes()
-        except OSError:
-            return None
-        return data if digest_of(data) == digest else None
+        if digest not in self._blobs:
+            try:
+                data = (self.folder / "blobs" / digest).read_bytes()
+            except OSError:
+                return None
+            if digest_of(data) != digest:
+                return None
+            self._blobs[digest] = data
+        return self._blobs[digest]
 
     def keep_blob(self, data: bytes) -> str:
         """Keep a file's content and return its hash."""
         digest = digest_of(data)
         if self.blob(digest) is None:
             self._write(self._room("blobs") / digest, data)
+            self._blobs[digest] = data
         return digest
+
+    # Snapshots
+
+    def keep_snapshot(self, snapshot: Snapshot) -> list[str]:
+        """Keep a snapshot, each part as a blob; entries that use the same packages share those parts."""
+        return [
+            self.keep_blob(json.dumps(part.as_json(), separators=(",", ":"), sort_keys=True).encode())
+            for part in snapshot.parts()
+        ]
+
+    def snapshot_holds(self, kept: list[str], folder: str, files: Files) -> bool:
+        """Tell whether the disk still says what a kept snapshot saw."""
+        return all(self._part_holds(part, folder, files) for part in kept)
+
+    def _part_holds(self, part: str, folder: str, files: Files) -> bool:
+        if part not in self._parts:
+            content = self.blob(part)
+            self._parts[part] = content is not None and Snapshot.from_json(json.loads(content)).holds(folder, files)
+        return self._parts[part]
 
     # Trees
 

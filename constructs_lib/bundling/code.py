@@ -124,7 +124,7 @@ class BundledCode(lambda_.Code):
         if not resource.node.try_get_context("aws:cdk:enable-asset-metadata"):
             return
         resource.add_metadata("aws:asset:path", cdk.Lazy.string(_Producer(self._bound.file_name)))
-        resource.add_metadata("aws:asset:is-bundled", True)  # noqa: FBT003 - a value, not a flag
+        resource.add_metadata("aws:asset:is-bundled", True)
         resource.add_metadata("aws:asset:property", resource_property if resource_property is not None else "Code")
 
 

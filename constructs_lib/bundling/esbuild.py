@@ -125,7 +125,8 @@ def flags_for(target: str, *, natives: Sequence[str], source_map: bool, environm
 
 def key_of_flags(flags: Sequence[str]) -> list[str]:
     """Return flags as a cache key holds them: with the content of the alias, not the folder it is installed in."""
-    return [flag.replace(str(CREDENTIALS_SHIM), digest_of(CREDENTIALS_SHIM.read_bytes())) for flag in flags]
+    shim, content = str(CREDENTIALS_SHIM), digest_of(CREDENTIALS_SHIM.read_bytes())
+    return [flag.replace(shim, content) for flag in flags]
 
 
 def platform_name() -> str:

@@ -21,6 +21,7 @@ class Files:
         """Start with nothing read."""
         self._digests: dict[str, str | None] = {}
         self._names: dict[str, frozenset[str] | None] = {}
+        self._listings: dict[str, str | None] = {}
 
     def digest(self, path: str) -> str | None:
         """Return the hash of the file's content, or None if there is no such file."""
@@ -49,8 +50,10 @@ class Files:
 
     def listing(self, folder: str) -> str | None:
         """Return a hash of the names in a folder."""
-        names = self.names(folder)
-        return None if names is None else digest_of("\0".join(sorted(names)).encode())
+        if folder not in self._listings:
+            names = self.names(folder)
+            self._listings[folder] = None if names is None else digest_of("\0".join(sorted(names)).encode())
+        return self._listings[folder]
 
     def link(self, path: str) -> str | None:
         """Return where a symbolic link points, or None if the path is none."""
@@ -99,6 +102,27 @@ class Snapshot:
             )
         )
 
+    def parts(self) -> list[Snapshot]:
+        """Split the snapshot by installed package, so that entries that use the same ones can share what is kept.
+
+        Returns:
+            The part that concerns the project's own files, then one part for each package.
+        """
+        parts: dict[str, Snapshot] = {"": Snapshot(globs=self.globs)}
+
+        def part(path: str) -> Snapshot:
+            return parts.setdefault(_package_of(path), Snapshot())
+
+        for path, digest in self.files.items():
+            part(path).files[path] = digest
+        for path in self.absent:
+            part(path).absent.add(path)
+        for path, listing in self.listings.items():
+            part(path).listings[path] = listing
+        for path, target in self.links.items():
+            part(path).links[path] = target
+        return list(parts.values())
+
     def add(self, other: Snapshot) -> None:
         """Take over what another snapshot saw."""
         self.files.update(other.files)
@@ -132,3 +156,11 @@ class Snapshot:
     def from_json(cls, kept: dict[str, Any]) -> Snapshot:
         """Read what `as_json` wrote."""
         return cls(kept["files"], set(kept["absent"]), kept["listings"], kept["links"], kept["globs"])
+
+
+def _package_of(path: str) -> str:
+    """Return the innermost installed package that a path is in: .../node_modules/@scope/name."""
+    above, found, inside = path.rpartition("node_modules/")
+    names = inside.split("/")
+    depth = 2 if inside.startswith("@") else 1
+    return f"{above}{found}{'/'.join(names[:depth])}" if found and len(names) > depth else ""

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from constructs_lib.bundling.asset import Asset, AssetFile
 from constructs_lib.bundling.esbuild import Esbuild, flags_for, key_of_flags
-from constructs_lib.bundling.fingerprint import Files, Snapshot, digest_of
+from constructs_lib.bundling.fingerprint import Files, digest_of
 from constructs_lib.bundling.machine import Machine, lambda_machine
 from constructs_lib.bundling.native_modules import install_natives
 from constructs_lib.bundling.nearest import nearest
@@ -113,7 +113,7 @@ def _job(entry: NodeEntry, project: Project, locks: dict[Path, tuple[NpmLock | N
 def _valid(record: dict[str, Any] | None, project: Project) -> dict[str, Any] | None:
     """Return the record if the disk still holds what it was made from, and the cache what came out."""
     try:
-        if record is None or not Snapshot.from_json(record["snapshot"]).holds(str(project.folder), project.files):
+        if record is None or not project.cache.snapshot_holds(record["snapshot"], str(project.folder), project.files):
             return None
         blobs = [record["index.js"], *([record["map"]] if record["map"] is not None else [])]
     except (KeyError, TypeError, AttributeError):
@@ -179,7 +179,7 @@ def _run(jobs: Sequence[_Job], project: Project, *, chain: bool) -> list[_Job]:
             snapshot = resolution.snapshot(inputs)
             externals = sorted({found["path"] for found in output["imports"] if found.get("external")})
             job.record = {
-                "snapshot": snapshot.as_json(),
+                "snapshot": project.cache.keep_snapshot(snapshot),
                 "index.js": project.cache.keep_blob(bundle),
                 "map": _keep_map(outdir / index, project) if job.entry.source_map else None,
                 "natives": _native_roots(job, externals, inputs, metafile["inputs"], project),

@@ -108,7 +108,7 @@ def _bundle(entry: PythonEntry, project: Project) -> Asset:
     if record is None:
         record = _record(entry, root, seen, (requirements, installed), project)
         project.cache.keep_record(key, record)
-    return _asset(entry, root, record, (requirements, installed), project)
+    return _asset(entry, root, record, (requirements, installed))
 
 
 def _requirements(entry: PythonEntry, root: Path, project: Project) -> tuple[Requirements | None, Snapshot]:
@@ -159,7 +159,7 @@ def _refuse_unlocked(root: Path, project: Project) -> None:
 
 def _valid(record: dict[str, Any] | None, project: Project) -> dict[str, Any] | None:
     try:
-        if record is None or not Snapshot.from_json(record["snapshot"]).holds(str(project.folder), project.files):
+        if record is None or not project.cache.snapshot_holds(record["snapshot"], str(project.folder), project.files):
             return None
         return record if isinstance(record["files"], list) and isinstance(record["kin"], list) else None
     except (KeyError, TypeError, AttributeError):
@@ -195,7 +195,11 @@ def _record(
     ]
     if problems:
         raise BundlingError(*dict.fromkeys(problems))
-    return {"snapshot": seen.as_json(), "files": sorted(closure.files), "kin": sorted(one.name for one in kept)}
+    return {
+        "snapshot": project.cache.keep_snapshot(seen),
+        "files": sorted(closure.files),
+        "kin": sorted(one.name for one in kept),
+    }
 
 
 def _included(entry: PythonEntry, root: Path, project: Project) -> list[str]:
@@ -276,7 +280,6 @@ def _asset(
     root: Path,
     record: dict[str, Any],
     dependencies: tuple[Requirements | None, Installed],
-    project: Project,
 ) -> Asset:
     requirements, installed = dependencies
     files: dict[str, AssetFile] = {}

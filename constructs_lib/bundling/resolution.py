@@ -90,7 +90,7 @@ class Resolution:
             if "*" in wanted:
                 taken.globs.update(self._glob(folder, wanted))
             elif not wanted.startswith((".", "/", "node:")) and ":" not in wanted:
-                self._package(folder, wanted, taken)
+                self._package(folder, wanted, "", taken)
             return
         wanted = found.get("original")
         if wanted is None or found["path"] == self._shim:
@@ -99,7 +99,7 @@ class Resolution:
             place = os.path.normpath(os.path.join(folder, wanted))  # noqa: PTH118 - Path cannot fold ".."
             self._place(place, found["path"], taken)
         else:
-            self._package(folder, wanted, taken)
+            self._package(folder, wanted, found["path"], taken)
             config = self._tsconfig(folder)
             for place in config.places(wanted) if config is not None else []:
                 self._place(place, found["path"], taken)
@@ -124,7 +124,7 @@ class Resolution:
             self._name(path) for path in candidates if path != winner and not self._files.exists(os.path.normpath(path))
         )
 
-    def _package(self, folder: str, wanted: str, taken: Snapshot) -> None:
+    def _package(self, folder: str, wanted: str, resolved: str, taken: Snapshot) -> None:
         """Note every nearer node_modules folder in which a package of that name would win."""
         package = package_name(wanted)
         for above in _upward(folder):
@@ -137,7 +137,11 @@ class Resolution:
             target = self._files.link(place)
             if target is not None:
                 taken.links[self._name(place)] = target
-            return
+            if self._at(resolved).startswith(self._real(place) + os.sep):
+                return
+            # Something is there, but esbuild did not take it: a folder without what was asked for.
+            self._listing(place, taken)
+            self._optional(f"{place}/package.json", taken)
 
     def _context(self, folder: str, taken: Snapshot) -> None:
         """Note the package.json and tsconfig.json files that rule a folder, and those that would if they existed."""
@@ -182,6 +186,10 @@ class Resolution:
     @functools.cache  # noqa: B019 - lives as long as one run
     def _name(self, path: str) -> str:
         return self._project.relative(path)
+
+    @functools.cache  # noqa: B019 - lives as long as one run
+    def _real(self, path: str) -> str:
+        return os.path.realpath(path)
 
     @functools.cache  # noqa: B019 - lives as long as one run
     def _at(self, name: str) -> str:

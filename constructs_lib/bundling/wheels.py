@@ -135,7 +135,8 @@ def _uv_install(
     if not pins:
         return
     wanted = target.parent / "requirements.txt"
-    wanted.write_text("\n".join([*requirements.options, *(pin.text for pin in pins)]) + "\n", "utf-8")
+    options = (_from(requirements.path.parent, option) for option in requirements.options)
+    wanted.write_text("\n".join([*options, *(pin.text for pin in pins)]) + "\n", "utf-8")
     overrides = target.parent / "overrides.txt"
     # A requirement under a condition that never holds is uv's way to leave a distribution out of a resolution.
     overrides.write_text("".join(f'{name} ; python_version < "0"\n' for name in sorted(left_out)), "utf-8")
@@ -150,6 +151,14 @@ def _uv_install(
     done = project.launcher(argv, cwd=requirements.path.parent)
     if done.returncode != 0:
         raise BundlingError(_failure(done.stderr, requirements, machine, project))
+
+
+def _from(folder: Path, option: str) -> str:
+    """Return an option with its folder of wheels named from anywhere."""
+    flag, _, value = option.replace("=", " ", 1).partition(" ")
+    if flag in {"-f", "--find-links"} and (folder / value).is_dir():
+        return f"{flag} {(folder / value).resolve()}"
+    return option
 
 
 def _uv(where: str) -> str:

@@ -1,0 +1,2 @@
+def of(amount):
+    return amount * 0.25

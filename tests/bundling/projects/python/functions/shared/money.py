@@ -1,0 +1,2 @@
+def total(amount):
+    return amount * 2
