@@ -167,10 +167,19 @@ class TestRefusals:
     def test_finds_every_function_it_replaces(self) -> None:
         check_patches(list(PATCHES))
 
-    def test_says_what_went_wrong_when_it_does_not_come_up(self, tmp_path: Path) -> None:
-        (tmp_path / "emulator.log").mkdir()
-        with pytest.raises(OSError, match=r"emulator\.log"):
-            Emulator.start(Settings(state=tmp_path))
+    def test_shows_what_it_said_when_it_does_not_come_up(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        program = tmp_path / "python"
+        program.write_text("#!/bin/sh\necho something is wrong >&2\nexit 3\n")
+        program.chmod(0o755)
+        monkeypatch.setattr(sys, "executable", str(program))
+        with pytest.raises(LocalError) as refused:
+            Emulator.start(Settings(state=tmp_path / "state"))
+        assert str(refused.value) == (
+            "the embedded AWS ended with exit code 3 while starting; it said:\n"
+            "    something is wrong\n"
+            f"  at:  {tmp_path / 'state' / 'emulator.log'}\n"
+            "  fix: run again; if it stays, remove the state folder, or report the lines above"
+        )
 
 
 class TestEnd:

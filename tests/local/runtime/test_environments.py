@@ -183,8 +183,9 @@ class TestLog:
         assert max(len(each) for each in pieces) <= 262_118
 
     def test_ends_a_function_that_prints_without_end(self, runner: Runner) -> None:
-        code = "exports.handler = () => { for (;;) console.log('again and again '.repeat(99)) }"
-        assert runner.run(code, Timeout=1).payload["errorType"] == "Sandbox.Timedout"
+        code = "def handler(event, context):\n    while True: print('again and again')"
+        outcome = runner.run(code, name="index.py", Timeout=1)
+        assert outcome.payload["errorType"] == "Sandbox.Timedout"
 
 
 class TestEnd:
