@@ -1,0 +1,358 @@
+"""BundledCode in CDK apps: what reaches templates and manifests, when bundling happens, and how its errors look."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import assertions
+from aws_cdk import aws_lambda as lambda_
+
+from constructs_lib.bundling import project as project_module
+from constructs_lib.bundling.code import BUNDLE_FOR, AppBundler, BundledCode
+from constructs_lib.bundling.project import Project
+from constructs_lib.problem import BundlingError
+from tests.bundling.conftest import CHECKOUT, Counting, Sandbox
+
+NODE_24, PYTHON_14 = lambda_.Runtime.NODEJS_24_X, lambda_.Runtime.PYTHON_3_14
+ARM64 = lambda_.Architecture.ARM_64
+PRICE, STOCK, PLACE = "handlers/price.ts", "handlers/stock.ts", "functions/orders/place.py"
+
+
+@pytest.fixture
+def here(node_project: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
+    """A project that is the current folder, as it is when CDK runs an app."""
+    shutil.copytree(Path(__file__).parent / "projects" / "python" / "functions", node_project.folder / "functions")
+    monkeypatch.chdir(node_project.folder)
+    return node_project
+
+
+@pytest.fixture
+def tools(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The tools that apps start, in order."""
+    launcher = Counting()
+    monkeypatch.setattr(
+        project_module.Project, "current", classmethod(lambda cls, started=launcher: cls(Path.cwd(), started))
+    )
+    return launcher.tools
+
+
+def _app(name: str = "cdk.out", **context: Any) -> cdk.App:
+    return cdk.App(outdir=str(Path.cwd() / name), analytics_reporting=False, context=context)
+
+
+def _code(entry: str, **settings: Any) -> BundledCode:
+    runtime = PYTHON_14 if entry.endswith(".py") else NODE_24
+    return BundledCode(entry, **{"runtime": runtime, "architecture": ARM64, **settings})
+
+
+def _function(scope: Any, name: str, entry: str, **settings: Any) -> lambda_.Function:
+    code = _code(entry, **settings)
+    runtime = PYTHON_14 if entry.endswith(".py") else NODE_24
+    return lambda_.Function(scope, name, code=code, handler=code.handler, runtime=runtime, architecture=ARM64)
+
+
+def _json(path: str) -> Any:
+    return json.loads(Path(path).read_bytes())
+
+
+def _keys(template: Any) -> list[str]:
+    """Return the object keys of the functions of a template, in the order of their ids."""
+    return [
+        resource["Properties"]["Code"]["S3Key"]
+        for _, resource in sorted(template["Resources"].items())
+        if resource["Type"] == "AWS::Lambda::Function"
+    ]
+
+
+class TestApp:
+    def test_bundles_everything_in_one_esbuild_process_at_synth(self, here: Sandbox, tools: list[str]) -> None:
+        app = _app()
+        first, second = cdk.Stack(app, "First"), cdk.Stack(app, "Second")
+        nested = cdk.NestedStack(first, "Nested")
+        stage = cdk.Stage(app, "Prod")
+        inside = cdk.Stack(stage, "Inside")
+        _function(first, "Price", PRICE)
+        _function(nested, "Stock", STOCK)
+        _function(second, "Price", PRICE)
+        _function(inside, "Plain", "handlers/plain.cjs")
+        _function(inside, "Place", PLACE)
+        assert tools == []
+        app.synth()
+        assert tools == ["esbuild"]
+
+        for folder, stack, functions in [
+            ("cdk.out", "First", 1),
+            ("cdk.out", "Second", 1),
+            ("cdk.out/assembly-Prod", "ProdInside*", 2),
+        ]:
+            (template,) = Path(folder).glob(f"{stack}.template.json")
+            keys = _keys(_json(str(template)))
+            assert len(keys) == functions
+            manifest = _json(str(template).replace(".template.", ".assets."))
+            for key in keys:
+                file = manifest["files"][key.removesuffix(".zip")]
+                assert file["source"]["packaging"] == "zip"
+                assert file["source"]["path"].endswith(f"asset.{key.removesuffix('.zip')}")
+                assert list(Path(folder, file["source"]["path"]).iterdir()) != []
+        nested_template = next(Path("cdk.out").glob("FirstNested*.nested.template.json"))
+        (nested_key,) = _keys(_json(str(nested_template)))
+        assert nested_key.removesuffix(".zip") in _json("cdk.out/First.assets.json")["files"]
+
+    def test_second_synth_starts_nothing_and_writes_the_same(self, here: Sandbox, tools: list[str]) -> None:
+        written = []
+        for name in ("one", "two"):
+            app = _app(name)
+            stack = cdk.Stack(app, "Shop")
+            _function(stack, "Price", PRICE)
+            _function(stack, "Place", PLACE)
+            app.synth()
+            written.append({path.name: path.read_bytes() for path in Path(name).glob("Shop.*")})
+        assert tools == ["esbuild"]
+        assert written[0] == written[1]
+
+    def test_two_apps_in_one_process_keep_apart(self, here: Sandbox, tools: list[str]) -> None:
+        one, two = _app("one"), _app("two")
+        _function(cdk.Stack(one, "Shop"), "Price", PRICE)
+        _function(cdk.Stack(two, "Shop"), "Stock", STOCK)
+        one.synth()
+        assert len(list(Path("one").glob("asset.*"))) == 1
+        assert AppBundler.of(one) is not AppBundler.of(two)
+        two.synth()
+        assert _keys(_json("one/Shop.template.json")) != _keys(_json("two/Shop.template.json"))
+
+    def test_entry_registered_after_the_first_was_asked_for(self, here: Sandbox, tools: list[str]) -> None:
+        app = _app()
+        stack = cdk.Stack(app, "Shop")
+        price = _function(stack, "Price", PRICE)
+        early = stack.resolve(price.node.default_child.code)  # type: ignore[union-attr] # it is a CfnFunction
+        _function(stack, "Stock", STOCK)
+        template = assertions.Template.from_stack(stack).to_json()
+        assert early["s3Key"] == _keys(template)[0]
+        assert len(set(_keys(template))) == 2
+        assert tools == ["esbuild", "esbuild"]
+
+    def test_version_follows_the_code(self, here: Sandbox) -> None:
+        def version() -> str:
+            stack = cdk.Stack(_app(f"out{len(list(Path.cwd().glob('out*')))}"), "Shop")
+            _ = _function(stack, "Price", PRICE).current_version
+            (name,) = assertions.Template.from_stack(stack).find_resources("AWS::Lambda::Version")
+            return str(name)
+
+        before = version()
+        assert version() == before
+        here.write(PRICE, (here.folder / PRICE).read_text() + "\nconsole.log('changed');")
+        assert version() != before
+
+    def test_same_tree_elsewhere_synthesizes_the_same_bytes(
+        self, here: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        elsewhere = Sandbox.copy_of("node", tmp_path / "an other" / "place")
+        shutil.copytree(here.folder / "functions", elsewhere.folder / "functions")
+        written = []
+        for folder in (here.folder, elsewhere.folder):
+            monkeypatch.chdir(folder)
+            app = _app()
+            stack = cdk.Stack(app, "Shop")
+            _function(stack, "Price", PRICE)
+            _function(stack, "Place", PLACE)
+            app.synth()
+            written.append({path.name: path.read_bytes() for path in Path("cdk.out").glob("Shop.*.json")})
+        assert written[0] == written[1]
+        assert str(tmp_path).encode() not in b"".join(written[0].values())
+
+
+class TestContext:
+    def test_stacks_cdk_wants_no_bundles_of_get_none(self, here: Sandbox, tools: list[str]) -> None:
+        app = _app(**{"aws:cdk:bundling-stacks": ["Wanted"]})
+        _function(cdk.Stack(app, "Wanted"), "Price", PRICE)
+        _function(cdk.Stack(app, "Other"), "Stock", STOCK)
+        app.synth()
+        assert tools == ["esbuild"]
+        assert len(list(Path("cdk.out").glob("asset.*"))) == 1
+
+    def test_no_bundles_at_all_need_no_tool_and_give_steady_names(self, here: Sandbox, tools: list[str]) -> None:
+        keys = []
+        for name in ("one", "two"):
+            app = _app(name, **{"aws:cdk:bundling-stacks": []})
+            stack = cdk.Stack(app, "Shop")
+            _function(stack, "Price", PRICE)
+            _function(stack, "Stock", STOCK)
+            app.synth()
+            keys.append(_keys(_json(f"{name}/Shop.template.json")))
+            here.write(PRICE, "const = 1;")
+        assert tools == []
+        assert keys[0] == keys[1]
+        assert len(set(keys[0])) == 2
+
+    def test_metadata_names_the_asset_for_tools_that_run_functions_locally(self, here: Sandbox) -> None:
+        app = _app(**{"aws:cdk:enable-asset-metadata": True})
+        stack = cdk.Stack(cdk.Stage(app, "Prod"), "Shop")
+        _function(stack, "Price", PRICE)
+        app.synth()
+        (path,) = Path("cdk.out/assembly-Prod").glob("*.template.json")
+        (function,) = (r for r in _json(str(path))["Resources"].values() if r["Type"] == "AWS::Lambda::Function")
+        assert function["Metadata"] == {
+            "aws:asset:path": f"../asset.{function['Properties']['Code']['S3Key'].removesuffix('.zip')}",
+            "aws:asset:is-bundled": True,
+            "aws:asset:property": "Code",
+        }
+
+    def test_without_metadata_the_template_has_none(self, here: Sandbox) -> None:
+        app = _app()
+        stack = cdk.Stack(app, "Shop")
+        _function(stack, "Price", PRICE)
+        template = assertions.Template.from_stack(stack).to_json()
+        assert all("Metadata" not in resource for resource in template["Resources"].values())
+
+    def test_this_machine_is_what_the_local_run_bundles_for(self, here: Sandbox) -> None:
+        machines = []
+        for context in ({}, {BUNDLE_FOR: "lambda"}, {BUNDLE_FOR: "this-machine"}):
+            app = _app(**context)
+            _function(cdk.Stack(app, "Shop"), "Price", PRICE)
+            bundler = AppBundler.of(app)
+            machines.append([entry.machine.is_lambda for entry in bundler._waiting])  # noqa: SLF001 - what it will do
+        assert machines == [[True], [True], [False]]
+
+    def test_another_word_for_the_machine_is_refused(self, here: Sandbox) -> None:
+        app = _app(**{BUNDLE_FOR: "mars"})
+        with pytest.raises(RuntimeError, match=f'context {BUNDLE_FOR} is "mars", not "lambda" or "this-machine"'):
+            _function(cdk.Stack(app, "Shop"), "Price", PRICE)
+
+    def test_a_note_reaches_the_user(self, here: Sandbox) -> None:
+        here.write("functions/requirements.txt", "boto3==99.0.0\n")
+        app = _app()
+        stack = cdk.Stack(app, "Shop")
+        _function(stack, "Place", PLACE)
+        app.synth()
+        metadata = _json("cdk.out/manifest.json")["artifacts"]["Shop"].get("metadata") or _json(
+            "cdk.out/Shop.metadata.json"
+        )
+        assert "pins boto3 99.0.0" in json.dumps(metadata)
+
+
+class TestConstructor:
+    def test_knows_the_handler_string_without_bundling(self, here: Sandbox, tools: list[str]) -> None:
+        assert _code(PRICE).handler == "index.handler"
+        assert _code(STOCK, handler="warm").handler == "index.warm"
+        assert _code(PLACE).handler == "orders.place.handler"
+        assert tools == []
+
+    def test_takes_an_absolute_entry(self, here: Sandbox) -> None:
+        absolute = str(here.folder / PLACE)
+        assert _code(absolute).handler == "orders.place.handler"
+
+    @pytest.mark.parametrize(
+        ("entry", "message"),
+        [
+            (
+                "handlers/prise.ts",
+                'entry does not exist (searched: handlers)\n  at:  handlers/prise.ts\n  fix: did you mean "handlers/price.ts"?',
+            ),
+            (
+                "src/price.ts",
+                "entry does not exist (searched: the current folder)\n  at:  src/price.ts\n"
+                '  fix: did you mean "handlers/price.ts"?',
+            ),
+            (
+                "nothing_like_it.mjs",
+                "entry does not exist (searched: the current folder)\n  at:  nothing_like_it.mjs\n"
+                "  fix: create it, or correct the path",
+            ),
+            (
+                "package.json",
+                'an entry cannot be a ".json" file\n  at:  package.json\n'
+                "  fix: name one of: .cjs, .cts, .js, .jsx, .mjs, .mts, .py, .ts, .tsx",
+            ),
+        ],
+    )
+    def test_refuses_an_entry_it_cannot_find(self, here: Sandbox, entry: str, message: str) -> None:
+        with pytest.raises(BundlingError) as caught:
+            _code(entry)
+        assert str(caught.value) == message
+
+    def test_refuses_a_folder(self, here: Sandbox) -> None:
+        with pytest.raises(BundlingError, match="entry is a folder"):
+            _code("handlers")
+
+    @pytest.mark.parametrize(
+        ("entry", "runtime", "what"),
+        [
+            (PRICE, PYTHON_14, "entry is Node, but the runtime is python3.14"),
+            (PLACE, NODE_24, "entry is Python, but the runtime is nodejs24.x"),
+        ],
+    )
+    def test_refuses_the_runtime_of_another_language(
+        self, here: Sandbox, entry: str, runtime: lambda_.Runtime, what: str
+    ) -> None:
+        with pytest.raises(BundlingError) as caught:
+            _code(entry, runtime=runtime)
+        assert caught.value.problems[0].what == what
+
+
+class TestErrorsAtSynth:
+    def test_of_all_languages_at_once_each_in_three_whole_lines(self, here: Sandbox) -> None:
+        here.write("handlers/broken.ts", 'import "gone";\nexport const handler = 1;')
+        here.write("functions/orders/broken.py", "import gone\ndef handler(e, c): ...")
+        app = _app()
+        stack = cdk.Stack(app, "Shop")
+        _function(stack, "Node", "handlers/broken.ts")
+        _function(stack, "Python", "functions/orders/broken.py")
+        with pytest.raises(RuntimeError) as caught:
+            app.synth()
+        lines = str(caught.value).splitlines()
+        for problem in (
+            ['"gone" cannot be resolved', "  at:  handlers/broken.ts:1:8", "  fix: npm install gone"],
+            [
+                '"gone" is not installed',
+                "  at:  functions/orders/broken.py:1:1",
+                "  fix: add the distribution that brings it to functions/requirements.txt",
+            ],
+        ):
+            start = lines.index(problem[0])
+            assert lines[start : start + 3] == problem
+        assert list(Path("cdk.out").glob("asset.*")) == []
+
+    def test_reach_the_terminal_of_an_app_that_fails(self, here: Sandbox) -> None:
+        here.write("handlers/broken.ts", "const = 1;")
+        here.write(
+            "app.py",
+            "import aws_cdk as cdk\nfrom aws_cdk import aws_lambda as lambda_\n"
+            "from constructs_lib.bundling.code import BundledCode\n"
+            "app = cdk.App(outdir='out')\n"
+            "code = BundledCode('handlers/broken.ts', runtime=lambda_.Runtime.NODEJS_24_X,"
+            " architecture=lambda_.Architecture.ARM_64)\n"
+            "lambda_.Function(cdk.Stack(app, 'Shop'), 'F', code=code, handler=code.handler,"
+            " runtime=lambda_.Runtime.NODEJS_24_X)\napp.synth()\n",
+        )
+        import os  # noqa: PLC0415 - only here
+
+        environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+        done = subprocess.run([sys.executable, "app.py"], env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        expected = [
+            'expected identifier but found "="',
+            "  at:  handlers/broken.ts:1:7",
+            "  fix: mend the syntax: const = 1;",
+        ]
+        lines = done.stderr.splitlines()
+        assert any(lines[start : start + 3] == expected for start in range(len(lines)))
+
+
+def test_the_core_is_imported_without_the_cdk() -> None:
+    script = (
+        "import sys\n"
+        "from constructs_lib.bundling import node, python\n"
+        "assert 'aws_cdk' not in sys.modules and 'jsii' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", script], cwd=CHECKOUT, check=True)
+
+
+def test_the_project_is_the_current_folder(here: Sandbox) -> None:
+    assert Project.current().folder == here.folder.resolve()
