@@ -236,6 +236,42 @@ class TestHttpApiSettings:
         assert settings(mended)["ThrottlingBurstLimit"] == 100
 
 
+class TestHttpApiIntegration:
+    def test_hides_what_went_wrong_in_a_function(self, stock: App, mended: App) -> None:
+        assert (
+            b"RangeError" in stock.call("GET", "/echo?do=throw").body
+            or stock.call("GET", "/echo?do=throw").status == 502
+        )
+        answer = mended.call("GET", "/echo?do=throw")
+        assert (answer.status, answer.body) == (500, b'{"message":"Internal Server Error"}')
+
+    def test_does_not_invoke_a_function_that_does_not_allow_it(self, stock: App, mended: App) -> None:
+        def without_permission(app: App) -> int:
+            functions, name = app.aws.client("lambda"), app.outputs["Echo"]
+            statements = json.loads(functions.get_policy(FunctionName=name)["Policy"])["Statement"]
+            statement = next(each for each in statements if "/echo" in json.dumps(each))
+            functions.remove_permission(FunctionName=name, StatementId=statement["Sid"])
+            try:
+                return app.call("GET", "/echo").status
+            finally:
+                functions.add_permission(
+                    FunctionName=name,
+                    StatementId=statement["Sid"],
+                    Action="lambda:InvokeFunction",
+                    Principal="apigateway.amazonaws.com",
+                    SourceArn=statement["Condition"]["ArnLike"]["AWS:SourceArn"],
+                )
+
+        assert (without_permission(stock), without_permission(mended)) == (200, 500)
+
+    def test_encodes_invalid_utf_8(self, stock: App, mended: App) -> None:
+        def is_encoded(app: App) -> bool:
+            sent = app.call("POST", "/echo", b"\xff\xfe", headers={"content-type": "application/json"})
+            return bool(sent.json()["isBase64Encoded"])
+
+        assert (is_encoded(stock), is_encoded(mended)) == (False, True)
+
+
 class TestHttpApiRefusals:
     def test_tells_another_origin_nothing(self, stock: App, mended: App) -> None:
         asked = {"origin": "https://evil.example", "access-control-request-method": "POST"}
@@ -253,6 +289,45 @@ class TestHttpApiRefusals:
 
         assert b"is not authorized to perform: execute-api:Invoke" in refusal(stock)
         assert refusal(mended) == b'{"message":"Forbidden"}'
+
+    def test_lets_in_a_user_with_the_grant_and_nobody_who_signs_with_another_secret(self, mended: App) -> None:
+        name = make_user(mended)
+        api = mended.outputs["ApiId"]
+        statement = {
+            "Effect": "Allow",
+            "Action": "execute-api:Invoke",
+            "Resource": f"arn:aws:execute-api:{REGION}:000000000000:{api}/*/GET/users/*",
+        }
+        users = mended.aws.client("iam")
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        users.put_user_policy(UserName=name, PolicyName="call", PolicyDocument=document)
+        key = users.create_access_key(UserName=name)["AccessKey"]
+        good = Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+        assert mended.call("GET", "/users/nobody", credentials=good).status == 404
+        forged = mended.call("GET", "/users/nobody", credentials=Credentials(key["AccessKeyId"], "guessed"))
+        assert (forged.status, forged.body) == (403, b'{"message":"Forbidden"}')
+
+    def test_hands_options_to_a_route_when_the_api_has_no_cors(self, stock: App, mended: App) -> None:
+        def status(app: App) -> int:
+            gateway, functions = app.aws.client("apigatewayv2"), app.aws.client("lambda")
+            api = gateway.create_api(Name="plain", ProtocolType="HTTP")["ApiId"]
+            gateway.create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
+            name = app.outputs["Echo"]
+            uri = functions.get_function_configuration(FunctionName=name)["FunctionArn"]
+            integration = gateway.create_integration(
+                ApiId=api, IntegrationType="AWS_PROXY", IntegrationUri=uri, PayloadFormatVersion="2.0"
+            )["IntegrationId"]
+            gateway.create_route(ApiId=api, RouteKey="OPTIONS /own", Target=f"integrations/{integration}")
+            functions.add_permission(
+                FunctionName=name,
+                StatementId=f"plain-{api}",
+                Action="lambda:InvokeFunction",
+                Principal="apigateway.amazonaws.com",
+                SourceArn=f"arn:aws:execute-api:{REGION}:000000000000:{api}/*/*/own",
+            )
+            return app.aws.call(api, "OPTIONS", "/own").status
+
+        assert (status(stock), status(mended)) == (403, 200)
 
 
 def make_user(app: App) -> str:

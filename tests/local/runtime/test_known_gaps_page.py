@@ -1,0 +1,39 @@
+"""The page of known gaps tells of every patch, and of no other."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from constructs_lib.local.overlay import PATCHES
+from tests.local.runtime import test_gaps
+
+ROOT = Path(__file__).parents[3]
+OVERLAY = ROOT / "constructs_lib" / "local" / "overlay"
+EXECUTOR_HOOK = "services.lambda_svc._execute_function_dispatch"
+
+
+def rows() -> list[list[str]]:
+    mended = (ROOT / "docs" / "known-gaps.md").read_text().partition("## Mended")[2].partition("## Open")[0]
+    table = [line.strip("|").split("|") for line in mended.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in row] for row in table[2:]]
+
+
+def test_names_every_hook_and_no_other() -> None:
+    named = set()
+    for row in rows():
+        last = ""
+        for hook in re.findall(r"`([^`]+)`", row[2]):
+            last = last.rpartition("/")[0] + hook if hook.startswith("/") else hook
+            named.add(last)
+    assert named == {EXECUTOR_HOOK, *(f"{patch.module}.{patch.name}" for patch in PATCHES)}
+
+
+def test_names_files_and_tests_that_exist() -> None:
+    for row in rows():
+        assert (OVERLAY / row[1].strip("`")).is_file()
+        assert hasattr(test_gaps, row[3].strip("`"))
+
+
+def test_leaves_out_no_test_of_a_gap() -> None:
+    assert {row[3].strip("`") for row in rows()} == {name for name in vars(test_gaps) if name.startswith("Test")}
