@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -54,6 +55,7 @@ class Environment:
         command: The command line.
         variables: Its environment variables.
         folder: Its working folder, where the code is.
+        temporary: A folder of its own, removed with it.
         log: Where its output goes.
         on_group: Called with the process group and whether it came or went.
     """
@@ -65,6 +67,7 @@ class Environment:
         command: list[str],
         variables: Mapping[str, str],
         folder: Path,
+        temporary: Path,
         log: FunctionLog,
         on_group: Callable[[int, bool], None],
     ) -> None:
@@ -73,6 +76,7 @@ class Environment:
         self.idle_since = time.monotonic()
         self._log = log
         self._on_group = on_group
+        self._temporary = temporary
         self._init_seconds: float | None = None
         self._is_ready = False
         self._is_closed = False
@@ -151,6 +155,7 @@ class Environment:
         self._on_group(self._process.pid, False)
         self._channel.flush()  # only now: who prints without end would keep us reading
         self._channel.close()
+        shutil.rmtree(self._temporary, ignore_errors=True)
 
     def end(self) -> None:
         """End the process while another thread waits for its answer; that one cleans up."""

@@ -164,6 +164,7 @@ class Executor:
                 xray_address=f"{host}:{port}",
             ),
             folder=folder,
+            temporary=temporary,
             log=FunctionLog(function, stream, self._surroundings.store, self._log_file),
             on_group=self._tell_reaper,
         )

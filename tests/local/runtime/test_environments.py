@@ -54,6 +54,16 @@ class TestReuse:
         assert are_gone([pid])
         assert runner.invoke(made).payload[1] == 1
 
+    def test_removes_the_temporary_folder_with_its_environment(self, runner: Runner) -> None:
+        code = """exports.handler = async (end) => {
+            require("fs").writeFileSync(require("path").join(process.env.TMPDIR, "left"), "");
+            return end ? process.exit(1) : process.env.TMPDIR }"""
+        made = function({"index.js": code}, "temporary")
+        folder = Path(runner.invoke(made, False).payload)
+        assert [each.name for each in folder.iterdir()] == ["left"]
+        runner.invoke(made, True)
+        assert not folder.exists()
+
     def test_tells_the_caller_when_a_process_is_killed_in_a_request(self, runner: Runner) -> None:
         code = (
             "exports.handler = async (s) => { if (s) await new Promise((r) => setTimeout(r, s)); return process.pid }"
