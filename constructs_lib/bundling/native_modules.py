@@ -91,7 +91,7 @@ def _npm_ci(
     ]
     done = project.launcher(argv, cwd=folder)
     if done.returncode != 0:
-        said = [line.removeprefix("npm error ").strip() for line in done.stderr.splitlines() if "npm error" in line]
+        said = [line.removeprefix("npm error").strip() for line in done.stderr.splitlines() if "npm error" in line]
         reason = next((line for line in said if line and not line.startswith("code ")), "it said nothing")
         code = next((line.removeprefix("code ") for line in said if line.startswith("code ")), "")
         offline = code in {"ENOTFOUND", "ECONNREFUSED", "ENOTCACHED", "EAI_AGAIN", "ETIMEDOUT", "ECONNRESET"}

@@ -201,7 +201,9 @@ def _missing_handler(job: _Job, bundle: str, source: dict[str, Any]) -> Problem 
         return None
     # esbuild ends a CommonJS bundle of an ES module with a list of its exports, for Node to read without running it.
     listed = bundle.rpartition("0&&(module.exports={")[2].partition("}")[0] if "0&&(module.exports={" in bundle else ""
-    exports = [name.strip() for name in listed.split(",") if name.strip()]
+    exports = [name.partition(":")[0].strip('" ') for name in listed.split(",") if name.strip()]
+    if job.entry.handler == "default" and "default:" in bundle:  # which that list leaves out
+        return None
     if job.entry.handler in exports or any(name.startswith("...") for name in exports):
         return None
     meant = nearest(job.entry.handler, exports)

@@ -95,13 +95,25 @@ class NpmLock:
             package = self.packages[source]
             home = _home_for(name, package, parent, placed) if runs_on(package, machine) else None
             if home is not None:
-                kept = {key: value for key, value in package.items() if key not in NOT_KEPT}
-                placed[home] = kept
+                placed[home] = self._as_needed_on(machine, package, source)
                 level.append((home, source, package))
         for home, source, package in level:  # after the whole level is placed, so that it stays on top
             needs = [*package.get("dependencies", {}), *package.get("optionalDependencies", {}), *_peers(package)]
             found = ((need, self.locate(need, source)) for need in dict.fromkeys(needs))
             self._place_all(((need, place) for need, place in found if place is not None), home, placed, machine)
+
+    def _as_needed_on(self, machine: Machine, package: Package, source: str) -> Package:
+        """Return a package without the optional ones a machine does not want: npm ci insists on all it reads of."""
+        kept = {key: value for key, value in package.items() if key not in NOT_KEPT}
+        if "optionalDependencies" in kept:
+            found = {name: self.locate(name, source) for name in kept["optionalDependencies"]}
+            known = {name: self.packages[place] for name, place in found.items() if place is not None}
+            kept["optionalDependencies"] = {
+                name: version
+                for name, version in kept["optionalDependencies"].items()
+                if name in known and runs_on(known[name], machine)
+            }
+        return kept
 
     def missing_builds(self, root: str, machine: Machine) -> list[str]:
         """Return the optional packages of `root` that this lock does not know: npm once wrote such locks."""

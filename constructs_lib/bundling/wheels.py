@@ -88,7 +88,7 @@ def install_wheels(
     pins = [pin for pin in requirements.pins if pin.name not in left_out]
     settings = [
         *("uv", FORMAT, sorted(pin.text for pin in pins), sorted(requirements.options), sorted(left_out)),
-        *(list(python), machine.system, machine.cpu, machine.libc),
+        *(list(python), machine.system, machine.cpu, machine.libc, platform_flag(python, machine)),
     ]
     key = digest_of(json.dumps(settings).encode())
     tree, record = project.cache.tree(key), project.cache.record(key)

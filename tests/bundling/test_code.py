@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,10 @@ from tests.bundling.conftest import CHECKOUT, Counting, Sandbox
 
 NODE_24, PYTHON_14 = lambda_.Runtime.NODEJS_24_X, lambda_.Runtime.PYTHON_3_14
 ARM64 = lambda_.Architecture.ARM_64
+ABSENT = "entry does not exist (searched: {})\n  at:  {}\n  fix: {}"
+NOT_CODE = """an entry cannot be a ".json" file
+  at:  package.json
+  fix: name one of: .cjs, .cts, .js, .jsx, .mjs, .mts, .py, .ts, .tsx"""
 PRICE, STOCK, PLACE = "handlers/price.ts", "handlers/stock.ts", "functions/orders/place.py"
 
 
@@ -43,7 +48,7 @@ def tools(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return launcher.tools
 
 
-def _app(name: str = "cdk.out", **context: Any) -> cdk.App:
+def _app(name: str = "cdk.out", /, **context: Any) -> cdk.App:
     return cdk.App(outdir=str(Path.cwd() / name), analytics_reporting=False, context=context)
 
 
@@ -71,8 +76,9 @@ def _keys(template: Any) -> list[str]:
     ]
 
 
+@pytest.mark.usefixtures("here")
 class TestApp:
-    def test_bundles_everything_in_one_esbuild_process_at_synth(self, here: Sandbox, tools: list[str]) -> None:
+    def test_bundles_everything_in_one_esbuild_process_at_synth(self, tools: list[str]) -> None:
         app = _app()
         first, second = cdk.Stack(app, "First"), cdk.Stack(app, "Second")
         nested = cdk.NestedStack(first, "Nested")
@@ -105,7 +111,7 @@ class TestApp:
         (nested_key,) = _keys(_json(str(nested_template)))
         assert nested_key.removesuffix(".zip") in _json("cdk.out/First.assets.json")["files"]
 
-    def test_second_synth_starts_nothing_and_writes_the_same(self, here: Sandbox, tools: list[str]) -> None:
+    def test_second_synth_starts_nothing_and_writes_the_same(self, tools: list[str]) -> None:
         written = []
         for name in ("one", "two"):
             app = _app(name)
@@ -117,7 +123,7 @@ class TestApp:
         assert tools == ["esbuild"]
         assert written[0] == written[1]
 
-    def test_two_apps_in_one_process_keep_apart(self, here: Sandbox, tools: list[str]) -> None:
+    def test_two_apps_in_one_process_keep_apart(self) -> None:
         one, two = _app("one"), _app("two")
         _function(cdk.Stack(one, "Shop"), "Price", PRICE)
         _function(cdk.Stack(two, "Shop"), "Stock", STOCK)
@@ -127,7 +133,7 @@ class TestApp:
         two.synth()
         assert _keys(_json("one/Shop.template.json")) != _keys(_json("two/Shop.template.json"))
 
-    def test_entry_registered_after_the_first_was_asked_for(self, here: Sandbox, tools: list[str]) -> None:
+    def test_entry_registered_after_the_first_was_asked_for(self, tools: list[str]) -> None:
         app = _app()
         stack = cdk.Stack(app, "Shop")
         price = _function(stack, "Price", PRICE)
@@ -168,9 +174,11 @@ class TestApp:
         assert str(tmp_path).encode() not in b"".join(written[0].values())
 
 
+@pytest.mark.usefixtures("here")
 class TestContext:
-    def test_stacks_cdk_wants_no_bundles_of_get_none(self, here: Sandbox, tools: list[str]) -> None:
-        app = _app(**{"aws:cdk:bundling-stacks": ["Wanted"]})
+    def test_stacks_cdk_wants_no_bundles_of_get_none(self, tools: list[str]) -> None:
+        wanted: dict[str, Any] = {"aws:cdk:bundling-stacks": ["Wanted"]}
+        app = _app(**wanted)
         _function(cdk.Stack(app, "Wanted"), "Price", PRICE)
         _function(cdk.Stack(app, "Other"), "Stock", STOCK)
         app.synth()
@@ -191,8 +199,9 @@ class TestContext:
         assert keys[0] == keys[1]
         assert len(set(keys[0])) == 2
 
-    def test_metadata_names_the_asset_for_tools_that_run_functions_locally(self, here: Sandbox) -> None:
-        app = _app(**{"aws:cdk:enable-asset-metadata": True})
+    def test_metadata_names_the_asset_for_tools_that_run_functions_locally(self) -> None:
+        metadata: dict[str, Any] = {"aws:cdk:enable-asset-metadata": True}
+        app = _app(**metadata)
         stack = cdk.Stack(cdk.Stage(app, "Prod"), "Shop")
         _function(stack, "Price", PRICE)
         app.synth()
@@ -204,23 +213,23 @@ class TestContext:
             "aws:asset:property": "Code",
         }
 
-    def test_without_metadata_the_template_has_none(self, here: Sandbox) -> None:
+    def test_without_metadata_the_template_has_none(self) -> None:
         app = _app()
         stack = cdk.Stack(app, "Shop")
         _function(stack, "Price", PRICE)
         template = assertions.Template.from_stack(stack).to_json()
         assert all("Metadata" not in resource for resource in template["Resources"].values())
 
-    def test_this_machine_is_what_the_local_run_bundles_for(self, here: Sandbox) -> None:
+    def test_this_machine_is_what_the_local_run_bundles_for(self) -> None:
         machines = []
         for context in ({}, {BUNDLE_FOR: "lambda"}, {BUNDLE_FOR: "this-machine"}):
             app = _app(**context)
             _function(cdk.Stack(app, "Shop"), "Price", PRICE)
             bundler = AppBundler.of(app)
-            machines.append([entry.machine.is_lambda for entry in bundler._waiting])  # noqa: SLF001 - what it will do
+            machines.append([entry.machine.is_lambda for entry in bundler._waiting])
         assert machines == [[True], [True], [False]]
 
-    def test_another_word_for_the_machine_is_refused(self, here: Sandbox) -> None:
+    def test_another_word_for_the_machine_is_refused(self) -> None:
         app = _app(**{BUNDLE_FOR: "mars"})
         with pytest.raises(RuntimeError, match=f'context {BUNDLE_FOR} is "mars", not "lambda" or "this-machine"'):
             _function(cdk.Stack(app, "Shop"), "Price", PRICE)
@@ -237,8 +246,9 @@ class TestContext:
         assert "pins boto3 99.0.0" in json.dumps(metadata)
 
 
+@pytest.mark.usefixtures("here")
 class TestConstructor:
-    def test_knows_the_handler_string_without_bundling(self, here: Sandbox, tools: list[str]) -> None:
+    def test_knows_the_handler_string_without_bundling(self, tools: list[str]) -> None:
         assert _code(PRICE).handler == "index.handler"
         assert _code(STOCK, handler="warm").handler == "index.warm"
         assert _code(PLACE).handler == "orders.place.handler"
@@ -251,33 +261,18 @@ class TestConstructor:
     @pytest.mark.parametrize(
         ("entry", "message"),
         [
-            (
-                "handlers/prise.ts",
-                'entry does not exist (searched: handlers)\n  at:  handlers/prise.ts\n  fix: did you mean "handlers/price.ts"?',
-            ),
-            (
-                "src/price.ts",
-                "entry does not exist (searched: the current folder)\n  at:  src/price.ts\n"
-                '  fix: did you mean "handlers/price.ts"?',
-            ),
-            (
-                "nothing_like_it.mjs",
-                "entry does not exist (searched: the current folder)\n  at:  nothing_like_it.mjs\n"
-                "  fix: create it, or correct the path",
-            ),
-            (
-                "package.json",
-                'an entry cannot be a ".json" file\n  at:  package.json\n'
-                "  fix: name one of: .cjs, .cts, .js, .jsx, .mjs, .mts, .py, .ts, .tsx",
-            ),
+            ("handlers/prise.ts", ABSENT.format("handlers", "handlers/prise.ts", 'did you mean "handlers/price.ts"?')),
+            ("src/price.ts", ABSENT.format("the current folder", "src/price.ts", 'did you mean "handlers/price.ts"?')),
+            ("zebra.mjs", ABSENT.format("the current folder", "zebra.mjs", "create it, or correct the path")),
+            ("package.json", NOT_CODE),
         ],
     )
-    def test_refuses_an_entry_it_cannot_find(self, here: Sandbox, entry: str, message: str) -> None:
+    def test_refuses_an_entry_it_cannot_find(self, entry: str, message: str) -> None:
         with pytest.raises(BundlingError) as caught:
             _code(entry)
         assert str(caught.value) == message
 
-    def test_refuses_a_folder(self, here: Sandbox) -> None:
+    def test_refuses_a_folder(self) -> None:
         with pytest.raises(BundlingError, match="entry is a folder"):
             _code("handlers")
 
@@ -288,14 +283,13 @@ class TestConstructor:
             (PLACE, NODE_24, "entry is Python, but the runtime is nodejs24.x"),
         ],
     )
-    def test_refuses_the_runtime_of_another_language(
-        self, here: Sandbox, entry: str, runtime: lambda_.Runtime, what: str
-    ) -> None:
+    def test_refuses_the_runtime_of_another_language(self, entry: str, runtime: lambda_.Runtime, what: str) -> None:
         with pytest.raises(BundlingError) as caught:
             _code(entry, runtime=runtime)
         assert caught.value.problems[0].what == what
 
 
+@pytest.mark.usefixtures("here")
 class TestErrorsAtSynth:
     def test_of_all_languages_at_once_each_in_three_whole_lines(self, here: Sandbox) -> None:
         here.write("handlers/broken.ts", 'import "gone";\nexport const handler = 1;')
@@ -331,8 +325,6 @@ class TestErrorsAtSynth:
             "lambda_.Function(cdk.Stack(app, 'Shop'), 'F', code=code, handler=code.handler,"
             " runtime=lambda_.Runtime.NODEJS_24_X)\napp.synth()\n",
         )
-        import os  # noqa: PLC0415 - only here
-
         environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
         done = subprocess.run([sys.executable, "app.py"], env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 1

@@ -135,12 +135,13 @@ class TestRefusals:
         natives.write("package-lock.json", json.dumps({"packages": packages}))
         natives.write(
             "both.ts",
-            'import i from "fast-image"; import { image } from "wrapper"; export const handler = () => [i, image];',
+            'import i from "fast-image"; import { image } from "wrapper";\nexport const handler = () => [i, image];',
         )
         with pytest.raises(BundlingError) as caught:
             _bundle(natives, FakeNpm(), ARM64, "both.ts")
         assert caught.value.problems[0].what == (
-            "fast-image is needed in two versions: 1.0.0, 2.0.0; native code stays outside the bundle, where only one fits"
+            "fast-image is needed in two versions: 1.0.0, 2.0.0;"
+            " native code stays outside the bundle, where only one fits"
         )
 
     def test_a_lock_that_lacks_the_build_for_lambda(self, natives: Sandbox) -> None:

@@ -94,7 +94,7 @@ class TestIsolation:
         assert made[0] == made[1]
 
     def test_bytes_do_not_depend_on_the_current_folder(
-        self, node_project: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+        self, node_project: Sandbox, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         (expected,) = node_project.node(PRICE)
         monkeypatch.chdir(node_project.folder)

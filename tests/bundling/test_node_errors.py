@@ -155,11 +155,18 @@ class TestHandler:
             'export * from "node:fs";',  # may export anything
             "module.exports = { handler: 1 };",  # says what it exports when it runs
             "export { other as handler }; const other = 1;",
+            'const a = 1; export { a as handler, a as "quoted name", a as class };',
         ],
     )
     def test_is_accepted_in_every_form(self, node_project: Sandbox, source: str) -> None:
         node_project.write("handlers/a.ts", source)
         assert len(node_project.node("handlers/a.ts")) == 1
+
+    def test_may_be_the_default_export(self, node_project: Sandbox) -> None:
+        node_project.write("handlers/a.ts", "export default async () => 1;")
+        assert len(node_project.node("handlers/a.ts", handler="default")) == 1
+        with pytest.raises(BundlingError, match='no export "default"'):
+            node_project.node("handlers/price.ts", handler="default")
 
 
 class TestTools:
@@ -188,6 +195,7 @@ class TestTools:
 
     def test_esbuild_cannot_be_started(self, node_project: Sandbox) -> None:
         def refuses(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = None) -> Finished:
+            del argv, cwd, env
             raise PermissionError(13, "Permission denied")
 
         project = Project(node_project.folder, refuses)

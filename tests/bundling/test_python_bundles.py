@@ -6,13 +6,14 @@ import ast
 import json
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
 
 from constructs_lib.bundling.machine import lambda_machine, this_machine
-from constructs_lib.bundling.python import PythonEntry, bundle_python, module_of, root_of
 from constructs_lib.bundling.project import Project
+from constructs_lib.bundling.python import PythonEntry, bundle_python, module_of, root_of
 from tests.bundling.conftest import Sandbox
 from tests.bundling.wheels_by_hand import make_wheel
 
@@ -137,9 +138,10 @@ class TestDistributions:
     def test_leave_out_what_the_runtime_brings_and_say_so(self, wheels: Sandbox) -> None:
         (asset,) = wheels.python(CANCEL, python=(3, 14))
         assert not any(name.startswith(("boto3", "botocore", "jmespath")) for name in asset.files)
-        assert asset.notes == (
+        (note,) = asset.notes
+        assert note == (
             "functions/requirements.txt:6 pins boto3 1.43.0, but the runtime brings its own, at least 1.40:"
-            " bundle_sdk=True takes the pinned one along",
+            " bundle_sdk=True takes the pinned one along"
         )
 
     def test_take_the_sdk_along_when_asked(self, wheels: Sandbox) -> None:
@@ -159,7 +161,7 @@ class TestDistributions:
         wheels.write(CANCEL, "import pure_lib\ndef handler(e, c): return pure_lib.hello()\n")
         assert call_python(wheels.python(CANCEL)[0].stage(tmp_path), "orders.cancel.handler", {}) == "pure"
 
-    def test_are_linked_not_copied(self, wheels: Sandbox, tmp_path: Path) -> None:
+    def test_are_linked_not_copied(self, wheels: Sandbox) -> None:
         staged = wheels.python(CANCEL)[0].stage(wheels.folder / "cdk.out")
         assert (staged / "helper_lib.py").stat().st_nlink == 2
         assert (staged / "orders" / "cancel.py").stat().st_nlink == 1
@@ -253,8 +255,6 @@ def test_the_fixture_is_python_that_this_version_reads(python_project: Sandbox) 
 def test_this_machine_gets_wheels_for_the_running_python(python_project: Sandbox) -> None:
     major, minor = sys.version_info[:2]
     tag = f"cp{major}{minor}-cp{major}{minor}-"
-    import sysconfig  # noqa: PLC0415 - only here
-
     platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
     folder = python_project.folder / "functions" / "wheels"
     make_wheel(folder, "fast", "1.0", {"fast.py": "here = True"}, tag=f"{tag}{platform}")
