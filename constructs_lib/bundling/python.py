@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,8 +28,6 @@ RUNTIME_SDK = frozenset({"boto3", "botocore", "s3transfer"})
 RUNTIME_SDK_NEEDS = frozenset({"jmespath", "python-dateutil", "six", "urllib3"})
 RUNTIME_MODULES = frozenset({"boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3"})
 RUNTIME_MODULES_OF_AWS = frozenset({"awslambdaric", "snapshot_restore_py"})
-# The SDK each runtime had when it appeared: no function gets an older one.
-SDK_AT_LEAST = {(3, 10): (1, 26), (3, 11): (1, 26), (3, 12): (1, 28), (3, 13): (1, 34), (3, 14): (1, 40)}
 
 
 @dataclass(frozen=True)
@@ -295,14 +292,9 @@ def _asset(
 
 
 def _notes(entry: PythonEntry, requirements: Requirements | None) -> tuple[str, ...]:
-    """Say so if the code was locked against a newer SDK than the runtime is sure to bring."""
+    """Say so if the code was locked against an SDK that is not the one it will meet."""
     boto3 = requirements.pin_of("boto3") if requirements is not None and not entry.bundle_sdk else None
-    sure = SDK_AT_LEAST.get(entry.python)
-    if boto3 is None or sure is None:
+    if boto3 is None:
         return ()
-    numbers = tuple(int(part) for part in re.findall(r"\d+", boto3.version)[:2])
-    if numbers <= sure:
-        return ()
-    least = ".".join(map(str, sure))
-    note = f"{boto3.where} pins boto3 {boto3.version}, but the runtime brings its own, at least {least}"
+    note = f"{boto3.where} pins boto3 {boto3.version}, but the runtime brings its own, whose version AWS chooses"
     return (f"{note}: bundle_sdk=True takes the pinned one along",)

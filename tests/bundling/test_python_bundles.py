@@ -140,8 +140,8 @@ class TestDistributions:
         assert not any(name.startswith(("boto3", "botocore", "jmespath")) for name in asset.files)
         (note,) = asset.notes
         assert note == (
-            "functions/requirements.txt:6 pins boto3 1.43.0, but the runtime brings its own, at least 1.40:"
-            " bundle_sdk=True takes the pinned one along"
+            "functions/requirements.txt:6 pins boto3 1.43.0, but the runtime brings its own, whose version AWS"
+            " chooses: bundle_sdk=True takes the pinned one along"
         )
 
     def test_take_the_sdk_along_when_asked(self, wheels: Sandbox) -> None:
