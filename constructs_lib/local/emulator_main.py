@@ -7,9 +7,11 @@ carries one line of report. Both are ours alone; whatever anyone prints goes to 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib.util
 import json
 import os
+import resource
 import shutil
 import signal
 import sys
@@ -37,6 +39,7 @@ LAST_RESORT_SECONDS = 8.0  # after the parent is gone nobody else would end a pr
 def main() -> int:
     """Take orders, check the base, serve."""
     report = os.fdopen(os.dup(1), "wb", buffering=0)
+    _allow_many_files()
     os.dup2(2, 1)  # a stray print must not look like a report
     orders = _orders(json.loads(_first_line()))
     try:
@@ -63,6 +66,13 @@ def _orders(told: dict[str, Any]) -> Orders:
         work=Path(told["work"]),
         log_file=None if log_file is None else Path(log_file),
     )
+
+
+def _allow_many_files() -> None:
+    """Each environment and each idle connection holds a few; the usual soft limit is 1024."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):  # some systems allow less than they say
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _first_line() -> bytes:
