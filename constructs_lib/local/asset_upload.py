@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from constructs_lib.assembly import AssetManifest, FileAsset
     from constructs_lib.local.aws_clients import AwsClients
 
+BOOTSTRAP_BUCKET = "cdk-hnb659fds-assets-${AWS::AccountId}-${AWS::Region}"
+BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold; CDK uses it, too
 FASTEST = 1  # the zip never leaves this machine
 
@@ -54,7 +56,7 @@ class AssetUpload:
 
     def put_text(self, text: str, name: str, region: str) -> str:
         """Upload a text to the bootstrap bucket and return the URL it is found at."""
-        bucket = self._filled("cdk-hnb659fds-assets-${AWS::AccountId}-${AWS::Region}", region)
+        bucket = self._filled(BOOTSTRAP_BUCKET, region)
         self._make_bucket(bucket, region)
         self._clients.client("s3", region).put_object(Bucket=bucket, Key=name, Body=text.encode())
         return f"{self._clients.endpoint}/{bucket}/{name}"
@@ -85,6 +87,20 @@ class AssetUpload:
         with contextlib.suppress(*stands):
             s3.create_bucket(Bucket=bucket, **where)
         self._buckets.add((bucket, region))
+
+
+def remove_stand_ins(clients: AwsClients, account: str, region: str) -> None:
+    """Remove what stands in for `cdk bootstrap` when deploying directly, since the real one wants to make it itself."""
+    s3 = clients.client("s3", region)
+    bucket = BOOTSTRAP_BUCKET.replace("${AWS::AccountId}", account).replace("${AWS::Region}", region)
+    with contextlib.suppress(s3.exceptions.NoSuchBucket):
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+            for each in page.get("Contents", []):
+                s3.delete_object(Bucket=bucket, Key=each["Key"])
+        s3.delete_bucket(Bucket=bucket)
+    ssm = clients.client("ssm", region)
+    with contextlib.suppress(ssm.exceptions.ParameterNotFound):
+        ssm.delete_parameter(Name=BOOTSTRAP_PARAMETER)
 
 
 def packed(file: FileAsset) -> bytes:

@@ -9,6 +9,7 @@ from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from constructs_lib.local.asset_upload import remove_stand_ins
 from constructs_lib.local.aws_clients import ROOT_KEY
 from constructs_lib.local.deploy import TOOLKIT
 from constructs_lib.local.synth import end_group, wheel_node
@@ -44,6 +45,7 @@ def deploy_with_cdk(
     regions = {clients.region if stack.region is None else stack.region for stack in assembly.stacks}
     for region in sorted(regions):
         if not _is_bootstrapped(clients, region):
+            remove_stand_ins(clients, account, region)
             _run([*command, "bootstrap", f"aws://{account}/{region}"], environment, cdk_home, report)
     if not assembly.stacks:
         return

@@ -184,8 +184,10 @@ def _try_table(function: _Function, table: _Table, dynamodb: DynamoDBClient, act
     types = {each["AttributeName"]: each["AttributeType"] for each in described["AttributeDefinitions"]}
     nobody = uuid.uuid4().hex
     values = {"S": nobody, "N": "-1", "B": nobody.encode()}
-    key: dict[str, Any] = {each["AttributeName"]: {types[each["AttributeName"]]: values[types[each["AttributeName"]]]}
-           for each in described["KeySchema"]}  # fmt: skip
+    key: dict[str, Any] = {}
+    for each in described["KeySchema"]:
+        kind = types.get(each["AttributeName"], "S")
+        key[each["AttributeName"]] = {kind: values[kind]}
     first = described["KeySchema"][0]["AttributeName"]
     names, must_exist = {"#key": first}, "attribute_exists(#key)"
     condition: Any = {"ConditionExpression": must_exist, "ExpressionAttributeNames": names}
