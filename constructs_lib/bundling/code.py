@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -97,19 +98,11 @@ class BundledCode(lambda_.Code):
 
     def bind(self, scope: Construct) -> lambda_.CodeConfig:
         """Register the entry with its app; the asset's name is known at synth."""
-        bundler = AppBundler.of(scope)
-        bundled_for = scope.node.try_get_context(BUNDLE_FOR)
-        if bundled_for not in {None, "lambda", "this-machine"}:
-            raise BundlingError(
-                Problem(
-                    f'context {BUNDLE_FOR} is "{bundled_for}", not "lambda" or "this-machine"',
-                    scope.node.path,
-                    "correct or remove it",
-                )
-            )
-        machine = this_machine() if bundled_for == "this-machine" else lambda_machine(self._architecture)
-        self._bound = _Bound(self._make(machine), bundler, scope)
-        bundler.register(self._bound)
+        home = _Home.of(cdk.Stack.of(scope))
+        machine = this_machine() if home.for_this_machine else lambda_machine(self._architecture)
+        self._bound = _Bound(self._make(machine), home, scope)
+        if home.wants_bundles:
+            home.bundler.register(self._bound.entry, home.assets)
         return lambda_.CodeConfig(
             s3_location=s3.Location(
                 bucket_name=cdk.Lazy.string(_Producer(self._bound.bucket_name)),
@@ -144,14 +137,61 @@ class _Producer:
             raise RuntimeError(f"\n{error}\n") from error
 
 
+@dataclass(frozen=True)
+class _Home:
+    """What a function's stack says about its code: asked once a stack, since every question crosses to Node."""
+
+    stack: cdk.Stack
+    path: str
+    bundler: AppBundler
+    wants_bundles: bool
+    for_this_machine: bool
+    assembly: Path
+    assets: Path
+
+    @classmethod
+    def of(cls, stack: cdk.Stack) -> _Home:
+        home = _homes.get(stack)
+        if home is None:
+            stage = cdk.Stage.of(stack)
+            if stage is None:
+                raise AssertionError("a stack outside of an app")
+            home = _homes[stack] = cls(
+                stack=stack,
+                path=stack.node.path,
+                bundler=AppBundler.of(stack),
+                wants_bundles=stack.bundling_required,
+                for_this_machine=_for_this_machine(stack),
+                assembly=Path(stage.outdir).resolve(),
+                assets=Path(stage.asset_outdir).resolve(),
+            )
+        return home
+
+
+_homes: weakref.WeakKeyDictionary[cdk.Stack, _Home] = weakref.WeakKeyDictionary()
+
+
+def _for_this_machine(stack: cdk.Stack) -> bool:
+    bundled_for = stack.node.try_get_context(BUNDLE_FOR)
+    if bundled_for not in {None, "lambda", "this-machine"}:
+        raise BundlingError(
+            Problem(
+                f'context {BUNDLE_FOR} is "{bundled_for}", not "lambda" or "this-machine"',
+                stack.node.path,
+                "correct or remove it",
+            )
+        )
+    return bool(bundled_for == "this-machine")
+
+
 @dataclass
 class _Bound:
     """One function's code, in its stack."""
 
     entry: Entry
-    bundler: AppBundler
+    home: _Home
     scope: Construct
-    location: cdk.FileAssetLocation | None = field(default=None)
+    location: cdk.FileAssetLocation | None = None
 
     def bucket_name(self) -> str:
         return self._placed().bucket_name
@@ -161,25 +201,25 @@ class _Bound:
 
     def file_name(self) -> str:
         """Return where the asset is, as seen from the stack's own assembly."""
-        stage = cdk.Stage.of(self.scope)
-        if stage is None:
-            raise AssertionError("a function outside of an app")
-        name = self.bundler.folder_name(self.entry, self.scope)
-        outdir, assets = Path(stage.outdir), Path(stage.asset_outdir)
-        return Project(outdir).relative(assets.resolve() / name)
+        return Path(os.path.relpath(self.home.assets / self._folder_name(), self.home.assembly)).as_posix()
+
+    def _folder_name(self) -> str:
+        if not self.home.wants_bundles:
+            # CDK asked for no bundles (cdk list, or a test of templates): a name that depends on no content.
+            entry = self.home.bundler.project.relative(self.entry.path)
+            return f"asset.{digest_of(f'not bundled: {entry}'.encode())}"
+        return self.home.bundler.asset(self.entry).folder_name
 
     def _placed(self) -> cdk.FileAssetLocation:
         if self.location is None:
-            stack = cdk.Stack.of(self.scope)
-            folder_name = self.bundler.folder_name(self.entry, self.scope)
-            self.location = stack.synthesizer.add_file_asset(
-                source_hash=folder_name.removeprefix("asset."),
+            self.location = self.home.stack.synthesizer.add_file_asset(
+                source_hash=self._folder_name().removeprefix("asset."),
                 file_name=self.file_name(),
                 packaging=cdk.FileAssetPackaging.ZIP_DIRECTORY,
                 deploy_time=True,
-                display_name=f"{self.scope.node.path.removeprefix(stack.node.path).removeprefix('/')}/Code",
+                display_name=f"{self.scope.node.path.removeprefix(self.home.path).removeprefix('/')}/Code",
             )
-            for note in self.bundler.notes(self.entry):
+            for note in self.home.bundler.asset(self.entry).notes if self.home.wants_bundles else ():
                 cdk.Annotations.of(self.scope).add_info_v2(NOTE_ID, note)
         return self.location
 
@@ -239,26 +279,21 @@ class AppBundler:
             bundler = cls._of_root[root] = AppBundler(Project.current())
         return bundler
 
-    def register(self, bound: _Bound) -> None:
-        """Remember an entry, unless CDK said that its stack's assets are not wanted."""
-        stage = cdk.Stage.of(bound.scope)
-        if stage is not None and bound.entry not in self._assets and cdk.Stack.of(bound.scope).bundling_required:
-            self._waiting[bound.entry] = Path(stage.asset_outdir)
+    @property
+    def waiting(self) -> tuple[Entry, ...]:
+        """The entries that the next synth bundles."""
+        return tuple(self._waiting)
 
-    def folder_name(self, entry: Entry, scope: Construct) -> str:
-        """Return the name of an entry's asset in the assembly, bundling all that waits if it is not known yet."""
+    def register(self, entry: Entry, outdir: Path) -> None:
+        """Remember an entry, and the folder its bundle goes to."""
+        if entry not in self._assets:
+            self._waiting[entry] = outdir
+
+    def asset(self, entry: Entry) -> Asset:
+        """Return an entry's bundle, bundling all that waits if it is not known yet."""
         if entry in self._waiting:
             self._bundle()
-        asset = self._assets.get(entry)
-        if asset is None or not cdk.Stack.of(scope).bundling_required:
-            # CDK asked for no bundles (cdk list, or a test of templates): a name that depends on no content.
-            return f"asset.{digest_of(f'not bundled: {self.project.relative(entry.path)}'.encode())}"
-        return asset.folder_name
-
-    def notes(self, entry: Entry) -> tuple[str, ...]:
-        """Return what the user should know about a bundle."""
-        asset = self._assets.get(entry)
-        return asset.notes if asset is not None else ()
+        return self._assets[entry]
 
     def _bundle(self) -> None:
         self.project.look_again()

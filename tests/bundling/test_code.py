@@ -225,8 +225,7 @@ class TestContext:
         for context in ({}, {BUNDLE_FOR: "lambda"}, {BUNDLE_FOR: "this-machine"}):
             app = _app(**context)
             _function(cdk.Stack(app, "Shop"), "Price", PRICE)
-            bundler = AppBundler.of(app)
-            machines.append([entry.machine.is_lambda for entry in bundler._waiting])
+            machines.append([entry.machine.is_lambda for entry in AppBundler.of(app).waiting])
         assert machines == [[True], [True], [False]]
 
     def test_another_word_for_the_machine_is_refused(self) -> None:
