@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,10 @@ def shop(tmp_path: Path) -> Path:
     (tmp_path / "app.py").write_text(APP)
     (tmp_path / "cdk.json").write_text(json.dumps({"app": "python app.py"}))
     return tmp_path
+
+
+def command_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
 
 
 @RUNS_ON_LINUX
@@ -84,6 +89,29 @@ class TestRun:
             local.signal(signal.SIGINT)
             assert local.end() == (0, "")
         assert not (shop / ".local").exists()
+
+    def test_an_embedded_aws_that_ends_by_itself_ends_the_run(self, shop: Path) -> None:
+        with LocalProcess(shop, "--port", "0") as local:
+            local.ready()
+            aws = next(pid for pid in descendants(local.pid) if "emulator_main" in command_of(pid))
+            os.kill(aws, signal.SIGKILL)
+            code, said = local.end()
+        assert code == 1
+        assert said == (
+            "the embedded AWS has ended by itself\n"
+            f"  at:  {shop / '.local' / 'emulator.log'}\n"
+            "  fix: run again; if it stays, report what the file says\n"
+        )
+
+    def test_pressing_ctrl_c_again_and_again_still_stops_in_order(self, shop: Path) -> None:
+        with LocalProcess(shop, "--port", "0") as local:
+            local.ready()
+            below = descendants(local.pid)
+            for _ in range(5):
+                local.signal(signal.SIGINT)
+                time.sleep(0.02)
+            assert local.end() == (0, "")
+            assert await_gone(below) == set()
 
     def test_ctrl_c_while_the_app_synthesizes(self, shop: Path) -> None:
         (shop / "app.py").write_text("open('begun', 'w').close()\nimport time\ntime.sleep(60)")
