@@ -18,6 +18,7 @@ from tests.local.session.example_app import ExampleApp, function, http_api, rout
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from constructs_lib.local import LocalAws
     from constructs_lib.local.deploy import DeployedStack
@@ -32,6 +33,7 @@ def handler(event, context):
             "id": (event.get("pathParameters") or {}).get("id", "")}
     return {"statusCode": 200, "body": json.dumps(seen)}
 """
+REST = "def handler(event, context): return {'statusCode': 200, 'body': event['path']}"
 
 
 @pytest.fixture(scope="session")
@@ -137,6 +139,49 @@ class TestOneApi:
 
     def test_names_become_labels(self) -> None:
         assert [host_label(name) for name in ("Users", "My API (dev)", "--x__y")] == ["users", "my-api-dev", "x-y"]
+
+
+class TestRestApi:
+    def test_answers_by_its_id_and_stage(self, aws: LocalAws, tmp_path: Path) -> None:
+        app = ExampleApp(tmp_path)
+        target = {"Fn::GetAtt": ["RestEcho", "Arn"]}
+        uri = {
+            "Fn::Join": ["", ["arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/", target, "/invocations"]]
+        }
+        rest = {"RestApiId": {"Ref": "Rest"}}
+        resources = {
+            **function(app.code(REST), "index.handler", statement=None, path="Rest/Echo"),
+            "Rest": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": "rest"}},
+            "Item": {
+                "Type": "AWS::ApiGateway::Resource",
+                "Properties": {**rest, "PathPart": "items",
+                               "ParentId": {"Fn::GetAtt": ["Rest", "RootResourceId"]}},
+            },
+            "Get": {
+                "Type": "AWS::ApiGateway::Method",
+                "Properties": {
+                    **rest, "ResourceId": {"Ref": "Item"}, "HttpMethod": "GET",
+                    "AuthorizationType": "NONE",
+                    "Integration": {"Type": "AWS_PROXY", "IntegrationHttpMethod": "POST", "Uri": uri},
+                },
+            },
+            "Deployment": {
+                "Type": "AWS::ApiGateway::Deployment", "DependsOn": ["Get"], "Properties": rest,
+            },
+            "Prod": {
+                "Type": "AWS::ApiGateway::Stage",
+                "Properties": {**rest, "DeploymentId": {"Ref": "Deployment"}, "StageName": "prod"},
+            },
+            "Permission": {
+                "Type": "AWS::Lambda::Permission",
+                "Properties": {"Action": "lambda:InvokeFunction", "FunctionName": target,
+                               "Principal": "apigateway.amazonaws.com"},
+            },
+        }  # fmt: skip
+        app.add_stack("Rest", {"Resources": resources, "Outputs": {"ApiId": {"Value": {"Ref": "Rest"}}}})
+        [stack] = deploy.deploy(CloudAssembly.read(app.folder), aws.clients, lambda _: None)
+        answer = aws.call("GET", f"/_api/{stack.outputs['ApiId']}/prod/items")
+        assert (answer.status, answer.text) == (200, "/items")
 
 
 class TestSignatures:
