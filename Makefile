@@ -35,6 +35,7 @@ handlers: setup
 	npm run --silent test
 
 pytest: setup
+	python -m tests.bundling.prefetch
 	pytest
 
 snapshots: setup

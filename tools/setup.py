@@ -1,4 +1,4 @@
-"""Set up the checkout: a virtual environment, Node from PyPI, the handlers' packages.
+"""Set up the checkout: a virtual environment, Node from PyPI, the handlers' packages and wheels.
 
 Uses nothing but Python's standard library, and does nothing that was done before: a stamp beside each result holds the
 hash of what it was made from.
@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 BIN = VENV / "bin"
 NODE_MODULES = ROOT / "node_modules"
+CACHE = ROOT / ".cache" / "constructs_lib"
 OLDEST_PYTHON = (3, 11)
 
 
@@ -38,6 +39,15 @@ def main() -> None:
     if _is_stale(NODE_MODULES, packages):
         _install_packages()
         _finish(NODE_MODULES, packages)
+    wheels = _stamp(sys.version, "lambda_src/requirements.txt")
+    if _is_stale(CACHE, wheels):
+        _run(
+            "handler wheels",
+            [str(BIN / "python"), "tools/wheels.py"],
+            fix="connect to the internet, or point uv at a mirror (UV_DEFAULT_INDEX), then run make again",
+            environment=_index_for_uv(),
+        )
+        _finish(CACHE, wheels)
 
 
 def _make_environment() -> None:
