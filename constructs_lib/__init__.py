@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from constructs_lib.dynamo_table import DynamoTable
+    from constructs_lib.event_bus import EventBus
     from constructs_lib.problem import BundlingError, LocalError, Problem, ProblemError, PropError
+    from constructs_lib.queue_worker import QueueWorker
+    from constructs_lib.schedule import Schedule
     from constructs_lib.secure_api import SecureApi
     from constructs_lib.secure_api_function import SecureApiFunction
     from constructs_lib.secure_function import SecureFunction
+    from constructs_lib.stream_worker import StreamWorker
+    from constructs_lib.topic import Topic
     from constructs_lib.wiring.auth import Cognito, Iam, Jwt, Public
     from constructs_lib.wiring.waiver import Waived
 
@@ -19,6 +24,7 @@ _HOMES = {
     "BundlingError": "problem",
     "Cognito": "wiring.auth",
     "DynamoTable": "dynamo_table",
+    "EventBus": "event_bus",
     "Iam": "wiring.auth",
     "Jwt": "wiring.auth",
     "LocalError": "problem",
@@ -26,9 +32,13 @@ _HOMES = {
     "ProblemError": "problem",
     "PropError": "problem",
     "Public": "wiring.auth",
+    "QueueWorker": "queue_worker",
+    "Schedule": "schedule",
     "SecureApi": "secure_api",
     "SecureApiFunction": "secure_api_function",
     "SecureFunction": "secure_function",
+    "StreamWorker": "stream_worker",
+    "Topic": "topic",
     "Waived": "wiring.waiver",
 }
 
@@ -36,6 +46,7 @@ __all__ = [
     "BundlingError",
     "Cognito",
     "DynamoTable",
+    "EventBus",
     "Iam",
     "Jwt",
     "LocalError",
@@ -43,9 +54,13 @@ __all__ = [
     "ProblemError",
     "PropError",
     "Public",
+    "QueueWorker",
+    "Schedule",
     "SecureApi",
     "SecureApiFunction",
     "SecureFunction",
+    "StreamWorker",
+    "Topic",
     "Waived",
 ]
 

@@ -10,18 +10,19 @@ import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from constructs_lib.secure_function import SecureFunction
 from constructs_lib.wiring.dynamo_actions import AUTHORIZED_AS, INDEX_ACTIONS, TABLE_ACTIONS, TableAction
 from constructs_lib.wiring.refusals import Refusals, did_you_mean
 from constructs_lib.wiring.secrets import via_service_decrypt
+from constructs_lib.wiring.variables import check_takes_variable, set_variable
 from constructs_lib.wiring.waiver import Waived, check_safeguards, record_waiver
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
 INDEX_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 ATTRIBUTE_NAME_BYTES = 255
+# More are throttled. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.Lambda.BestPracticesWithDynamoDB.html
+MOST_STREAM_READERS = 2
 
 # What cdk-nag says when a safeguard is gone.
 FINDINGS = {"point_in_time_recovery": ("AwsSolutions-DDB3",)}
@@ -83,6 +84,7 @@ class DynamoTable(Construct):
 
         self._encryption_key = encryption_key
         self._indexes: set[str] = set()
+        self._stream_readers: list[str] = []
         self.table = dynamodb.Table(
             self,
             "Table",
@@ -177,10 +179,7 @@ class DynamoTable(Construct):
         """
         refusals = Refusals(self)
         self._check_actions(actions, index, refusals)
-        if env is not None and not isinstance(grantee, SecureFunction | lambda_.Function):
-            refusals.refuse(
-                f"env={env!r} needs a function to set it on, got a {type(grantee).__name__}", fix="leave env out"
-            )
+        check_takes_variable(grantee, env, refusals)
         if index is not None and index not in self._indexes:
             listed = ", ".join(sorted(self._indexes)) or "none"
             refusals.refuse(
@@ -199,9 +198,32 @@ class DynamoTable(Construct):
             # DynamoDB decrypts the table key on the caller's behalf.
             # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.howitworks.html
             grantee.grant_principal.add_to_principal_policy(via_service_decrypt(self, self._encryption_key, "dynamodb"))
-        if env is not None and isinstance(grantee, SecureFunction | lambda_.Function):
-            grantee.add_environment(env, self.table_name)
+        set_variable(grantee, env, self.table_name)
         return granted
+
+    def claim_stream(self, reader: Construct, refusals: Refusals) -> str:
+        """Take one of the places at the change stream, and note why it cannot be had.
+
+        Args:
+            reader: Who will read it.
+            refusals: Where problems are noted.
+
+        Returns:
+            The ARN of the stream; empty if there is none.
+        """
+        if self.table.table_stream_arn is None:
+            refusals.refuse(
+                f"{self.node.path} has no stream",
+                fix="give the table one: stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES",
+            )
+            return ""
+        self._stream_readers.append(reader.node.path)
+        if len(self._stream_readers) > MOST_STREAM_READERS:
+            refusals.refuse(
+                f"{self.node.path} has {MOST_STREAM_READERS} readers already: {', '.join(self._stream_readers[:-1])}",
+                fix="let one of them put what the others need on an EventBus",
+            )
+        return self.table.table_stream_arn
 
     def _check_actions(self, actions: Sequence[str], index: str | None, refusals: Refusals) -> None:
         if not actions:

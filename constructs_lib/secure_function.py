@@ -24,6 +24,8 @@ from constructs import Construct
 
 from constructs_lib.bundling.code import BundledCode
 from constructs_lib.wiring import secrets as wiring_secrets
+from constructs_lib.wiring.asynchronous import AsynchronousCalls
+from constructs_lib.wiring.destination import FailureDestination
 from constructs_lib.wiring.environment import check_variable
 from constructs_lib.wiring.identity import Identity
 from constructs_lib.wiring.refusals import Refusals
@@ -43,7 +45,10 @@ LONGEST_TIMEOUT_SECONDS = 900
 
 
 class FunctionProps(TypedDict, total=False):
-    """What every construct with a function of its own takes for it; see `SecureFunction` for meaning and defaults."""
+    """What every construct with a function of its own takes for it; see `SecureFunction` for meaning and defaults.
+
+    What concerns asynchronous calls is not among it: an API, a queue and a stream call their functions synchronously.
+    """
 
     handler: str
     runtime: lambda_.Runtime | None
@@ -88,6 +93,11 @@ class SecureFunction(Construct):
         recursion_stop: `Waived(reason)` lets Lambda run recursive loops on; without it Lambda stops them after about 16
             rounds.
             https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+        on_failure: The queue or topic that gets asynchronous events the function failed on; `Waived(reason)` drops
+            them. Default: a queue of its own, made as soon as something calls the function asynchronously.
+        retry_attempts: How often a failed asynchronous call is tried again, 0 to 2. Default: twice, as Lambda does.
+        max_event_age: How long an asynchronous event may wait for its call. Default: 6 hours, as Lambda does.
+            https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-configuring.html
 
     Raises:
         PropError: A limit of Lambda is exceeded, or a variable is refused.
@@ -117,8 +127,12 @@ class SecureFunction(Construct):
         reserved_concurrency: int | None = None,
         tracing: Literal[True] | Waived = True,
         recursion_stop: Literal[True] | Waived = True,
+        on_failure: FailureDestination | Waived | None = None,
+        retry_attempts: int | None = None,
+        max_event_age: cdk.Duration | None = None,
     ) -> None:
         super().__init__(scope, id)
+        self._asynchronous = AsynchronousCalls(on_failure, retry_attempts, max_event_age)
         self.timeout = cdk.Duration.seconds(10) if timeout is None else timeout
         environment = {} if environment is None else environment
         secrets = {} if secrets is None else secrets
@@ -127,6 +141,7 @@ class SecureFunction(Construct):
 
         refusals = Refusals(self)
         self._check_limits(refusals, memory_mib)
+        self._asynchronous.check(refusals)
         if chosen_runtime is None:
             chosen_runtime = NODE_RUNTIME
             refusals.refuse(
@@ -195,6 +210,10 @@ class SecureFunction(Construct):
             for statement in wiring_secrets.read_statements(self, source):
                 self.add_to_role_policy(statement)
 
+        self.event_invoke_config = (
+            self._asynchronous.configure(self, self.function, self.identity) if self._asynchronous.are_stated else None
+        )
+
     @property
     def grant_principal(self) -> iam.IPrincipal:
         """The function's role, which is what grants are given to."""
@@ -235,6 +254,15 @@ class SecureFunction(Construct):
     def add_to_role_policy(self, statement: iam.PolicyStatement) -> None:
         """Allow what no `grant` method covers; write exact actions and resources."""
         self.identity.add_to_principal_policy(statement)
+
+    def keep_failed_events(self) -> lambda_.CfnEventInvokeConfig:
+        """Configure asynchronous calls, so that an event the function fails on is kept.
+
+        What calls a function asynchronously calls this: topics, rules and schedules do. A second time changes nothing.
+        """
+        if self.event_invoke_config is None:
+            self.event_invoke_config = self._asynchronous.configure(self, self.function, self.identity)
+        return self.event_invoke_config
 
     def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let somebody call this function directly: `lambda:InvokeFunction` on its unqualified ARN."""

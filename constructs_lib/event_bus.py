@@ -1,0 +1,276 @@
+"""A bus of one's own: who may put what on it, who gets it, and an archive to play it again from.
+
+The numbers, and why:
+
+- 30 days of archive: long enough to notice that a consumer went wrong, mend it, and play its events again.
+  https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-archive.html
+- 24 hours and 185 tries for a delivery: EventBridge's own numbers, stated; then the event goes to the dead letters.
+  https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import aws_cdk as cdk
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from constructs_lib.wiring.dead_letters import DeadLetters
+from constructs_lib.wiring.delivery import LONGEST_AGE, check_delivery, check_message_group
+from constructs_lib.wiring.destination import HasQueue
+from constructs_lib.wiring.event_pattern import check_pattern, check_source
+from constructs_lib.wiring.identity import Identity
+from constructs_lib.wiring.queue_access import admit_to_queue
+from constructs_lib.wiring.receiver import HasFunction, Receiver, allow_invocation, arn_of, check_receiver
+from constructs_lib.wiring.refusals import Refusals
+from constructs_lib.wiring.variables import check_takes_variable, set_variable
+from constructs_lib.wiring.waiver import Waived, check_safeguards, record_waiver
+
+SERVICE = "events.amazonaws.com"
+
+
+class EventBus(Construct):
+    """Define an event bus and an archive of everything that was put on it.
+
+    EventBridge encrypts both, under keys of its own. Nobody may put events until you say so with `grant_put_events`,
+    and nobody receives any before `add_rule`. To play a day again, once a consumer is mended:
+
+        aws events start-replay --replay-name <name> --event-source-arn <ARN of the archive>
+            --event-start-time <time> --event-end-time <time> --destination '{"Arn": "<ARN of the bus>"}'
+
+    Args:
+        archive_retention: How long events can be played again, in whole days. Default: 30 days.
+        archive: `Waived(reason)` keeps none.
+
+    Raises:
+        PropError: The retention is not a number of days.
+
+    Example:
+        >>> shop = EventBus(stack, "Shop")
+        >>> _ = shop.add_rule("OrderPlaced", {"source": ["orders"], "detail-type": ["placed"]}, worker)
+        >>> _ = shop.grant_put_events(greet, sources=["orders"], env="SHOP_BUS")
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002 - CDK's name
+        *,
+        archive_retention: cdk.Duration | None = None,
+        archive: Literal[True] | Waived = True,
+    ) -> None:
+        super().__init__(scope, id)
+        retention = cdk.Duration.days(30) if archive_retention is None else archive_retention
+        refusals = Refusals(self)
+        check_safeguards({"archive": archive}, refusals)
+        if not retention.is_unresolved():
+            days = retention.to_days(integral=False)
+            if days < 1 or days != int(days):
+                refusals.refuse(
+                    f"archive_retention ({days:g} days) is not a whole number of days", fix="use Duration.days(30)"
+                )
+        refusals.stop_if_any()
+
+        self.bus = events.EventBus(self, "Bus")
+        self.archive: events.CfnArchive | None = None
+        if isinstance(archive, Waived):
+            record_waiver(self.bus, "archive", archive)
+        else:
+            # The L2 asks for a pattern; without one an archive keeps every event.
+            self.archive = events.CfnArchive(
+                self, "Archive", source_arn=self.event_bus_arn, retention_days=retention.to_days()
+            )
+
+    @property
+    def event_bus_arn(self) -> str:
+        """The ARN of the bus."""
+        return self.bus.event_bus_arn
+
+    @property
+    def event_bus_name(self) -> str:
+        """The name of the bus."""
+        return self.bus.event_bus_name
+
+    def add_rule(
+        self,
+        id: str,  # noqa: A002 - CDK's name
+        pattern: Mapping[str, object],
+        target: Receiver,
+        *,
+        input_path: str | None = None,
+        message_group: str | None = None,
+        retry_attempts: int = 185,
+        max_event_age: cdk.Duration | None = None,
+        description: str | None = None,
+    ) -> EventRule:
+        """Deliver the events that match a pattern to one target, which from then on may be reached by this rule alone.
+
+        The rule belongs to the target, so that the target's stack depends on the bus's and never the other way.
+
+        Args:
+            id: Name of the rule below the target.
+            pattern: What to deliver, as EventBridge documents it: `{"source": ["orders"], "detail-type": ["placed"]}`.
+                https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html
+            target: A `QueueWorker`, a `SecureFunction` or a `Workflow`.
+            input_path: The part of the event to deliver, `$.detail`. Default: all of it.
+            message_group: The message group, for a FIFO queue.
+            retry_attempts: How often a failed delivery is tried again, 0 to 185.
+            max_event_age: How long it is tried, 1 minute to 24 hours. Default: 24 hours.
+            description: Shown in the console.
+
+        Raises:
+            PropError: The pattern matches everything or cannot match, or the target cannot take events.
+        """
+        refusals = Refusals(self)
+        check_pattern(pattern, refusals)
+        check_receiver("target", target, refusals)
+        age = LONGEST_AGE if max_event_age is None else max_event_age
+        check_delivery(retry_attempts, age, refusals)
+        check_message_group(target, message_group, refusals)
+        refusals.stop_if_any()
+        return EventRule(
+            target,
+            id,
+            bus=self,
+            pattern=pattern,
+            input_path=input_path,
+            message_group=message_group,
+            retry_attempts=retry_attempts,
+            max_event_age=age,
+            description=description,
+        )
+
+    def grant_put_events(
+        self,
+        grantee: iam.IGrantable,
+        *,
+        sources: Sequence[str],
+        detail_types: Sequence[str] | None = None,
+        env: str | None = None,
+    ) -> iam.Grant:
+        """Let somebody put events of these sources on the bus: exactly `events:PutEvents`, under that condition.
+
+        https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html
+
+        Args:
+            grantee: A function, or anything else with a role.
+            sources: What it may call itself in `source`; one at least.
+            detail_types: What it may say in `detail-type`. Default: anything.
+            env: Also set this variable of the function to the name of the bus.
+
+        Raises:
+            PropError: There is no source, one belongs to AWS, or there is no function to set the variable on.
+        """
+        refusals = Refusals(self)
+        check_takes_variable(grantee, env, refusals)
+        if isinstance(sources, str) or not sources:
+            refusals.refuse(
+                f"sources is {sources!r}: a grantee must say who it may speak for", fix='name them: sources=["orders"]'
+            )
+        else:
+            for source in sources:
+                check_source(source, refusals)
+        refusals.stop_if_any()
+        # All events of a call must satisfy it, and a call without a source must not slip through.
+        wanted = {"events:source": list(sources)}
+        if detail_types is not None:
+            wanted["events:detail-type"] = list(detail_types)
+        granted = iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["events:PutEvents"],
+            resource_arns=[self.event_bus_arn],
+            conditions={"ForAllValues:StringEquals": wanted, "Null": dict.fromkeys(wanted, "false")},
+        )
+        set_variable(grantee, env, self.event_bus_name)
+        return granted
+
+
+class EventRule(Construct):
+    """Define one rule of a bus, its single target and its dead letters; made by `EventBus.add_rule`.
+
+    Args:
+        target: What gets the events; the rule belongs to it.
+        bus: Where they come from.
+        pattern: Which they are.
+        input_path: The part of the event to deliver; all of it if none.
+        message_group: The message group, for a FIFO queue.
+        retry_attempts: How often a failed delivery is tried again.
+        max_event_age: How long it is tried.
+        description: Shown in the console.
+    """
+
+    def __init__(
+        self,
+        target: Receiver,
+        id: str,  # noqa: A002 - CDK's name
+        *,
+        bus: EventBus,
+        pattern: Mapping[str, object],
+        input_path: str | None,
+        message_group: str | None,
+        retry_attempts: int,
+        max_event_age: cdk.Duration,
+        description: str | None,
+    ) -> None:
+        if not isinstance(target, Construct):  # pragma: no cover - what can be a target is a construct
+            raise TypeError("a target outside the tree")
+        super().__init__(target, id)
+        # Every rule of the bus, for what the rule itself refers to: its own ARN there would close a cycle.
+        stack = cdk.Stack.of(bus)
+        any_rule = stack.format_arn(service="events", resource="rule", resource_name=f"{bus.event_bus_name}/*")
+        self.dead_letters = DeadLetters(self, "Undelivered")
+        self.permission: lambda_.CfnPermission | None = None
+        self.identity: Identity | None = None
+        if not isinstance(target, HasQueue | HasFunction):
+            self.identity = Identity(
+                self,
+                "Identity",
+                principal=iam.ServicePrincipal(SERVICE).with_conditions(
+                    {"StringEquals": {"aws:SourceAccount": stack.account}, "ArnLike": {"aws:SourceArn": any_rule}}
+                ),
+                base=[
+                    iam.PolicyStatement(
+                        actions=["states:StartExecution"], resources=[target.state_machine.state_machine_arn]
+                    )
+                ],
+            )
+        self.rule = events.CfnRule(
+            self,
+            "Rule",
+            event_bus_name=bus.event_bus_name,
+            event_pattern=dict(pattern),
+            description=description,
+            state="ENABLED",
+            targets=[
+                events.CfnRule.TargetProperty(
+                    id="Target",
+                    arn=arn_of(target),
+                    input_path=input_path,
+                    role_arn=None if self.identity is None else self.identity.role_arn,
+                    sqs_parameters=None
+                    if message_group is None
+                    else events.CfnRule.SqsParametersProperty(message_group_id=message_group),
+                    dead_letter_config=events.CfnRule.DeadLetterConfigProperty(arn=self.dead_letters.queue_arn),
+                    retry_policy=events.CfnRule.RetryPolicyProperty(
+                        maximum_retry_attempts=retry_attempts,
+                        maximum_event_age_in_seconds=max_event_age.to_seconds(),
+                    ),
+                )
+            ],
+        )
+        if self.identity is not None:
+            self.rule.node.add_dependency(self.identity)
+        admit_to_queue(self.dead_letters.queue, SERVICE, self.rule_arn)
+        if isinstance(target, HasQueue):
+            admit_to_queue(target.queue, SERVICE, self.rule_arn, key_source=any_rule)
+        elif isinstance(target, HasFunction):
+            self.permission = allow_invocation(self, target, SERVICE, self.rule_arn)
+
+    @property
+    def rule_arn(self) -> str:
+        """The ARN of the rule."""
+        return self.rule.attr_arn

@@ -1,0 +1,231 @@
+"""One message, many receivers: each with its filter, and none of them losing what it could not take.
+
+The numbers, and why:
+
+- The key is the account's own, `aws/sns`: it costs no monthly fee, and every role of the account that may publish may
+  use it. AWS services may not, since nobody can change its policy: a topic that alarms, buckets or rules publish to
+  takes a key of its own. https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+- 14 days for what could not be delivered: as for every dead letter. SNS itself tries a queue or function for 23 days.
+  https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from constructs_lib.wiring.dead_letters import DeadLetters
+from constructs_lib.wiring.destination import HasQueue, publish_statements
+from constructs_lib.wiring.key_use import admit_to_key
+from constructs_lib.wiring.queue_access import admit_to_queue
+from constructs_lib.wiring.receiver import HasFunction, allow_invocation, place_of
+from constructs_lib.wiring.refusals import Refusals
+from constructs_lib.wiring.resource import resource_of
+from constructs_lib.wiring.variables import check_takes_variable, set_variable
+
+AWS_MANAGED_KEY = "alias/aws/sns"
+SERVICE = "sns.amazonaws.com"
+# https://docs.aws.amazon.com/sns/latest/dg/subscription-filter-policy-constraints.html
+MOST_FILTER_KEYS = 5
+
+FilterOn = Literal["attributes", "body"]
+FILTER_SCOPES = {"attributes": "MessageAttributes", "body": "MessageBody"}
+
+
+class Topic(Construct):
+    """Define a topic: encrypted, TLS only.
+
+    Nobody may publish until you say so with `grant_publish`, and nobody receives before `subscribe`.
+
+    Args:
+        encryption_key: A key of your own; what AWS services publish to needs one. Default: the account's `aws/sns`.
+
+    Example:
+        >>> orders = Topic(stack, "Orders")
+        >>> _ = orders.subscribe(worker, filter={"kind": ["placed"]})
+        >>> _ = orders.grant_publish(greet, env="ORDERS_TOPIC")
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002 - CDK's name
+        *,
+        encryption_key: kms.IKey | None = None,
+    ) -> None:
+        super().__init__(scope, id)
+        self.topic = sns.Topic(self, "Topic", enforce_ssl=True, master_key=encryption_key)
+        if encryption_key is None:
+            resource_of(self.topic, sns.CfnTopic).kms_master_key_id = AWS_MANAGED_KEY
+
+    @property
+    def topic_arn(self) -> str:
+        """The ARN of the topic."""
+        return self.topic.topic_arn
+
+    def subscribe(
+        self,
+        receiver: HasQueue | HasFunction,
+        *,
+        filter: Mapping[str, object] | None = None,  # noqa: A002 - SNS's name
+        filter_on: FilterOn = "attributes",
+    ) -> TopicSubscription:
+        """Deliver messages to a worker or a function, which from then on may be reached by this topic alone.
+
+        The subscription belongs to the receiver, so that the receiver's stack depends on the topic's and never the
+        other way. A worker's queue gets the bare message; a function gets SNS's event, asynchronously.
+
+        Args:
+            receiver: A `QueueWorker` or a `SecureFunction`.
+            filter: A filter policy as SNS documents it, `{"kind": ["placed", "cancelled"]}`. Default: every message.
+                https://docs.aws.amazon.com/sns/latest/dg/sns-subscription-filter-policies.html
+            filter_on: Whether the filter looks at the attributes of a message or into its JSON body.
+
+        Raises:
+            PropError: The receiver is neither, its queue is FIFO, or the filter is not one SNS takes.
+        """
+        refusals = Refusals(self)
+        if not isinstance(receiver, HasQueue | HasFunction):
+            refusals.refuse(
+                f"a {type(receiver).__name__} cannot subscribe", fix="subscribe a QueueWorker or a SecureFunction"
+            )
+        elif isinstance(receiver, HasQueue) and receiver.queue.fifo:
+            refusals.refuse(
+                f"{receiver.queue.node.path} is FIFO, and a standard topic does not deliver to it",
+                fix="subscribe a standard queue: fifo=False",
+            )
+        if filter_on not in FILTER_SCOPES:
+            refusals.refuse(f"filter_on is {filter_on!r}", fix='use "attributes" or "body"')
+        if filter is not None:
+            _check_filter(filter, filter_on, refusals)
+        refusals.stop_if_any()
+        return TopicSubscription(self, receiver, filter=filter, filter_on=filter_on)
+
+    def grant_publish(self, grantee: iam.IGrantable, *, env: str | None = None) -> iam.Grant:
+        """Let somebody publish, one by one or in batches: exactly `sns:Publish` on the topic.
+
+        Args:
+            grantee: A function, or anything else with a role; for an AWS service see `admit_service`.
+            env: Also set this variable of the function to the topic's ARN.
+
+        Raises:
+            PropError: There is no function to set the variable on, or the grantee is an AWS service.
+        """
+        refusals = Refusals(self)
+        check_takes_variable(grantee, env, refusals)
+        if isinstance(grantee, iam.ServicePrincipal):
+            refusals.refuse(
+                f"{grantee.service} is a service, and would publish on behalf of anybody",
+                fix=f'say on whose behalf: admit_service("{grantee.service}", source_arn=...)',
+            )
+        refusals.stop_if_any()
+        granted = iam.Grant.add_to_principal(grantee=grantee, actions=["sns:Publish"], resource_arns=[self.topic_arn])
+        for statement in self._key_statements():
+            grantee.grant_principal.add_to_principal_policy(statement)
+        set_variable(grantee, env, self.topic_arn)
+        return granted
+
+    def admit_service(self, service: str, *, source_arn: str) -> None:
+        """Let an AWS service publish, for one source alone: an alarm, a bucket, a rule.
+
+        Args:
+            service: `cloudwatch.amazonaws.com`, and so on.
+            source_arn: The ARN of what it publishes for.
+
+        Raises:
+            PropError: The topic has no key of its own: the service's messages would be dropped in silence.
+        """
+        refusals = Refusals(self)
+        key = self.topic.master_key
+        if key is None:
+            refusals.refuse(
+                f"{service} may not use the key aws/sns, whose policy AWS keeps: its messages would be dropped",
+                fix="give the topic a key: encryption_key=kms.Key(..., enable_key_rotation=True)",
+            )
+        refusals.stop_if_any()
+        self.topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal(service)],
+                actions=["sns:Publish"],
+                resources=[self.topic_arn],
+                conditions={"ArnEquals": {"aws:SourceArn": source_arn}},
+            )
+        )
+        if key is not None:
+            admit_to_key(key, service, source_arn)
+
+    def _key_statements(self) -> Sequence[iam.PolicyStatement]:
+        return publish_statements(self, self.topic)[1:]
+
+
+class TopicSubscription(Construct):
+    """Define one receiver's subscription and its dead letters; made by `Topic.subscribe`.
+
+    Args:
+        topic: The topic.
+        receiver: Who receives.
+        filter: What it receives; everything if none.
+        filter_on: What the filter looks at.
+    """
+
+    def __init__(
+        self,
+        topic: Topic,
+        receiver: HasQueue | HasFunction,
+        *,
+        filter: Mapping[str, object] | None,  # noqa: A002 - SNS's name
+        filter_on: FilterOn,
+    ) -> None:
+        if not isinstance(receiver, Construct):  # pragma: no cover - what has a queue or a function is a construct
+            raise TypeError("a receiver outside the tree")
+        super().__init__(receiver, place_of(topic, seen_from=receiver))
+        self.dead_letters = DeadLetters(self, "Undelivered")
+        self.permission: lambda_.CfnPermission | None = None
+        if isinstance(receiver, HasQueue):
+            admit_to_queue(receiver.queue, SERVICE, topic.topic_arn, key_source=_key_source(topic, receiver))
+        else:
+            self.permission = allow_invocation(self, receiver, SERVICE, topic.topic_arn)
+        self.subscription = sns.Subscription(
+            self,
+            "Subscription",
+            topic=topic.topic,
+            protocol=sns.SubscriptionProtocol.SQS
+            if isinstance(receiver, HasQueue)
+            else sns.SubscriptionProtocol.LAMBDA,
+            endpoint=receiver.queue.queue_arn if isinstance(receiver, HasQueue) else receiver.function.function_arn,
+            raw_message_delivery=True if isinstance(receiver, HasQueue) else None,
+            dead_letter_queue=self.dead_letters.queue,  # the L2 admits the topic to it
+        )
+        if filter is not None:
+            cfn = resource_of(self.subscription, sns.CfnSubscription)
+            cfn.filter_policy = dict(filter)
+            cfn.filter_policy_scope = FILTER_SCOPES[filter_on]
+
+
+def _key_source(topic: Topic, receiver: HasQueue) -> str:
+    """Whom the key of a queue admits: the topic; any of the account where both share the key, to close no cycle."""
+    shared = topic.topic.master_key
+    if shared is None or shared is not receiver.queue.encryption_master_key:
+        return topic.topic_arn
+    return cdk.Stack.of(topic).format_arn(service="sns", resource="*")
+
+
+def _check_filter(policy: Mapping[str, object], filter_on: str, refusals: Refusals) -> None:
+    if not policy:
+        refusals.refuse("filter is empty: it would let every message through", fix="leave filter out")
+    if len(policy) > MOST_FILTER_KEYS:
+        refusals.refuse(f"filter has {len(policy)} keys, and SNS takes {MOST_FILTER_KEYS}", fix="filter on fewer keys")
+    for key, wanted in policy.items():
+        nested = isinstance(wanted, Mapping) and filter_on == "body"
+        if not nested and (isinstance(wanted, str) or not isinstance(wanted, Sequence) or not wanted):
+            refusals.refuse(
+                f"filter asks {key} for {wanted!r}, wanted a list of what it may be",
+                fix=f'write a list: filter={{"{key}": ["..."]}}',
+            )

@@ -1,0 +1,62 @@
+"""Which events a rule delivers, as EventBridge documents it; and whom an event may claim to come from.
+
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import aws_cdk as cdk
+
+from constructs_lib.wiring.refusals import Refusals, did_you_mean
+
+FIELDS = frozenset(
+    {"account", "detail", "detail-type", "id", "region", "replay-name", "resources", "source", "time", "version"}
+)
+ALTERNATIVES = "$or"
+
+
+def check_pattern(pattern: Mapping[str, object], refusals: Refusals) -> None:
+    """Note a pattern that would match every event, or none."""
+    if not pattern:
+        refusals.refuse(
+            "pattern is empty: the target would get every event of the bus",
+            fix='name what it gets: {"source": ["orders"], "detail-type": ["placed"]}',
+        )
+    for field, wanted in pattern.items():
+        if field not in FIELDS and field != ALTERNATIVES:
+            refusals.refuse(
+                f"pattern asks for {field!r}, which no event has{did_you_mean(field.replace('_', '-'), FIELDS)}",
+                fix=f"use {', '.join(sorted(FIELDS))}; the fields of your own are below detail",
+            )
+        else:
+            _check_wanted(field, wanted, refusals)
+
+
+def check_source(source: str, refusals: Refusals) -> None:
+    """Note a source that only AWS may name.
+
+    https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html
+    """
+    if cdk.Token.is_unresolved(source):
+        return
+    if not source.strip():
+        refusals.refuse("a source is empty", fix='name who speaks: sources=["orders"]')
+    elif source == "aws" or source.startswith("aws."):
+        refusals.refuse(
+            f"source {source!r} belongs to AWS, and PutEvents refuses it",
+            fix='name your own: sources=["com.example.orders"]',
+        )
+
+
+def _check_wanted(path: str, wanted: object, refusals: Refusals) -> None:
+    if cdk.Token.is_unresolved(wanted):
+        return
+    if isinstance(wanted, Mapping) and wanted:
+        for field, below in wanted.items():
+            _check_wanted(f"{path}.{field}", below, refusals)
+    elif isinstance(wanted, str) or not isinstance(wanted, Sequence) or not wanted:
+        refusals.refuse(
+            f"pattern asks {path} for {wanted!r}, wanted a list of what it may be", fix='write a list: ["..."]'
+        )

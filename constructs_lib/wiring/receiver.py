@@ -1,0 +1,80 @@
+"""What a topic, a rule or a schedule may deliver to: a function, a worker's queue, or a workflow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
+
+import aws_cdk as cdk
+from aws_cdk import aws_lambda as lambda_
+
+from constructs_lib.wiring.destination import HasQueue
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_stepfunctions as sfn
+    from constructs import Construct
+
+    from constructs_lib.wiring.refusals import Refusals
+
+
+@runtime_checkable
+class HasFunction(Protocol):
+    """A function that takes asynchronous events: `SecureFunction` and what derives from it."""
+
+    @property
+    def function(self) -> lambda_.Function:
+        """The function."""
+
+    def keep_failed_events(self) -> object:
+        """Make sure that an event the function fails on is kept."""
+
+
+@runtime_checkable
+class HasStateMachine(Protocol):
+    """A workflow."""
+
+    @property
+    def state_machine(self) -> sfn.IStateMachine:
+        """The state machine."""
+
+
+Receiver: TypeAlias = HasFunction | HasQueue | HasStateMachine
+
+
+def check_receiver(name: str, value: object, refusals: Refusals) -> None:
+    """Note something that nothing can be delivered to."""
+    if not isinstance(value, HasFunction | HasQueue | HasStateMachine):
+        refusals.refuse(
+            f"{name} is a {type(value).__name__}, wanted a SecureFunction, a QueueWorker or a Workflow",
+            fix="pass the construct itself",
+        )
+
+
+def arn_of(receiver: Receiver) -> str:
+    """The ARN that is delivered to; a worker's is its queue's, not its function's."""
+    if isinstance(receiver, HasQueue):
+        return receiver.queue.queue_arn
+    if isinstance(receiver, HasFunction):
+        return receiver.function.function_arn
+    return receiver.state_machine.state_machine_arn
+
+
+def allow_invocation(scope: Construct, receiver: HasFunction, service: str, source_arn: str) -> lambda_.CfnPermission:
+    """Let a service invoke a function, for one source alone, and keep what the function then fails on."""
+    receiver.keep_failed_events()
+    return lambda_.CfnPermission(
+        scope,
+        "Permission",
+        action="lambda:InvokeFunction",
+        function_name=receiver.function.function_arn,
+        principal=service,
+        source_arn=source_arn,
+    )
+
+
+def place_of(construct: Construct, *, seen_from: Construct) -> str:
+    """A construct's place as an id for what belongs to it elsewhere: unique, and the same in every stage."""
+    stack = cdk.Stack.of(construct)
+    place = construct.node.path.removeprefix(f"{stack.node.path}/")
+    if stack.node.path != cdk.Stack.of(seen_from).node.path:
+        place = f"{stack.node.id}/{place}"
+    return place.replace("/", "-")

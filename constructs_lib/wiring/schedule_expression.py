@@ -1,0 +1,106 @@
+"""When a schedule is due: `rate(5 minutes)`, `cron(0 3 * * ? *)` or `at(2030-01-01T00:00:00)`.
+
+https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+
+from constructs_lib.wiring.refusals import Refusals
+
+RATE = re.compile(r"rate\((\d+) (minutes?|hours?|days?)\)")
+CRON = re.compile(r"cron\((.*)\)")
+AT = re.compile(r"at\(\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d\)")
+
+MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One of the six fields of a cron expression.
+
+    Args:
+        name: What AWS calls it.
+        low: The lowest number.
+        high: The highest number.
+        names: Words for the numbers, from the lowest.
+        special: A regular expression for what only this field takes.
+    """
+
+    name: str
+    low: int
+    high: int
+    names: tuple[str, ...] = ()
+    special: str = r"(?!)"
+
+    def takes(self, text: str) -> bool:
+        """Whether a whole field is well formed."""
+        return all(self._takes_part(part) for part in text.split(","))
+
+    def _takes_part(self, part: str) -> bool:
+        if re.fullmatch(self.special, part):
+            return all(self._has(number) for number in re.findall(r"[A-Z]{3}|\d+(?=[LW#])", part))
+        match = re.fullmatch(r"(\*|\w+(?:-\w+)?)(?:/(\d+))?", part)
+        if match is None or match[2] == "0":
+            return False
+        return match[1] == "*" or all(self._has(value) for value in match[1].split("-"))
+
+    def _has(self, value: str) -> bool:
+        return value in self.names or (value.isdecimal() and self.low <= int(value) <= self.high)
+
+    def __str__(self) -> str:
+        """What the field may be."""
+        return f"{self.low} to {self.high}" + (f", {self.names[0]} to {self.names[-1]}" if self.names else "")
+
+
+FIELDS = (
+    Field("minutes", 0, 59),
+    Field("hours", 0, 23),
+    Field("day-of-month", 1, 31, special=r"\?|L|LW|\d+W"),
+    Field("month", 1, 12, MONTHS),
+    Field("day-of-week", 1, 7, WEEKDAYS, special=r"\?|L|(\d|[A-Z]{3})L|(\d|[A-Z]{3})#[1-5]"),
+    Field("year", 1970, 2199),
+)
+
+
+def check_expression(expression: str, refusals: Refusals) -> None:
+    """Note an expression that EventBridge Scheduler would not take."""
+    if cdk.Token.is_unresolved(expression):
+        return
+    rate, cron = RATE.fullmatch(expression), CRON.fullmatch(expression)
+    if rate is not None:
+        if int(rate[1]) == 0:
+            refusals.refuse(f"expression {expression!r} is never due", fix="use 1 at least: rate(1 minute)")
+    elif cron is not None:
+        _check_cron(expression, cron[1].split(), refusals)
+    elif AT.fullmatch(expression) is None:
+        refusals.refuse(
+            f"expression {expression!r} is no rate, cron or point in time",
+            fix="write rate(5 minutes), cron(0 3 * * ? *) or at(2030-01-01T00:00:00); the shortest rate is a minute",
+        )
+
+
+def _check_cron(expression: str, fields: list[str], refusals: Refusals) -> None:
+    if len(fields) != len(FIELDS):
+        refusals.refuse(
+            f"expression {expression!r} has {len(fields)} fields, wanted {len(FIELDS)}: "
+            f"{' '.join(field.name for field in FIELDS)}",
+            fix="Unix writes five; AWS wants the year as well, and ? for one of the two days: cron(0 3 * * ? *)",
+        )
+        return
+    for field, text in zip(FIELDS, fields, strict=True):
+        if not field.takes(text):
+            refusals.refuse(
+                f"expression {expression!r} has {text!r} for its {field.name}, wanted {field}",
+                fix="see https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#cron-based",
+            )
+    if (fields[2] == "?") == (fields[4] == "?"):
+        refusals.refuse(
+            f"expression {expression!r} says {fields[2]!r} for the day of the month, {fields[4]!r} for the week's",
+            fix="write ? for one of them, and for one only: cron(0 3 * * ? *), cron(0 3 ? * MON *)",
+        )
