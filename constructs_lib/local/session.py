@@ -212,8 +212,10 @@ class LocalAws:
 
     def stop(self) -> None:
         """End everything that was started; a second time does nothing."""
-        self.emulator.stop()
-        self._state.close()
+        try:
+            self.emulator.stop()
+        finally:
+            self._state.close()
 
     def __enter__(self) -> Self:
         """Return the running AWS."""

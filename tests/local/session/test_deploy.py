@@ -171,10 +171,11 @@ class TestCdkCli:
         try:
             aws.deploy(CloudAssembly.read(app.folder), via="cdk", report_line=said.append)
             assert aws.outputs["ByCli"]["T"].startswith("arn:aws:sns:us-east-1:000000000000:ByCli-Topic")
-            assert any("Environment aws://000000000000/us-east-1 bootstrapped" in line for line in said)
+            [toolkit] = aws.client("cloudformation").describe_stacks(StackName=deploy.TOOLKIT)["Stacks"]
+            assert toolkit["StackStatus"] == "CREATE_COMPLETE"
             said.clear()
             aws.deploy(CloudAssembly.read(app.folder), via="cdk", report_line=said.append)
-            assert not any("bootstrapped" in line for line in said)
+            assert not any("ootstrapping" in line for line in said)
             assert any("ByCli (no changes)" in line for line in said)
         finally:
             aws.stacks = before
