@@ -149,17 +149,25 @@ def host_label(api_name: str) -> str:
 
 
 def _best_matches(headers: Mapping[str, str], method: str, path: str) -> list[Target]:
-    """Every API whose best route for the request is as specific as any other's."""
-    preflight = method == "OPTIONS" and "access-control-request-method" in headers
-    asked = headers["access-control-request-method"].upper() if preflight else method
-    ranked = []
-    for api in _http_apis():
-        if preflight and not api.get("corsConfiguration"):
-            continue
-        for target in _stages_for(api["apiId"], path):
-            rank = _rank(api["apiId"], asked, path.removeprefix(target.stage_in_path) or "/")
-            if rank is not None:
-                ranked.append((rank, target))
+    """Every API whose best route for the request is as specific as any other's.
+
+    A preflight goes to the API that answers the method it announces, if that API answers preflights; otherwise it is a
+    request like any other, for a route that takes OPTIONS.
+    """
+    announced = headers.get("access-control-request-method", "").upper() if method == "OPTIONS" else ""
+    found: list[Target] = []
+    if announced:
+        found = _best_of([api for api in _http_apis() if api.get("corsConfiguration")], announced, path)
+    return found or _best_of(list(_http_apis()), method, path)
+
+
+def _best_of(apis: list[dict[str, Any]], method: str, path: str) -> list[Target]:
+    ranked = [
+        (rank, target)
+        for api in apis
+        for target in _stages_for(api["apiId"], path)
+        if (rank := _rank(api["apiId"], method, path.removeprefix(target.stage_in_path) or "/")) is not None
+    ]
     best = max((rank for rank, _ in ranked), default=None)
     return [target for rank, target in ranked if rank == best]
 

@@ -227,6 +227,13 @@ class TestHttp:
         assert answer.header("access-control-allow-origin") == "https://shop.example"
         assert answer.header("access-control-allow-methods") == "PUT"
 
+    def test_a_preflight_goes_to_a_route_for_options_where_no_api_answers_it(
+        self, aws: LocalAws, apis: Mapping[str, str]
+    ) -> None:
+        headers = {"origin": "https://shop.example", "access-control-request-method": "PUT"}
+        found = seen(aws.call("OPTIONS", "/deep/a", headers=headers))
+        assert (found["api"], found["route"]) == (apis["One"], "ANY /deep/{proxy+}")
+
     def test_a_head_has_no_body(self, aws: LocalAws) -> None:
         answer = aws.call("HEAD", "/deep/a")
         assert (answer.status, answer.body) == (200, b"")
