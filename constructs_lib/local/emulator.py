@@ -221,7 +221,6 @@ def _environment(settings: Settings, aws_port: int, work: Path, package_root: Pa
         "HOME": str(work),
         "TMPDIR": str(work / "tmp"),
         "PYTHONPATH": str(package_root),
-        "PYTHONDONTWRITEBYTECODE": "1",
         "AUTH": "true" if settings.iam == "enforce" else "false",
         "AWS_ACCESS_KEY_ID": "test",  # the root key of the embedded AWS
         "AWS_SECRET_ACCESS_KEY": "test",
