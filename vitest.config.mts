@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["tests/handlers/**/*.test.ts"],
+    include: ["tests/handlers/**/*.test.ts", "tests/runtime/**/*.test.ts"],
     // What the functions of the example apps find in their environment; every test file adds its own endpoint.
     env: {
       AWS_REGION: "eu-central-1",

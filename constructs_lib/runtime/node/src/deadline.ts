@@ -1,0 +1,68 @@
+/** Keeps the end of the invocation in sight: what must not start any more, and what must stop now. */
+import { NotStarted, OutOfTime } from "./refusals.ts";
+
+const SHARE_OF_MARGIN = 5; // a short invocation gives at most a fifth of itself to the margin
+const CAUTIOUS_EVERY = 2; // deliveries; see allowanceMs
+
+/** What the deadline needs of Lambda's context. */
+export interface Invocation {
+  getRemainingTimeInMillis(): number;
+}
+
+/** The time one invocation has for its records. */
+export class Deadline {
+  readonly #context: Invocation;
+  readonly #marginMs: number;
+
+  /** `marginMs` is kept at the end, to save results and to answer Lambda. */
+  constructor(context: Invocation, marginMs: number) {
+    this.#context = context;
+    this.#marginMs = Math.min(marginMs, Math.floor(context.getRemainingTimeInMillis() / SHARE_OF_MARGIN));
+  }
+
+  /** The milliseconds until the margin begins. */
+  leftMs(): number {
+    return this.#context.getRemainingTimeInMillis() - this.#marginMs;
+  }
+
+  /** Let no record start in the margin. */
+  refuseLateStart(): void {
+    if (this.leftMs() <= 0) {
+      throw new NotStarted(`less than ${this.#marginMs} ms were left: not started, comes back unharmed`);
+    }
+  }
+
+  /**
+   * How long a record may take.
+   *
+   * All the time there is, so that a slow record ends if it can. But one that hangs would starve the same neighbours
+   * each time, until they are dead letters with it. So on every second delivery, while others wait, it may take half of
+   * what is left.
+   */
+  allowanceMs(delivery: number, waiting: number): number {
+    const left = this.leftMs();
+    return waiting > 0 && delivery % CAUTIOUS_EVERY === 0 ? Math.floor(left / 2) : left;
+  }
+
+  /**
+   * Wait for `work`, but not longer than it may take.
+   *
+   * Work that is late cannot be stopped in Node; its signal is aborted, and nothing it does later is acknowledged.
+   */
+  async run(work: (signal: AbortSignal) => Promise<void>, allowanceMs: number): Promise<void> {
+    const abort = new AbortController();
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        const error = new OutOfTime(`given up after ${allowanceMs} ms: it may have had part of its effect`);
+        abort.abort(error);
+        reject(error);
+      }, allowanceMs);
+    });
+    try {
+      await Promise.race([work(abort.signal), late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
