@@ -27,6 +27,7 @@ class Batch {
     context;
     deadline;
     #source;
+    #lastOf = new Map();
     #waiting;
     #isStopped = false;
     constructor(settings, attempts, logger, source, context, size) {
@@ -59,6 +60,13 @@ class Batch {
     }
     get #isParallel() {
         return this.settings.inParallel && !this.#source.isFifo && !this.#source.isStream;
+    }
+    /** Run `work` once all earlier work of this batch for the same key is over, so that twins do not refuse each other. */
+    async inTurn(key, work) {
+        const before = this.#lastOf.get(key) ?? Promise.resolve();
+        const turn = before.then(work);
+        this.#lastOf.set(key, turn.catch(() => undefined));
+        await turn;
     }
     async #handle(record) {
         this.#waiting -= 1;
@@ -109,7 +117,11 @@ class Handling {
         deadline.refuseLateStart();
         const record = this.#record(); // parsed here: what cannot be read makes no claim
         try {
-            await attempts.run(record.idempotencyKey, () => this.#work(record), context);
+            const key = record.idempotencyKey;
+            await this.#batch.inTurn(key, () => {
+                deadline.refuseLateStart();
+                return attempts.run(key, () => this.#work(record), context);
+            });
         }
         finally {
             this.#isOver = true;

@@ -16,14 +16,14 @@ export interface WorkerRecord<Body> {
     /** Aborted at the deadline: give it to whatever takes a signal, so that late work stops. */
     readonly signal: AbortSignal;
     /** The milliseconds until the record is given up at the latest. */
-    leftMs(): number;
+    readonly leftMs: () => number;
     /**
      * Write these items of a DynamoDB transaction, and that the record is handled: all of it, or none.
      *
      * Whatever happens afterwards, a crash included, the record has had its effect once and has it no more. Rejects with
      * `ClaimLost` if the record was given up, and with `NoTable` if the function has no idempotency table.
      */
-    commit(...items: CommitItem[]): Promise<void>;
+    readonly commit: (...items: CommitItem[]) => Promise<void>;
 }
 /** One change of a table's item. */
 export interface Change {

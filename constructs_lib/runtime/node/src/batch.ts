@@ -60,6 +60,7 @@ class Batch<Body> {
   readonly context: Context;
   readonly deadline: Deadline;
   readonly #source: Source;
+  readonly #lastOf = new Map<string, Promise<void>>();
   #waiting: number;
   #isStopped = false;
 
@@ -102,6 +103,17 @@ class Batch<Body> {
 
   get #isParallel(): boolean {
     return this.settings.inParallel && !this.#source.isFifo && !this.#source.isStream;
+  }
+
+  /** Run `work` once all earlier work of this batch for the same key is over, so that twins do not refuse each other. */
+  async inTurn(key: string, work: () => Promise<void>): Promise<void> {
+    const before = this.#lastOf.get(key) ?? Promise.resolve();
+    const turn = before.then(work);
+    this.#lastOf.set(
+      key,
+      turn.catch(() => undefined),
+    );
+    await turn;
   }
 
   async #handle(record: SourceRecord): Promise<void> {
@@ -156,7 +168,11 @@ class Handling<Body> {
     deadline.refuseLateStart();
     const record = this.#record(); // parsed here: what cannot be read makes no claim
     try {
-      await attempts.run(record.idempotencyKey, () => this.#work(record), context);
+      const key = record.idempotencyKey;
+      await this.#batch.inTurn(key, () => {
+        deadline.refuseLateStart();
+        return attempts.run(key, () => this.#work(record), context);
+      });
     } finally {
       this.#isOver = true;
     }
