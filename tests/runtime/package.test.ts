@@ -12,13 +12,14 @@ const fresh = mkdtempSync(join(tmpdir(), "runtime-"));
 afterAll(() => rmSync(fresh, { recursive: true }));
 
 test("what npm installs is what the sources say (tsc -p constructs_lib/runtime/node makes it)", () => {
-  execFileSync(join(ROOT, "node_modules/.bin/tsc"), ["-p", NODE, "--outDir", fresh]);
+  execFileSync(join(ROOT, "node_modules/.bin/tsc"), ["-p", NODE, "--outDir", join(fresh, "lib")]);
   const read = (folder: string): Record<string, string> =>
     Object.fromEntries(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), "utf8")]));
-  expect(read(join(NODE, "lib"))).toEqual(read(fresh));
+  expect(Object.keys(read(join(NODE, "lib")))).toEqual(Object.keys(read(join(fresh, "lib"))));
+  expect(read(join(NODE, "lib"))).toEqual(read(join(fresh, "lib")));
 });
 
-test("a handler bundles into one file that loads, without what it does not use", () => {
+test("a handler bundles into one file that loads", () => {
   const entry = 'import { queueWorker } from "constructs-lib-runtime"; export const handler = queueWorker(async () => 1);';
   const out = join(fresh, "bundle.cjs");
   execFileSync(
