@@ -6,7 +6,8 @@ The numbers, and why:
   that was throttled is tried again before its messages show up a second time.
   https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 - 5 receives before a message is dead: the least AWS recommends there, since a throttled call counts as a receive too.
-- 14 days for dead letters, 4 for messages: a dead letter keeps the age it had, so it needs the longer life.
+- 14 days for dead letters, 4 for messages: in a standard queue a dead letter keeps the age it had, so it needs the
+  longer life.
   https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
 """
 
@@ -24,24 +25,19 @@ from constructs import Construct
 
 from constructs_lib.dynamo_table import DynamoTable
 from constructs_lib.secure_function import FunctionProps, SecureFunction
-from constructs_lib.wiring.dead_letters import RETENTION, DeadLetters
+from constructs_lib.wiring.dead_letters import DeadLetters
 from constructs_lib.wiring.key_use import use_through
 from constructs_lib.wiring.queue_access import SEND, send_statements
+from constructs_lib.wiring.queue_limits import (
+    check_batch,
+    check_concurrency,
+    check_receives,
+    check_retention,
+    visibility_of,
+)
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.variables import check_takes_variable, set_variable
 from constructs_lib.wiring.waiver import Waived, acknowledge, check_safeguards, record_waiver
-
-VISIBILITY_TIMEOUTS = 6  # function timeouts a message stays hidden
-LONGEST_VISIBILITY_SECONDS = 12 * 3600
-LONGEST_WINDOW_SECONDS = 300
-
-# https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-parameters.html
-BATCH_SIZE = range(1, 10_000 + 1)
-BATCH_SIZE_WITHOUT_WINDOW = 10
-BATCH_SIZE_FIFO = 10
-# https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
-MAX_CONCURRENCY = range(2, 1000 + 1)
-MAX_RECEIVE_COUNT = range(2, 1000 + 1)
 
 # What Lambda's poller calls with the function's role, and no more.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-lambda-function-trigger.html
@@ -127,21 +123,16 @@ class QueueWorker(Construct):
 
         refusals = Refusals(self)
         check_safeguards({"retries": retries}, refusals)
-        _check_batch(batch_size, batching_window, fifo=fifo, refusals=refusals)
-        _check_concurrency(max_concurrency, function.get("reserved_concurrency"), refusals)
-        _check_receives(max_receive_count, refusals)
+        check_batch(batch_size, batching_window, fifo=fifo, refusals=refusals)
+        check_concurrency(max_concurrency, function.get("reserved_concurrency"), refusals)
+        check_receives(max_receive_count, refusals)
+        check_retention(retention, refusals)
         if content_based_deduplication and not fifo:
             refusals.refuse(
                 "content_based_deduplication is for FIFO queues, and this one is standard",
                 fix="set fifo=True, or idempotent=True to handle each message once",
             )
-        if not retention.is_unresolved() and retention.to_seconds() >= RETENTION.to_seconds():
-            refusals.refuse(
-                f"retention ({retention.to_days(integral=False):g} days) leaves a dead letter no time: it keeps its "
-                "age, and is gone after 14 days",
-                fix="leave retention out for 4 days, or stay well below 14",
-            )
-        hidden_for = self._visibility(visibility_timeout, batching_window, refusals)
+        hidden_for = visibility_of(self.function.timeout, batching_window, visibility_timeout, refusals)
         refusals.stop_if_any()
 
         self.dead_letters = DeadLetters(self, "DeadLetters", fifo=fifo, of_queue=True, encryption_key=encryption_key)
@@ -239,87 +230,3 @@ class QueueWorker(Construct):
         )
         table.grant(self.function, "DeleteItem", "GetItem", "PutItem", "UpdateItem", env=IDEMPOTENCY_TABLE)
         return table
-
-    def _visibility(
-        self, stated: cdk.Duration | None, window: cdk.Duration | None, refusals: Refusals
-    ) -> cdk.Duration | None:
-        timeout = self.function.timeout
-        if timeout.is_unresolved() or (window is not None and window.is_unresolved()):
-            if stated is None:
-                refusals.refuse(
-                    "visibility_timeout cannot be computed: the timeout or the batching window is known at deploy only",
-                    fix="state visibility_timeout, six times the timeout plus the window",
-                )
-            return stated
-        gathering = 0 if window is None else window.to_seconds()
-        if stated is None:
-            return cdk.Duration.seconds(VISIBILITY_TIMEOUTS * timeout.to_seconds() + gathering)
-        if stated.is_unresolved():
-            return stated
-        if stated.to_seconds() < timeout.to_seconds() + gathering:
-            refusals.refuse(
-                f"visibility_timeout ({stated.to_seconds():g} s) is shorter than the timeout of the function"
-                f"{' and the batching window' if gathering else ''} ({timeout.to_seconds() + gathering:g} s): messages "
-                "would be delivered twice",
-                fix="leave visibility_timeout out, or lower the timeout of the function",
-            )
-        elif stated.to_seconds() > LONGEST_VISIBILITY_SECONDS:
-            refusals.refuse(
-                f"visibility_timeout ({stated.to_seconds():g} s) is longer than SQS allows (43200 s)",
-                fix="leave visibility_timeout out for six times the timeout of the function",
-            )
-        return stated
-
-
-def _check_batch(batch_size: int, window: cdk.Duration | None, *, fifo: bool, refusals: Refusals) -> None:
-    gathering = 0.0
-    if window is not None and not window.is_unresolved():
-        gathering = window.to_seconds()
-        if fifo:
-            refusals.refuse("batching_window is not for FIFO queues", fix="leave batching_window out")
-        elif not 0 <= gathering <= LONGEST_WINDOW_SECONDS:
-            refusals.refuse(
-                f"batching_window ({gathering:g} s) is longer than Lambda waits (300 s)",
-                fix="lower it, or leave it out",
-            )
-    if cdk.Token.is_unresolved(batch_size):
-        return
-    if batch_size not in BATCH_SIZE:
-        refusals.refuse(f"batch_size is {batch_size}, wanted 1 to 10000", fix="leave batch_size out for 10")
-    elif fifo and batch_size > BATCH_SIZE_FIFO:
-        refusals.refuse(
-            f"batch_size is {batch_size}, and a FIFO queue gives 10 at most", fix="leave batch_size out for 10"
-        )
-    elif batch_size > BATCH_SIZE_WITHOUT_WINDOW and (window is None or (not window.is_unresolved() and gathering < 1)):
-        refusals.refuse(
-            f"batch_size is {batch_size}, and more than 10 take a batching window of one second at least",
-            fix="set batching_window=Duration.seconds(1), or lower batch_size",
-        )
-
-
-def _check_concurrency(max_concurrency: int | None, reserved: int | None, refusals: Refusals) -> None:
-    if max_concurrency is None or cdk.Token.is_unresolved(max_concurrency):
-        return
-    if max_concurrency not in MAX_CONCURRENCY:
-        refusals.refuse(
-            f"max_concurrency is {max_concurrency}, wanted 2 to 1000",
-            fix="for one message at a time, in order, use fifo=True with one message group",
-        )
-    elif reserved is not None and not cdk.Token.is_unresolved(reserved) and max_concurrency > reserved:
-        refusals.refuse(
-            f"max_concurrency ({max_concurrency}) is more than reserved_concurrency ({reserved}): Lambda would "
-            "throttle the rest, and each throttled message counts as received",
-            fix="lower max_concurrency, or reserve more",
-        )
-
-
-def _check_receives(count: int, refusals: Refusals) -> None:
-    if cdk.Token.is_unresolved(count) or count in MAX_RECEIVE_COUNT:
-        return
-    if count == 1:
-        refusals.refuse(
-            "max_receive_count is 1: a message is dead as soon as one call is throttled or fails",
-            fix='leave max_receive_count out for 5, or say why: retries=Waived("...")',
-        )
-    else:
-        refusals.refuse(f"max_receive_count is {count}, wanted 2 to 1000", fix="leave max_receive_count out for 5")

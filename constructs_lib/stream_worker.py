@@ -36,7 +36,7 @@ BATCH_SIZE = range(1, 10_000 + 1)
 PARALLELIZATION = range(1, 10 + 1)
 RETRY_ATTEMPTS = range(10_000 + 1)
 RECORD_AGE_SECONDS = range(60, 24 * 3600 + 1)  # Lambda takes a week; the stream keeps a day
-LONGEST_WINDOW_SECONDS = 300
+WINDOW_SECONDS = range(300 + 1)
 MOST_FILTERS = 5  # https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html
 
 # What Lambda's poller calls with the function's role. ListStreams is on AWS's list too, with the table's streams as its
@@ -188,16 +188,20 @@ def _check_number(name: str, value: int, allowed: range, refusals: Refusals) -> 
 
 
 def _check_durations(window: cdk.Duration | None, age: cdk.Duration, refusals: Refusals) -> None:
-    if window is not None and not window.is_unresolved() and window.to_seconds() > LONGEST_WINDOW_SECONDS:
-        refusals.refuse(
-            f"batching_window ({window.to_seconds():g} s) is longer than Lambda waits (300 s)",
-            fix="lower it, or leave it out",
-        )
-    if not age.is_unresolved() and age.to_seconds() not in RECORD_AGE_SECONDS:
-        refusals.refuse(
-            f"max_record_age ({age.to_seconds():g} s) is not within 60 s and 24 h, which is all the stream keeps",
-            fix="leave max_record_age out for 24 hours",
-        )
+    if window is not None and not window.is_unresolved():
+        seconds = window.to_seconds(integral=False)
+        if seconds not in WINDOW_SECONDS:
+            refusals.refuse(
+                f"batching_window ({seconds:g} s) is not one Lambda waits (0 to 300 whole seconds)",
+                fix="lower it, or leave it out",
+            )
+    if not age.is_unresolved():
+        seconds = age.to_seconds(integral=False)
+        if seconds not in RECORD_AGE_SECONDS:
+            refusals.refuse(
+                f"max_record_age ({seconds:g} s) is not within 60 s and 24 h, which is all the stream keeps",
+                fix="leave max_record_age out for 24 hours",
+            )
 
 
 def _check_filters(filters: Sequence[Mapping[str, object]], refusals: Refusals) -> None:

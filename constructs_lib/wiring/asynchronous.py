@@ -57,9 +57,9 @@ class AsynchronousCalls:
                 fix="put a QueueWorker in front of the function to try more often",
             )
         age = self.max_event_age
-        if age is not None and not age.is_unresolved() and age.to_seconds() not in EVENT_AGE_SECONDS:
+        if age is not None and not age.is_unresolved() and age.to_seconds(integral=False) not in EVENT_AGE_SECONDS:
             refusals.refuse(
-                f"max_event_age ({age.to_seconds():g} s) is not one Lambda takes (60 s to 6 h)",
+                f"max_event_age ({age.to_seconds(integral=False):g} s) is not one Lambda takes (60 s to 6 h)",
                 fix="leave max_event_age out for 6 hours, or stay within these bounds",
             )
 

@@ -23,9 +23,12 @@ def check_delivery(retry_attempts: int, max_event_age: cdk.Duration, refusals: R
             f"retry_attempts is {retry_attempts}, wanted 0 to {MOST_RETRIES}",
             fix=f"leave retry_attempts out for {MOST_RETRIES}",
         )
-    if not max_event_age.is_unresolved() and max_event_age.to_seconds() not in EVENT_AGE_SECONDS:
+    if max_event_age.is_unresolved():
+        return
+    seconds = max_event_age.to_seconds(integral=False)
+    if seconds not in EVENT_AGE_SECONDS:
         refusals.refuse(
-            f"max_event_age ({max_event_age.to_seconds():g} s) is not one EventBridge takes (60 s to 24 h)",
+            f"max_event_age ({seconds:g} s) is not one EventBridge takes (60 s to 24 h)",
             fix="leave max_event_age out for 24 hours, or stay within these bounds",
         )
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import inspect
+import re
 from typing import Any
 
 import aws_cdk as cdk
@@ -21,14 +23,11 @@ DEAD_LETTERS = "EmailsDeadLettersQueue60C241C8"
 
 def mapping_in(template: dict[str, Any]) -> dict[str, Any]:
     [mapping] = resources_of(template, "AWS::Lambda::EventSourceMapping").values()
-    assert isinstance(mapping, dict)
-    return mapping
+    return dict(mapping)
 
 
 def queue_in(template: dict[str, Any], name: str = QUEUE) -> dict[str, Any]:
-    properties = resources_of(template, "AWS::SQS::Queue")[name]["Properties"]
-    assert isinstance(properties, dict)
-    return properties
+    return dict(resources_of(template, "AWS::SQS::Queue")[name]["Properties"])
 
 
 def granted(template: dict[str, Any], role: str = "EmailsFunctionIdentityRole") -> set[tuple[str, str]]:
@@ -161,9 +160,6 @@ class TestIdempotency:
 
     def test_the_actions_are_those_that_the_utility_calls(self) -> None:
         """The twin of the test above: read from the source of Powertools for Python."""
-        import inspect  # noqa: PLC0415 - only here
-        import re  # noqa: PLC0415 - likewise
-
         from aws_lambda_powertools.utilities.idempotency.persistence import dynamodb as layer  # noqa: PLC0415 - slow
 
         called = set(re.findall(r"self\.client\.(\w+_item)\(", inspect.getsource(layer)))
@@ -210,7 +206,7 @@ class TestGrants:
         emails.grant_send(orders, env="EMAILS_QUEUE")
         assert ("sqs:SendMessage", f"{QUEUE}.Arn") in granted(template_of(stack), "OrdersFunctionIdentityRole")
 
-    def test_tables_are_granted_to_a_worker_as_to_a_function(self, stack: cdk.Stack) -> None:
+    def test_tables_are_granted_to_it_as_to_a_function(self, stack: cdk.Stack) -> None:
         worker = QueueWorker(stack, "Emails", entry=ENTRY)
         users = DynamoTable(stack, "Users", partition_key="id")
         users.grant(worker, "GetItem", env="USERS_TABLE")
@@ -267,7 +263,7 @@ class TestRefusals:
             ),
             (
                 {"visibility_timeout": cdk.Duration.hours(13)},
-                "visibility_timeout (46800 s) is longer than SQS allows (43200 s)",
+                "visibility_timeout (46800 s) is not one SQS takes (whole seconds up to 43200)",
                 "leave visibility_timeout out for six times the timeout of the function",
             ),
             (
@@ -294,7 +290,7 @@ class TestRefusals:
             ),
             (
                 {"batching_window": cdk.Duration.seconds(301)},
-                "batching_window (301 s) is longer than Lambda waits (300 s)",
+                "batching_window (301 s) is not one Lambda waits (0 to 300 whole seconds)",
                 "lower it, or leave it out",
             ),
             (
@@ -319,6 +315,16 @@ class TestRefusals:
                 {"retention": cdk.Duration.days(14)},
                 "retention (14 days) leaves a dead letter no time: it keeps its age, and is gone after 14 days",
                 "leave retention out for 4 days, or stay well below 14",
+            ),
+            (
+                {"retention": cdk.Duration.millis(59_500)},
+                "retention (59.5 s) is shorter than SQS keeps anything (60 s)",
+                "leave retention out for 4 days",
+            ),
+            (
+                {"visibility_timeout": cdk.Duration.millis(12_500)},
+                "visibility_timeout (12.5 s) is not one SQS takes (whole seconds up to 43200)",
+                "leave visibility_timeout out for six times the timeout of the function",
             ),
             ({"retries": False}, "retries is False", 'say why: retries=Waived("...")'),
         ],

@@ -167,7 +167,7 @@ class TestRefusals:
             ),
             (
                 {"batching_window": cdk.Duration.minutes(6)},
-                "batching_window (360 s) is longer than Lambda waits (300 s)",
+                "batching_window (360 s) is not one Lambda waits (0 to 300 whole seconds)",
                 "lower it, or leave it out",
             ),
             (
