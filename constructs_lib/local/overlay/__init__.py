@@ -6,13 +6,19 @@ from importlib import metadata
 from typing import TYPE_CHECKING
 
 from constructs_lib.local.overlay import (
+    asynchronous_invocation,
     denial_names_resource,
+    destination_permissions,
+    function_dead_letters,
     generated_secret,
     http_api_integration,
     http_api_refusals,
     http_api_settings,
     loopback_is_secure,
+    mapping_permissions,
     parameter_by_arn,
+    queue_lock,
+    queue_mapping,
     secret_reference_is_arn,
     table_settings,
     token_signatures,
@@ -26,13 +32,19 @@ if TYPE_CHECKING:
     from constructs_lib.local.overlay.patching import Patch
 
 PATCHES: tuple[Patch, ...] = (
+    *asynchronous_invocation.PATCHES,
     *denial_names_resource.PATCHES,
+    *destination_permissions.PATCHES,
+    *function_dead_letters.PATCHES,
     *generated_secret.PATCHES,
     *http_api_integration.PATCHES,
     *http_api_refusals.PATCHES,
     *http_api_settings.PATCHES,
     *loopback_is_secure.PATCHES,
+    *mapping_permissions.PATCHES,
     *parameter_by_arn.PATCHES,
+    *queue_lock.PATCHES,
+    *queue_mapping.PATCHES,
     *secret_reference_is_arn.PATCHES,
     *table_settings.PATCHES,
     *token_signatures.PATCHES,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 BASE = "ministack"
 BASE_VERSION = "1.5.33"
+
+log = logging.getLogger("constructs_lib")  # goes where the base logs, to the emulator's log
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,11 @@ JSON log format is not known.
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import secrets
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,18 @@ from constructs_lib.local.overlay.base import Orders, base
 from constructs_lib.local.overlay.log_delivery import LogDelivery
 from constructs_lib.local.overlay.patching import Patch
 from constructs_lib.local.overlay.role_permissions import role_credentials
+
+_request_identity: contextvars.ContextVar[str] = contextvars.ContextVar("request_identity", default="")
+
+
+@contextlib.contextmanager
+def request_identity(request_id: str) -> Iterator[None]:
+    """Invoke under this request id: every try of one event has the same."""
+    before = _request_identity.set(request_id)
+    try:
+        yield
+    finally:
+        _request_identity.reset(before)
 
 
 class LambdaExecutor:
@@ -59,7 +74,8 @@ class LambdaExecutor:
                 content for each in config.get("Layers") or [] if (content := service._resolve_layer_zip(each))
             )
             function = Function.from_configuration(config, code, layers, self._region)
-            outcome = self.executor.invoke(function, event, request_id=request_id, trace=trace_header(function))
+            identity = _request_identity.get() or request_id
+            outcome = self.executor.invoke(function, event, request_id=identity, trace=trace_header(function))
             told = {"body": outcome.payload, "log": outcome.log}
             if outcome.is_error:
                 told |= {"error": True, "function_error": "Unhandled"}
