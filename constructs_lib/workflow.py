@@ -1,0 +1,227 @@
+"""A state machine that reads like a recipe, and takes back what it did when it fails.
+
+The numbers, and why:
+
+- Every event is logged, and no data: what happened and how long it took is what a night needs, names and card numbers
+  are not, and a standard workflow keeps its data 90 days by itself, for those who may read executions.
+  https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
+- One month of logs: as for functions.
+- A timeout on every step, since Step Functions itself would wait a year: a function's own and 15 seconds, 30 seconds
+  for everything else. https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html
+- Transient errors are retried, see `Retry`; everything else fails at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import aws_cdk as cdk
+import jsii
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from constructs_lib.wiring.identity import Identity
+from constructs_lib.wiring.refusals import Refusals
+from constructs_lib.wiring.resource import resource_of
+from constructs_lib.wiring.variables import check_takes_variable, set_variable
+from constructs_lib.wiring.waiver import Waived, acknowledge, check_safeguards, record_waiver
+from constructs_lib.workflow_steps.recipe_check import check_recipe
+from constructs_lib.workflow_steps.role_statements import (
+    EXECUTIONS_REASON,
+    NO_RESOURCE_LEVEL,
+    distributed_statements,
+    execution_findings,
+    log_statement,
+    task_statements,
+    trace_statement,
+)
+from constructs_lib.workflow_steps.states import build
+from constructs_lib.workflow_steps.step import Step, Task, all_steps
+
+SERVICE = "states.amazonaws.com"
+FINDING = "AwsSolutions-IAM5[Resource::*]"
+TRACING_FINDINGS = ("AwsSolutions-SF2", "Serverless-StepFunctionStateMachineXray")
+
+
+@jsii.implements(iam.IGrantable)
+class Workflow(Construct):
+    """Define one state machine, its role, its policies and its log group.
+
+    The steps run in the order they are written. The input of the workflow is the input of every step, and what a step
+    answered has the name that its `result` gives it: `{% $states.input.id %}`, `{% $payment.amount %}`. Expressions are
+    JSONata, and a variable that no step before sets is refused.
+
+    However the workflow fails, by an error nobody catches or by `fail`, every step that was completed and has `undo` is
+    undone, latest first, and the execution fails with the error that caused it. The step that failed is not undone: it
+    says itself that it did nothing, so let it be idempotent. What undoes is tried eleven times, on any error; what is
+    then left is named in the cause, and the rest is still undone. Nothing is undone when an execution is stopped by
+    hand, or when data outgrows Step Functions' 256 KiB.
+
+    The role may do exactly what the steps do: invoke these functions, put items into this table. X-Ray is active.
+
+    Args:
+        steps: The recipe, made of `step`, `choice`, `parallel`, `each`, `wait`, `succeed`, `fail`, `put_item`,
+            `get_item`, `update_item`, `delete_item`, `send`, `publish`, `put_event`, `run`, `start` and `call`.
+        express: Run at most five minutes, perhaps more than once, for a fraction of the price, and answer synchronously
+            where asked; without waiting for others and without `undo`.
+        description: Stands in the definition, and in the console.
+        log_data: Also log the input and output of every step.
+        log_retention: How long logs are kept. Default: one month.
+        tracing: `Waived(reason)` turns X-Ray off.
+
+    Raises:
+        PropError: A step is never reached, leads nowhere, or has the name of another; an expression reads what is not
+            there; something waits without a timeout; an express workflow is asked for what only standard ones can.
+
+    Example:
+        >>> fulfil = Workflow(
+        ...     stack,
+        ...     "Fulfil",
+        ...     steps=[
+        ...         step("Charge", greet, undo=greet, result="payment"),
+        ...         choice(
+        ...             "In stock?",
+        ...             when("{% $states.input.stock > 0 %}", then=[send("Tell the warehouse", queue)]),
+        ...             otherwise=[fail("Out of stock", error="OutOfStock", cause="nothing left")],
+        ...         ),
+        ...     ],
+        ... )
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002 - CDK's name
+        *,
+        steps: Sequence[Step],
+        express: bool = False,
+        description: str | None = None,
+        log_data: bool = False,
+        log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
+        tracing: Literal[True] | Waived = True,
+    ) -> None:
+        super().__init__(scope, id)
+        refusals = Refusals(self)
+        check_safeguards({"tracing": tracing}, refusals)
+        check_recipe(steps, express=express, refusals=refusals)
+        refusals.stop_if_any()
+        definition = build(steps, comment=description, refusals=refusals)
+        refusals.stop_if_any()
+
+        self.express = express
+        self._tasks = [each for each in all_steps(steps) if isinstance(each, Task)]
+        stack = cdk.Stack.of(self)
+        self.log_group = logs.LogGroup(
+            self,
+            "Logs",
+            # Only under this prefix does a log group not lengthen the account's one resource policy for logs, which has
+            # an end. https://docs.aws.amazon.com/step-functions/latest/dg/bp-cwl.html
+            log_group_name=f"/aws/vendedlogs/states/{stack.stack_name}/{self._place(stack)}",
+            retention=log_retention,
+            removal_policy=cdk.RemovalPolicy.DESTROY,
+        )
+        allowed = task_statements(self, steps)
+        self.identity = Identity(
+            self,
+            "Identity",
+            principal=iam.ServicePrincipal(SERVICE, conditions={"StringEquals": {"aws:SourceAccount": stack.account}}),
+            base=[
+                *allowed,
+                log_statement(),
+                *([trace_statement()] if tracing is True else []),
+            ],
+        )
+        acknowledge(self.identity.base_policy, NO_RESOURCE_LEVEL, FINDING)
+        acknowledge(self.identity.base_policy, EXECUTIONS_REASON, *execution_findings(self, allowed))
+        self.state_machine = sfn.StateMachine(
+            self,
+            "StateMachine",
+            definition_body=sfn.DefinitionBody.from_string(stack.to_json_string(definition)),
+            state_machine_type=sfn.StateMachineType.EXPRESS if express else sfn.StateMachineType.STANDARD,
+            role=self.identity,
+        )
+        # CDK's own switches would add their permissions to the role a second time.
+        cfn = resource_of(self.state_machine, sfn.CfnStateMachine)
+        cfn.logging_configuration = sfn.CfnStateMachine.LoggingConfigurationProperty(
+            level="ALL",
+            include_execution_data=log_data,
+            destinations=[
+                sfn.CfnStateMachine.LogDestinationProperty(
+                    cloud_watch_logs_log_group=sfn.CfnStateMachine.CloudWatchLogsLogGroupProperty(
+                        log_group_arn=self.log_group.log_group_arn
+                    )
+                )
+            ],
+        )
+        if tracing is True:
+            cfn.tracing_configuration = sfn.CfnStateMachine.TracingConfigurationProperty(enabled=True)
+        else:
+            record_waiver(self.state_machine, "tracing", tracing, *TRACING_FINDINGS)
+        self._allow_distribution(steps)
+
+    @property
+    def grant_principal(self) -> iam.IPrincipal:
+        """The workflow's role, which is what grants are given to."""
+        return self.identity
+
+    @property
+    def state_machine_arn(self) -> str:
+        """The ARN of the state machine."""
+        return self.state_machine.state_machine_arn
+
+    def grant_start(self, grantee: iam.IGrantable, *, env: str | None = None, sync: bool = False) -> iam.Grant:
+        """Let somebody start executions: exactly `states:StartExecution` on this workflow.
+
+        Args:
+            grantee: A function, or anything else with a role.
+            env: Also set this variable of the function to the ARN of the workflow.
+            sync: Allow `states:StartSyncExecution` instead, which answers with the output; for express workflows.
+
+        Raises:
+            PropError: There is no function to set the variable on, or the workflow is a standard one and `sync` asked.
+        """
+        refusals = Refusals(self)
+        check_takes_variable(grantee, env, refusals)
+        if sync and not self.express:
+            refusals.refuse(
+                "sync=True asks for the output of a standard workflow, which Step Functions does not wait for",
+                fix="make the workflow express=True, or start it and read its result later",
+            )
+        refusals.stop_if_any()
+        action = "states:StartSyncExecution" if sync else "states:StartExecution"
+        granted = iam.Grant.add_to_principal(grantee=grantee, actions=[action], resource_arns=[self.state_machine_arn])
+        set_variable(grantee, env, self.state_machine_arn)
+        return granted
+
+    def grant_callback(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let somebody end the steps that wait for their task token, and say that it is still at work.
+
+        Args:
+            grantee: A function, or anything else with a role.
+
+        Raises:
+            PropError: No step waits for a token.
+        """
+        refusals = Refusals(self)
+        if not any(task.waits_for_token for task in self._tasks):
+            refusals.refuse("no step waits for a task token", fix="add callback=True to the one that should")
+        refusals.stop_if_any()
+        return iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["states:SendTaskFailure", "states:SendTaskHeartbeat", "states:SendTaskSuccess"],
+            resource_arns=[self.state_machine_arn],
+        )
+
+    def _place(self, stack: cdk.Stack) -> str:
+        return self.node.path.removeprefix(f"{stack.node.path}/").replace("/", "-")
+
+    def _allow_distribution(self, steps: Sequence[Step]) -> None:
+        """Distributed steps start executions of the workflow itself, so these statements must come after it."""
+        statements = distributed_statements(self, self.state_machine, steps)
+        for statement in statements:
+            self.identity.add_to_principal_policy(statement)
+        if self.identity.grants_policy is not None:
+            acknowledge(self.identity.grants_policy, EXECUTIONS_REASON, *execution_findings(self, statements))

@@ -1,0 +1,156 @@
+"""Steps that tell somebody: a message into a queue or to a topic, an event onto a bus."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Protocol, Unpack, runtime_checkable
+
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+
+from constructs_lib.wiring.destination import HasQueue, HasTopic, publish_statements
+from constructs_lib.wiring.queue_access import send_statements
+from constructs_lib.workflow_steps.expression import INPUT, Value, is_expression
+from constructs_lib.workflow_steps.step import Task, TaskOptions
+from constructs_lib.workflow_steps.tasks import TOKEN_PAYLOAD, make_task, token_problems
+
+if TYPE_CHECKING:
+    import aws_cdk as cdk
+
+
+@runtime_checkable
+class HasBus(Protocol):
+    """A construct around an event bus: `EventBus`."""
+
+    @property
+    def bus(self) -> events.EventBus:
+        """The bus."""
+
+
+def send(
+    name: str,
+    queue: HasQueue | sqs.IQueue,
+    *,
+    message: Value = None,
+    group: str | None = None,
+    deduplication_id: str | None = None,
+    callback: bool = False,
+    heartbeat: cdk.Duration | None = None,
+    **options: Unpack[TaskOptions],
+) -> Task:
+    """Send a message to a queue.
+
+    Args:
+        name: What happens.
+        queue: The queue, or a construct with one; the workflow may send to it.
+        message: The body; JSON is sent as text. Default: the workflow's input; with `callback`, that as `input`, and
+            the `token`.
+        group: The message group; a FIFO queue needs one.
+        deduplication_id: What tells two messages of a FIFO queue apart, where not their content does.
+        callback: Wait until a receiver ends the step with its task token. Needs a `timeout`.
+        heartbeat: With `callback`: how long the receiver may be silent.
+        **options: See `TaskOptions`.
+    """
+    inner = queue.queue if isinstance(queue, HasQueue) else queue
+    default: Value = TOKEN_PAYLOAD if callback else INPUT
+    body = default if message is None else message
+    arguments: dict[str, Value] = {"QueueUrl": inner.queue_url, "MessageBody": body}
+    problems = token_problems(name, body, callback=callback)
+    if group is not None:
+        arguments["MessageGroupId"] = group
+    elif inner.fifo:
+        problems.append(
+            (f"{name!r} sends to a FIFO queue without a group", 'name one: group="{% $states.input.customer %}"')
+        )
+    if deduplication_id is not None:
+        arguments["MessageDeduplicationId"] = deduplication_id
+    return make_task(
+        name,
+        f"sqs:sendMessage{'.waitForTaskToken' if callback else ''}",
+        arguments,
+        options,
+        service="SQS",
+        answer="$states.result",
+        statements=lambda scope: send_statements(scope, inner),
+        problems=problems,
+        heartbeat=heartbeat,
+    )
+
+
+def publish(
+    name: str,
+    topic: HasTopic | sns.ITopic,
+    *,
+    message: Value = INPUT,
+    attributes: Mapping[str, str] | None = None,
+    **options: Unpack[TaskOptions],
+) -> Task:
+    """Publish a message to a topic.
+
+    Args:
+        name: What happens.
+        topic: The topic, or a construct with one; the workflow may publish to it.
+        message: The body; JSON is sent as text. Default: the workflow's input.
+        attributes: String attributes, which subscriptions can filter on.
+        **options: See `TaskOptions`.
+    """
+    inner = topic.topic if isinstance(topic, HasTopic) else topic
+    arguments: dict[str, Value] = {"TopicArn": inner.topic_arn, "Message": message}
+    if attributes is not None:
+        arguments["MessageAttributes"] = {
+            key: {"DataType": "String", "StringValue": value} for key, value in attributes.items()
+        }
+    return make_task(
+        name,
+        "sns:publish",
+        arguments,
+        options,
+        service="SNS",
+        answer="$states.result",
+        statements=lambda scope: publish_statements(scope, inner),
+    )
+
+
+def put_event(
+    name: str,
+    bus: HasBus | events.IEventBus,
+    *,
+    source: str,
+    detail_type: str,
+    detail: Value = INPUT,
+    **options: Unpack[TaskOptions],
+) -> Task:
+    """Put an event onto a bus; it is put, or the step fails.
+
+    Args:
+        name: What happens.
+        bus: The bus, or a construct with one; the workflow may put events of this source onto it.
+        source: Who says it: `shop.orders`.
+        detail_type: What happened: `OrderPlaced`.
+        detail: The event. Default: the workflow's input.
+        **options: See `TaskOptions`.
+    """
+    inner = bus.bus if isinstance(bus, HasBus) else bus
+    statement = iam.PolicyStatement(
+        actions=["events:PutEvents"],
+        resources=[inner.event_bus_arn],
+        conditions={"StringEquals": {"events:source": source}},
+    )
+    return make_task(
+        name,
+        "events:putEvents",
+        {
+            "Entries": [
+                {"EventBusName": inner.event_bus_name, "Source": source, "DetailType": detail_type, "Detail": detail}
+            ]
+        },
+        options,
+        service="EventBridge",
+        answer="$states.result",
+        statements=lambda _: [statement],
+        problems=[(f"{name!r} computes its source, and the workflow may speak for one alone", "write the source out")]
+        if is_expression(source)
+        else [],
+    )

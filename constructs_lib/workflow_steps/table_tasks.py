@@ -1,0 +1,204 @@
+"""Steps on one item of a table, without a function in between."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, Unpack, runtime_checkable
+
+from aws_cdk import aws_iam as iam
+
+from constructs_lib.problem import Problem, PropError
+from constructs_lib.wiring.key_use import use_through
+from constructs_lib.workflow_steps.expression import Value
+from constructs_lib.workflow_steps.step import Task, TaskOptions
+from constructs_lib.workflow_steps.tasks import make_task, or_null
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_dynamodb as dynamodb
+    from constructs import Construct
+
+
+@runtime_checkable
+class HasTable(Protocol):
+    """A construct around a table: `DynamoTable`."""
+
+    @property
+    def table(self) -> dynamodb.Table:
+        """The table."""
+
+
+TableLike: TypeAlias = "HasTable | dynamodb.ITable"
+Returned = Literal["ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW"]
+
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html
+ATTRIBUTE_TYPES = frozenset({"B", "BOOL", "BS", "L", "M", "N", "NS", "NULL", "S", "SS"})
+
+
+def put_item(
+    name: str,
+    table: TableLike,
+    item: Mapping[str, Value],
+    *,
+    condition: str | None = None,
+    names: Mapping[str, str] | None = None,
+    values: Mapping[str, Value] | None = None,
+    **options: Unpack[TaskOptions],
+) -> Task:
+    """Write an item.
+
+    Args:
+        name: What happens.
+        table: The table; the workflow may put items into it.
+        item: Its attributes. Strings and expressions become strings, numbers numbers, booleans booleans; anything else
+            is written as DynamoDB writes it: `{"N": "{% $string($payment.amount) %}"}`.
+        condition: A condition expression: `attribute_not_exists(id)`.
+        names: Attribute names that the condition calls `#...`.
+        values: Values that the condition calls `:...`, written like `item`.
+        **options: See `TaskOptions`; the result is null.
+
+    Example:
+        >>> save = put_item("Save", table, {"id": "{% $states.input.id %}", "status": "placed"})
+    """
+    arguments = {"Item": attributes(name, item), **_expressions(name, condition, names, values)}
+    return _task(name, table, "PutItem", arguments, options, answer="null")
+
+
+def get_item(
+    name: str, table: TableLike, key: Mapping[str, Value], *, consistent: bool = True, **options: Unpack[TaskOptions]
+) -> Task:
+    """Read an item; the result is it as DynamoDB writes it, `{% $user.name.S %}`, or null.
+
+    Args:
+        name: What happens.
+        table: The table; the workflow may get items from it.
+        key: Its key, written like the item of `put_item`.
+        consistent: Whether the workflow sees what it wrote itself a moment ago.
+        **options: See `TaskOptions`.
+    """
+    arguments: dict[str, Value] = {"Key": attributes(name, key), "ConsistentRead": consistent}
+    return _task(name, table, "GetItem", arguments, options, answer=or_null("$states.result.Item"))
+
+
+def update_item(
+    name: str,
+    table: TableLike,
+    key: Mapping[str, Value],
+    *,
+    update: str,
+    condition: str | None = None,
+    names: Mapping[str, str] | None = None,
+    values: Mapping[str, Value] | None = None,
+    returned: Returned | None = None,
+    **options: Unpack[TaskOptions],
+) -> Task:
+    """Change an item.
+
+    Args:
+        name: What happens.
+        table: The table; the workflow may update its items.
+        key: Its key, written like the item of `put_item`.
+        update: An update expression: `SET #status = :status`.
+        condition: A condition expression.
+        names: Attribute names that the expressions call `#...`.
+        values: Values that they call `:...`, written like the item of `put_item`.
+        returned: Which attributes the result holds. Default: none, the result is null.
+        **options: See `TaskOptions`.
+    """
+    arguments: dict[str, Value] = {
+        "Key": attributes(name, key),
+        "UpdateExpression": update,
+        **_expressions(name, condition, names, values),
+    }
+    if returned is not None:
+        arguments["ReturnValues"] = returned
+    return _task(name, table, "UpdateItem", arguments, options, answer=or_null("$states.result.Attributes"))
+
+
+def delete_item(
+    name: str,
+    table: TableLike,
+    key: Mapping[str, Value],
+    *,
+    condition: str | None = None,
+    names: Mapping[str, str] | None = None,
+    values: Mapping[str, Value] | None = None,
+    **options: Unpack[TaskOptions],
+) -> Task:
+    """Remove an item.
+
+    Args:
+        name: What happens.
+        table: The table; the workflow may delete its items.
+        key: Its key, written like the item of `put_item`.
+        condition: A condition expression.
+        names: Attribute names that the condition calls `#...`.
+        values: Values that it calls `:...`, written like the item of `put_item`.
+        **options: See `TaskOptions`; the result is null.
+    """
+    arguments = {"Key": attributes(name, key), **_expressions(name, condition, names, values)}
+    return _task(name, table, "DeleteItem", arguments, options, answer="null")
+
+
+def attributes(step: str, item: Mapping[str, Value]) -> dict[str, Value]:
+    """Write values as DynamoDB does.
+
+    Raises:
+        PropError: A value's type cannot be told.
+    """
+    return {key: _attribute(step, key, value) for key, value in item.items()}
+
+
+def _attribute(step: str, key: str, value: Value) -> Value:
+    match value:
+        case bool():
+            return {"BOOL": value}
+        case str():
+            return {"S": value}
+        case int() | float():
+            return {"N": str(value)}
+        case None:
+            return {"NULL": True}
+        case Mapping() if len(value) == 1 and set(value) <= ATTRIBUTE_TYPES:
+            return value
+    raise PropError(
+        Problem(
+            f"{key} is {value!r}, which has no type that DynamoDB could be told",
+            f"step {step!r}",
+            'write it as DynamoDB does: {"M": {...}}, {"L": [...]}, {"SS": [...]}',
+        )
+    )
+
+
+def _expressions(
+    step: str, condition: str | None, names: Mapping[str, str] | None, values: Mapping[str, Value] | None
+) -> dict[str, Value]:
+    found: dict[str, Value] = {}
+    if condition is not None:
+        found["ConditionExpression"] = condition
+    if names is not None:
+        found["ExpressionAttributeNames"] = names
+    if values is not None:
+        found["ExpressionAttributeValues"] = attributes(step, values)
+    return found
+
+
+def _task(
+    name: str, table: TableLike, action: str, arguments: Mapping[str, Value], options: TaskOptions, *, answer: str
+) -> Task:
+    inner = table.table if isinstance(table, HasTable) else table
+
+    def statements(scope: Construct) -> list[iam.PolicyStatement]:
+        found = [iam.PolicyStatement(actions=[f"dynamodb:{action}"], resources=[inner.table_arn])]
+        if inner.encryption_key is not None:
+            found.append(use_through(scope, inner.encryption_key, "dynamodb", "kms:Decrypt"))
+        return found
+
+    return make_task(
+        name,
+        f"dynamodb:{action[0].lower()}{action[1:]}",
+        {"TableName": inner.table_name, **arguments},
+        options,
+        service="DynamoDB",
+        answer=answer,
+        statements=statements,
+    )
