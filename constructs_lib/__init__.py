@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from constructs_lib.topic import Topic
     from constructs_lib.wiring.auth import Cognito, Iam, Jwt, Public
     from constructs_lib.wiring.waiver import Waived
+    from constructs_lib.workflow import Workflow
+    from constructs_lib.workflow_steps.bucket_items import from_bucket
+    from constructs_lib.workflow_steps.control import choice, each, fail, on, parallel, succeed, wait, when
+    from constructs_lib.workflow_steps.message_tasks import publish, put_event, send
+    from constructs_lib.workflow_steps.retries import Retry
+    from constructs_lib.workflow_steps.table_tasks import delete_item, get_item, put_item, update_item
+    from constructs_lib.workflow_steps.tasks import call, run, start, step
 
 _HOMES = {
     "BundlingError": "problem",
@@ -33,6 +40,7 @@ _HOMES = {
     "PropError": "problem",
     "Public": "wiring.auth",
     "QueueWorker": "queue_worker",
+    "Retry": "workflow_steps.retries",
     "Schedule": "schedule",
     "SecureApi": "secure_api",
     "SecureApiFunction": "secure_api_function",
@@ -40,6 +48,27 @@ _HOMES = {
     "StreamWorker": "stream_worker",
     "Topic": "topic",
     "Waived": "wiring.waiver",
+    "Workflow": "workflow",
+    "call": "workflow_steps.tasks",
+    "choice": "workflow_steps.control",
+    "delete_item": "workflow_steps.table_tasks",
+    "each": "workflow_steps.control",
+    "fail": "workflow_steps.control",
+    "from_bucket": "workflow_steps.bucket_items",
+    "get_item": "workflow_steps.table_tasks",
+    "on": "workflow_steps.control",
+    "parallel": "workflow_steps.control",
+    "publish": "workflow_steps.message_tasks",
+    "put_event": "workflow_steps.message_tasks",
+    "put_item": "workflow_steps.table_tasks",
+    "run": "workflow_steps.tasks",
+    "send": "workflow_steps.message_tasks",
+    "start": "workflow_steps.tasks",
+    "step": "workflow_steps.tasks",
+    "succeed": "workflow_steps.control",
+    "update_item": "workflow_steps.table_tasks",
+    "wait": "workflow_steps.control",
+    "when": "workflow_steps.control",
 }
 
 __all__ = [
@@ -55,6 +84,7 @@ __all__ = [
     "PropError",
     "Public",
     "QueueWorker",
+    "Retry",
     "Schedule",
     "SecureApi",
     "SecureApiFunction",
@@ -62,6 +92,27 @@ __all__ = [
     "StreamWorker",
     "Topic",
     "Waived",
+    "Workflow",
+    "call",
+    "choice",
+    "delete_item",
+    "each",
+    "fail",
+    "from_bucket",
+    "get_item",
+    "on",
+    "parallel",
+    "publish",
+    "put_event",
+    "put_item",
+    "run",
+    "send",
+    "start",
+    "step",
+    "succeed",
+    "update_item",
+    "wait",
+    "when",
 ]
 
 
