@@ -22,7 +22,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from constructs_lib.bundling.code import BundledCode
+from constructs_lib.bundling.code import BundledCode, BundlingOptions
 from constructs_lib.wiring import secrets as wiring_secrets
 from constructs_lib.wiring.asynchronous import AsynchronousCalls
 from constructs_lib.wiring.destination import FailureDestination
@@ -59,6 +59,7 @@ class FunctionProps(TypedDict, total=False):
     secrets: Mapping[str, SecretSource] | None
     description: str | None
     include: Sequence[str]
+    bundling: BundlingOptions
     log_retention: logs.RetentionDays
     reserved_concurrency: int | None
     tracing: Literal[True] | Waived
@@ -86,7 +87,11 @@ class SecureFunction(Construct):
             may read exactly that one, and the value is never in the template. A parameter under a key of your own also
             takes `key.grant_decrypt(function)`.
         description: Shown in the console.
-        include: Files the bundler cannot see by following imports, as globs relative to the entry's folder.
+        include: Files the bundler cannot see by following imports, as globs: relative to the entry's folder (Node), or
+            to the folder of its requirements.txt (Python).
+        bundling: What differs from the measured settings: `{"source_map": True}` writes a source map beside the asset,
+            `{"credentials": "chain"}` keeps the SDK's whole credential chain (Node), `{"bundle_sdk": True}` bundles
+            the locked boto3 instead of using the runtime's (Python).
         log_retention: How long logs are kept. Default: one month.
         reserved_concurrency: Environments set aside for, and the most ever used by, this function. Default: none set.
         tracing: `Waived(reason)` turns X-Ray off.
@@ -123,6 +128,7 @@ class SecureFunction(Construct):
         secrets: Mapping[str, SecretSource] | None = None,
         description: str | None = None,
         include: Sequence[str] = (),
+        bundling: BundlingOptions = BundlingOptions(),  # noqa: B008 - empty, and never written to
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
         reserved_concurrency: int | None = None,
         tracing: Literal[True] | Waived = True,
@@ -173,7 +179,12 @@ class SecureFunction(Construct):
             acknowledge(self.identity.base_policy, REASON, FINDING)
 
         code = BundledCode(
-            entry, handler=handler, runtime=chosen_runtime, architecture=chosen_architecture, include=include
+            entry,
+            handler=handler,
+            runtime=chosen_runtime,
+            architecture=chosen_architecture,
+            include=include,
+            **bundling,
         )
         self.function = lambda_.Function(
             self,

@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypedDict
 
 import aws_cdk as cdk
 import jsii
@@ -31,6 +31,14 @@ PYTHON_SUFFIXES = frozenset({".py"})
 NOTE_ID = "constructs-lib:bundling"
 
 Entry = NodeEntry | PythonEntry
+
+
+class BundlingOptions(TypedDict, total=False):
+    """What may differ in how one function is bundled; see `BundledCode` for meaning and defaults."""
+
+    source_map: bool
+    credentials: Literal["environment", "chain"]
+    bundle_sdk: bool
 
 
 class BundledCode(lambda_.Code):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
@@ -305,6 +306,14 @@ class TestEscapeHatches:
         assert isinstance(report.log_group, logs.LogGroup)
         assert isinstance(report.identity.role, iam.Role)
         assert isinstance(report.identity.base_policy, iam.ManagedPolicy)
+
+    def test_bundles_as_told(self, tmp_path: Path) -> None:
+        app = cdk.App(outdir=str(tmp_path), analytics_reporting=False)
+        stack = cdk.Stack(app, "Shop")
+        SecureFunction(stack, "Plain", entry=NODE_ENTRY)
+        SecureFunction(stack, "Mapped", entry=NODE_ENTRY, bundling={"source_map": True})
+        app.synth()
+        assert len(list((tmp_path / "source-maps").rglob("*.map"))) == 1
 
     def test_takes_tokens_without_guessing_at_them(self, stack: cdk.Stack) -> None:
         memory = int(cdk.CfnParameter(stack, "Memory", type="Number", default=256).value_as_number)
