@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 from constructs_lib.runtime.refusals import NotStarted, OutOfTime
 
 SHARE_OF_MARGIN = 5  # a short invocation gives at most a fifth of itself to the margin
-CAUTIOUS_EVERY = 2  # deliveries; see Deadline.allowance_ms
+GENEROUS = (1, 3)  # deliveries; see Deadline.allowance_ms
 
 Result = TypeVar("Result")
 Alarm = Callable[[float, Callable[[], None]], AbstractContextManager[None]]
@@ -87,12 +87,12 @@ class Deadline:
     def allowance_ms(self, delivery: int, waiting: int) -> int:
         """Return how long a record may take.
 
-        All the time there is, so that a slow record ends if it can. But one that hangs would starve the same
-        neighbours each time, until they are dead letters with it. So on every second delivery, while others wait, it
-        may take half of what is left.
+        All the time there is on its first and third delivery, so that a slow record ends if it can. But one that hangs
+        would starve the same neighbours each time, until they are dead letters with it. So on every other delivery,
+        while others wait, it may take half of what is left.
         """
         left = self.left_ms()
-        return left // 2 if waiting and delivery % CAUTIOUS_EVERY == 0 else left
+        return left if delivery in GENEROUS or not waiting else left // 2
 
     def run(self, work: Callable[[], Result], allowance_ms: int) -> Result:
         """Return what `work` returns, if it does so in time.

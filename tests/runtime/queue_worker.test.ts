@@ -174,7 +174,7 @@ describe("the deadline", () => {
     await handler(records, contextWith(21_000));
     expect(left).toEqual([
       ["m0", 20_000],
-      ["again", 10_000], // a second delivery leaves half to those that wait
+      ["again", 10_000], // except the third time, what comes again leaves half to those that wait
       ["old", 20_000],
       ["older", 20_000],
     ]);

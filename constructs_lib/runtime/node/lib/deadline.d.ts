@@ -14,9 +14,9 @@ export declare class Deadline {
     /**
      * How long a record may take.
      *
-     * All the time there is, so that a slow record ends if it can. But one that hangs would starve the same neighbours
-     * each time, until they are dead letters with it. So on every second delivery, while others wait, it may take half of
-     * what is left.
+     * All the time there is on its first and third delivery, so that a slow record ends if it can. But one that hangs would
+     * starve the same neighbours each time, until they are dead letters with it. So on every other delivery, while others
+     * wait, it may take half of what is left.
      */
     allowanceMs(delivery: number, waiting: number): number;
     /**

@@ -2,7 +2,7 @@
 import { NotStarted, OutOfTime } from "./refusals.ts";
 
 const SHARE_OF_MARGIN = 5; // a short invocation gives at most a fifth of itself to the margin
-const CAUTIOUS_EVERY = 2; // deliveries; see allowanceMs
+const GENEROUS = new Set([1, 3]); // deliveries; see allowanceMs
 
 /** What the deadline needs of Lambda's context. */
 export interface Invocation {
@@ -35,13 +35,13 @@ export class Deadline {
   /**
    * How long a record may take.
    *
-   * All the time there is, so that a slow record ends if it can. But one that hangs would starve the same neighbours
-   * each time, until they are dead letters with it. So on every second delivery, while others wait, it may take half of
-   * what is left.
+   * All the time there is on its first and third delivery, so that a slow record ends if it can. But one that hangs would
+   * starve the same neighbours each time, until they are dead letters with it. So on every other delivery, while others
+   * wait, it may take half of what is left.
    */
   allowanceMs(delivery: number, waiting: number): number {
     const left = this.leftMs();
-    return waiting > 0 && delivery % CAUTIOUS_EVERY === 0 ? Math.floor(left / 2) : left;
+    return GENEROUS.has(delivery) || waiting === 0 ? left : Math.floor(left / 2);
   }
 
   /**
