@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import patch
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
@@ -50,7 +51,6 @@ class PythonFunctions:
         self._logger = Logger(service="exactly-once", level="CRITICAL")
         self._reading = self._time.is_what_powertools_reads()
         self._reading.__enter__()
-        os.environ |= {"IDEMPOTENCY_TABLE": TABLE, "AWS_LAMBDA_FUNCTION_NAME": "orders"}
 
     def stop(self) -> None:
         self._reading.__exit__(None, None, None)
@@ -74,7 +74,8 @@ class PythonFunctions:
 
     def invoke(self, invocation: int, environment: int, records: list[dict[str, Any]]) -> None:
         if environment not in self._handlers:
-            self._handlers[environment] = VARIANTS[self._variant](self)
+            with patch.dict(os.environ, {"IDEMPOTENCY_TABLE": TABLE}):
+                self._handlers[environment] = VARIANTS[self._variant](self)
         handler, ends_ms = self._handlers[environment], self.now_ms + TIMEOUT_MS
 
         def work() -> None:

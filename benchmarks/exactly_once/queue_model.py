@@ -34,7 +34,9 @@ class Ending:
 class Functions(Protocol):
     """The functions of one language, whose clock is the clock of everything."""
 
-    now_ms: int
+    @property
+    def now_ms(self) -> int:
+        """The time."""
 
     def begin(self, variant: str, story: Story) -> None:
         """Forget everything, and handle batches as a variant does."""
