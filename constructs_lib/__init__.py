@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from constructs_lib.secure_function import SecureFunction
     from constructs_lib.stream_worker import StreamWorker
     from constructs_lib.topic import Topic
+    from constructs_lib.upload_bucket import UploadBucket
     from constructs_lib.wiring.auth import Cognito, Iam, Jwt, Public
     from constructs_lib.wiring.waiver import Waived
     from constructs_lib.workflow import Workflow
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from constructs_lib.workflow_steps.control import choice, each, fail, on, parallel, succeed, wait, when
     from constructs_lib.workflow_steps.message_tasks import publish, put_event, send
     from constructs_lib.workflow_steps.retries import Retry
+    from constructs_lib.workflow_steps.step import Step
     from constructs_lib.workflow_steps.table_tasks import delete_item, get_item, put_item, update_item
     from constructs_lib.workflow_steps.tasks import call, run, start, step
 
@@ -45,8 +47,10 @@ _HOMES = {
     "SecureApi": "secure_api",
     "SecureApiFunction": "secure_api_function",
     "SecureFunction": "secure_function",
+    "Step": "workflow_steps.step",
     "StreamWorker": "stream_worker",
     "Topic": "topic",
+    "UploadBucket": "upload_bucket",
     "Waived": "wiring.waiver",
     "Workflow": "workflow",
     "call": "workflow_steps.tasks",
@@ -89,8 +93,10 @@ __all__ = [
     "SecureApi",
     "SecureApiFunction",
     "SecureFunction",
+    "Step",
     "StreamWorker",
     "Topic",
+    "UploadBucket",
     "Waived",
     "Workflow",
     "call",

@@ -24,7 +24,7 @@ from constructs_lib.workflow_steps.step import (
     all_steps,
     has_undo,
 )
-from constructs_lib.workflow_steps.task_state import timeout_of
+from constructs_lib.workflow_steps.task_state import seconds_of, timeout_of
 from constructs_lib.workflow_steps.undoing import LAST
 
 if TYPE_CHECKING:
@@ -114,7 +114,8 @@ def _check_wait(step: Wait, refusals: Refusals) -> None:
 def _check_task(step: Task, refusals: Refusals) -> None:
     for what, fix in step.problems:
         refusals.refuse(what, fix=fix)
-    if timeout_of(step) is None:
+    limit = timeout_of(step)
+    if limit is None:
         refusals.refuse(
             f"{step.name!r} waits for somebody else, for as long as a year",
             fix="say how long that may take: timeout=Duration.hours(1)",
@@ -123,6 +124,11 @@ def _check_task(step: Task, refusals: Refusals) -> None:
         refusals.refuse(f"{step.name!r} has a timeout of 0 s", fix="leave timeout out, or allow a second")
     if step.heartbeat is not None and not step.waits_for_token:
         refusals.refuse(f"{step.name!r} has a heartbeat, and nobody to send one", fix="leave heartbeat out")
+    if step.heartbeat is not None and limit is not None and seconds_of(step.heartbeat) >= limit:
+        refusals.refuse(
+            f"{step.name!r} has a heartbeat of {seconds_of(step.heartbeat)} s and a timeout of {limit} s",
+            fix="make the heartbeat shorter",
+        )
     for retry in [] if isinstance(step.retry, Waived) else step.retry:
         _check_retry(step.name, retry, refusals)
     for handler in step.catch:

@@ -16,7 +16,7 @@ from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.workflow_steps.bucket_items import BucketItems
 from constructs_lib.workflow_steps.expression import INPUT, Value, body_of, has_expression, is_expression, renamed
 from constructs_lib.workflow_steps.retries import ANY_ERROR
-from constructs_lib.workflow_steps.step import Choice, Each, Fail, Parallel, Step, Succeed, Task, Wait
+from constructs_lib.workflow_steps.step import Choice, Each, Fail, Parallel, Step, Succeed, Task, Wait, all_steps
 from constructs_lib.workflow_steps.survey import FAILURE, LEFT, Place, Scope, Survey
 from constructs_lib.workflow_steps.task_state import task_state
 from constructs_lib.workflow_steps.undoing import LAST, States, UndoChain, last_state
@@ -37,7 +37,9 @@ def build(steps: Sequence[Step], *, comment: str | None, refusals: Refusals) -> 
     """
     builder = _Builder(steps, refusals)
     definition: dict[str, Any] = {} if comment is None else {"Comment": comment}
-    return {**definition, "QueryLanguage": "JSONata", **builder.whole()}
+    machine = builder.whole()
+    _check_undoing(steps, machine, refusals)
+    return {**definition, "QueryLanguage": "JSONata", **machine}
 
 
 def label_of(name: str) -> str:
@@ -90,6 +92,7 @@ class _Builder:
                 return self._succeed(step, place)
             case Fail():
                 return self._fail(step, place)
+        raise TypeError(f"{step!r} is no step")
 
     # What leads on, and what leads away.
 
@@ -331,6 +334,25 @@ class _Builder:
         if place.scope.number:
             state["Output"] = {}
         return {f"{name}: done": state}
+
+
+def _check_undoing(steps: Sequence[Step], machine: Mapping[str, Any], refusals: Refusals) -> None:
+    """Note an `undo` that never comes to pass: a state Step Functions would refuse, and a permission for nothing."""
+    reached, ahead = set[str](), [machine["StartAt"]]
+    while ahead:
+        name = ahead.pop()
+        if name not in reached:
+            reached.add(name)
+            state = machine["States"][name]
+            ahead += [state[way] for way in ("Next", "Default") if way in state]
+            ahead += [rule["Next"] for rule in [*state.get("Choices", []), *state.get("Catch", [])]]
+    unreached = set(machine["States"]) - reached
+    for step in all_steps(steps):
+        if isinstance(step, Task) and step.undo is not None and step.undo.name in unreached:
+            refusals.refuse(
+                f"{step.undo.name!r} is never reached: nothing after {step.name!r} can fail",
+                fix=f"leave undo out of {step.name!r}",
+            )
 
 
 def _end_of(scope: Scope) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Protocol, TypedDict
 
 from constructs_lib.wiring.waiver import Waived
 from constructs_lib.workflow_steps.expression import Value
@@ -42,11 +42,25 @@ class TaskOptions(TypedDict, total=False):
     timeout: cdk.Duration | None
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Task:
-    """Something is done: a function called, an item written, a message sent."""
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One step of a workflow: what `step`, `choice`, `parallel` and the others make.
+
+    Args:
+        name: What happens; the name of its state.
+
+    Example:
+        >>> def charged(order: str) -> list[Step]:
+        ...     return [step("Charge", greet, payload=order), wait("Settle", seconds=5)]
+    """
 
     name: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Task(Step):
+    """Something is done: a function called, an item written, a message sent."""
+
     resource: str  # what follows `arn:aws:states:::`
     arguments: Mapping[str, Value]
     service: str  # the name its errors begin with
@@ -90,27 +104,24 @@ class On:
 
 
 @dataclass(frozen=True, eq=False)
-class Choice:
+class Choice(Step):
     """The first condition that holds decides."""
 
-    name: str
     ways: Sequence[When]
     otherwise: Sequence[Step]
 
 
 @dataclass(frozen=True, eq=False)
-class Parallel:
+class Parallel(Step):
     """Several things at once; it goes on when all are done."""
 
-    name: str
     branches: Sequence[Sequence[Step]]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Each:
+class Each(Step):
     """The same for every item."""
 
-    name: str
     items: Value | BucketItems
     do: Sequence[Step]
     result: str | None
@@ -120,31 +131,25 @@ class Each:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Wait:
+class Wait(Step):
     """Nothing, for a while."""
 
-    name: str
     fields: Mapping[str, Value] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
-class Succeed:
+class Succeed(Step):
     """The end, and what comes out."""
 
-    name: str
     output: Value | None
 
 
 @dataclass(frozen=True, eq=False)
-class Fail:
+class Fail(Step):
     """The end, and why."""
 
-    name: str
     error: str
     cause: str
-
-
-Step: TypeAlias = Task | Choice | Parallel | Each | Wait | Succeed | Fail
 
 
 def branches_of(step: Step) -> list[Sequence[Step]]:

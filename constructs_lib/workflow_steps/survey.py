@@ -174,6 +174,7 @@ class Survey:
             case Fail():
                 self._check(step.name, [step.error, step.cause], known)
                 return known, True
+        raise TypeError(f"{step!r} is no step")
 
     def _task(
         self, step: Task, place: Place, known: dict[str, tuple[Scope, str]], *, optional: bool

@@ -10,10 +10,11 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-import jsonata
-from jsonata.utils import Utils
+import jsonata  # type: ignore[import-untyped]  # it has no types
+from jsonata.utils import Utils  # type: ignore[import-untyped]  # likewise
 
 Json = Any
 Moves = Generator[None, None, Json]
@@ -72,15 +73,16 @@ class Machine:
         return outcome
 
     def _states(self, machine: Mapping[str, Any], value: Json, variables: Variables, context: Json) -> Moves:
-        name: str | None = machine["StartAt"]
-        while name is not None:
+        onward: str | None = machine["StartAt"]
+        while (name := onward) is not None:
             state = machine["States"][name]
             self._outcome.visited.append(name)
             yield
             attempts: dict[int, int] = {}
             while True:
+                here = {**context, "State": {"Name": name, "RetryCount": sum(attempts.values())}}
                 try:
-                    value, name = yield from self._state(name, state, value, variables, context, sum(attempts.values()))
+                    value, onward = yield from self._state(state, value, variables, here)
                     break
                 except StateError as error:
                     retrier = _matching(state.get("Retry", []), error)
@@ -95,12 +97,12 @@ class Machine:
                     assigned = _evaluated(catcher.get("Assign", {}), seen, variables)
                     value = _evaluated(catcher.get("Output", seen["errorOutput"]), seen, variables)
                     variables.set(assigned)
-                    name = catcher["Next"]
+                    onward = catcher["Next"]
                     break
         return value
 
     def _state(
-        self, name: str, state: Mapping[str, Any], value: Json, variables: Variables, context: Json, attempt: int
+        self, state: Mapping[str, Any], value: Json, variables: Variables, context: Json
     ) -> Generator[None, None, tuple[Json, str | None]]:
         seen: dict[str, Json] = {"input": value, "context": context}
         match state["Type"]:
@@ -116,10 +118,16 @@ class Machine:
             case "Wait":
                 self._outcome.waited.append(_evaluated(state.get("Seconds", state.get("Timestamp")), seen, variables))
             case "Task":
-                token = {"Task": {"Token": f"token of {name}"}} if "waitForTaskToken" in state["Resource"] else {}
+                token = (
+                    {"Task": {"Token": f"token of {context['State']['Name']}"}}
+                    if "waitForTaskToken" in state["Resource"]
+                    else {}
+                )
                 seen["context"] = {**context, **token}
                 arguments = _evaluated(state["Arguments"], seen, variables)
-                seen["result"] = self._handler(name, state["Resource"], arguments, attempt)
+                seen["result"] = self._handler(
+                    context["State"]["Name"], state["Resource"], arguments, context["State"]["RetryCount"]
+                )
             case "Parallel":
                 children = [
                     self._states(branch, _evaluated(state.get("Arguments", value), seen, variables), inner, context)
@@ -204,13 +212,18 @@ def _evaluated(value: Json, seen: Mapping[str, Json], variables: Variables) -> J
 def _expression(text: str, seen: Mapping[str, Json], variables: Variables) -> Json:
     bindings = {**variables.all(), "states": dict(seen)}
     try:
-        parsed = jsonata.Jsonata.jsonata(text)
-        probe = jsonata.Jsonata.jsonata(f"$exists(({text}))")
-        if not probe.evaluate(None, _with_nulls(bindings)):
+        value = _parsed(text).evaluate(None, _with_nulls(bindings))
+        # The engine says None for null and for nothing alike.
+        if value is None and not _parsed(f"$exists(({text}))").evaluate(None, _with_nulls(bindings)):
             raise StateError("States.QueryEvaluationError", f"nothing comes out of {text}")
-        return parsed.evaluate(None, _with_nulls(bindings))
     except jsonata.JException as error:
         raise StateError("States.QueryEvaluationError", f"{error.error}: {error}") from error
+    return value
+
+
+@cache
+def _parsed(text: str) -> Any:
+    return jsonata.Jsonata.jsonata(text)
 
 
 def _with_nulls(value: Json) -> Json:
