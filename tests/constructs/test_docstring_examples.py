@@ -24,6 +24,7 @@ NAMES = [
     "SecureFunction",
     "StreamWorker",
     "Topic",
+    "UploadBucket",
 ]
 
 
