@@ -9,6 +9,7 @@ from constructs_lib.local.overlay import (
     asynchronous_invocation,
     denial_names_resource,
     destination_permissions,
+    event_conditions,
     function_dead_letters,
     generated_secret,
     http_api_integration,
@@ -22,6 +23,13 @@ from constructs_lib.local.overlay import (
     secret_reference_is_arn,
     table_settings,
     token_signatures,
+    topic_default_policy,
+    workflow_branches,
+    workflow_errors,
+    workflow_logs,
+    workflow_run,
+    workflow_settings,
+    workflow_tasks,
 )
 from constructs_lib.local.overlay.base import BASE, BASE_VERSION
 from constructs_lib.local.overlay.lambda_executor import LambdaExecutor
@@ -35,6 +43,7 @@ PATCHES: tuple[Patch, ...] = (
     *asynchronous_invocation.PATCHES,
     *denial_names_resource.PATCHES,
     *destination_permissions.PATCHES,
+    *event_conditions.PATCHES,
     *function_dead_letters.PATCHES,
     *generated_secret.PATCHES,
     *http_api_integration.PATCHES,
@@ -48,6 +57,13 @@ PATCHES: tuple[Patch, ...] = (
     *secret_reference_is_arn.PATCHES,
     *table_settings.PATCHES,
     *token_signatures.PATCHES,
+    *topic_default_policy.PATCHES,
+    *workflow_branches.PATCHES,
+    *workflow_errors.PATCHES,
+    *workflow_logs.PATCHES,
+    *workflow_run.PATCHES,
+    *workflow_settings.PATCHES,
+    *workflow_tasks.PATCHES,
 )
 
 

@@ -88,6 +88,15 @@ class Role:
             return str(actions._resource_policy_denial(service, action, self.principal, resource))
         return str(actions.identity_denial_message(action, self.principal, resource, result.decision == "Deny"))
 
+    def denial_anywhere(self, action: str, *, region: str) -> str:
+        """Why the role may do this nowhere; empty when some statement allows it on something."""
+        evaluator = base("core.iam_evaluator")
+        policies = evaluator._gather_role_policies(self.name, self.account)
+        for each in (statement for policy in policies for statement in policy):
+            if each.effect == "Allow" and evaluator._action_matches(action, each.actions, each.not_actions):
+                return ""
+        return self.denial(action, "*", region=region)
+
     def trust_denial(self, service: str, keys: Mapping[str, str]) -> str:
         """Why the service may not assume the role; empty when it may.
 

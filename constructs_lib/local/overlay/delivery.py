@@ -70,7 +70,7 @@ def deliver_as(role: Role, arn: str, parcel: Parcel, *, region: str) -> None:
         DeliveryError: The role may not, or the target does not take it.
     """
     service = service_of(arn)
-    keys = {"events:source": [parcel.source], "events:detail-type": [parcel.detail_type]}
+    keys = {"events:source": parcel.source, "events:detail-type": parcel.detail_type}
     denial = role.denial(ACTIONS.get(service, service), arn, region=region, keys=keys if service == "events" else None)
     if denial:
         raise DeliveryError("AccessDeniedException", denial)

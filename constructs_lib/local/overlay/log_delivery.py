@@ -28,7 +28,7 @@ class LogDelivery:
         if stream not in self._refusals:
             self._refusals[stream] = refusal(function, stream)
         if not self._refusals[stream]:
-            _append(function.log_group, stream, events)
+            append(function.log_group, stream, events)
         return self._refusals[stream]
 
 
@@ -46,7 +46,8 @@ def refusal(function: Function, stream: str) -> str:
     return ""
 
 
-def _append(group: str, stream: str, events: list[tuple[int, str]]) -> None:
+def append(group: str, stream: str, events: list[tuple[int, str]]) -> None:
+    """Append to a log group, which is made if there is none."""
     logs = base("services.cloudwatch_logs")
     now = int(time.time() * 1000)
     if group not in logs._log_groups:

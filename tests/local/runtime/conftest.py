@@ -17,6 +17,7 @@ from tests.local.runtime import handlers
 from tests.local.runtime.deployed import BUCKET, App, Deployed
 from tests.local.runtime.functions import Runner, Stored
 from tests.local.runtime.template import template
+from tests.local.runtime.workflow_bench import Bench, set_up
 
 CODE = {
     "create": {"index.js": handlers.CREATE},
@@ -93,3 +94,13 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
     )
     yield Runner(executor, stored)
     executor.close()
+
+
+@pytest.fixture(scope="session")
+def stock_bench(stock: App) -> Bench:
+    return set_up(stock)
+
+
+@pytest.fixture(scope="session")
+def bench(mended: App) -> Bench:
+    return set_up(mended)

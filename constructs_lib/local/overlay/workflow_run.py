@@ -1,0 +1,160 @@
+"""Walks through the states of an execution, and ends it in time.
+
+Stock waits 150 ms before the first state, ignores the `TimeoutSeconds` of a workflow, goes on inside of Parallel and
+Map after an execution was stopped, ignores `Output` of a Succeed state, and keeps no history of inner states.
+https://docs.aws.amazon.com/step-functions/latest/dg/concepts-states.html
+"""
+
+from __future__ import annotations
+
+import contextvars
+import copy
+import json
+import threading
+from typing import Any
+
+from constructs_lib.local.overlay.base import base, log
+from constructs_lib.local.overlay.patching import Patch
+from constructs_lib.local.overlay.workflow_logs import log_event
+
+Execution = dict[str, Any]
+State = dict[str, Any]
+Context = dict[str, Any]
+
+# Set where a branch has failed: its siblings start no further state.
+stopped: contextvars.ContextVar[tuple[threading.Event, ...]] = contextvars.ContextVar("stopped", default=())
+
+
+class StoppedError(Exception):
+    """The execution, or the state a branch belongs to, has ended already."""
+
+
+def _wrap_execution(stock: Any) -> Any:
+    del stock
+
+    def run_execution(exec_arn: str) -> None:
+        workflows = base("services.stepfunctions")
+        execution = workflows._executions.get(exec_arn)
+        machine = workflows._state_machines.get(execution["stateMachineArn"])
+        definition = json.loads(machine["definition"])
+        for event in execution["events"]:
+            log_event(execution, event)
+        seconds = definition.get("TimeoutSeconds")
+        if seconds is None:
+            _run(execution, machine, definition)
+            return
+        context = contextvars.copy_context()
+        thread = threading.Thread(target=context.run, args=(_run, execution, machine, definition), daemon=True)
+        thread.start()
+        thread.join(float(seconds))
+        if thread.is_alive() and execution["status"] == "RUNNING":
+            _end(execution, "TIMED_OUT", "ExecutionTimedOut", {"executionTimedOutEventDetails": {}})
+
+    return run_execution
+
+
+def _run(execution: Execution, machine: dict[str, Any], definition: dict[str, Any]) -> None:
+    workflows = base("services.stepfunctions")
+    value = json.loads(execution["input"])
+    context: Context = {
+        "QueryLanguage": definition.get("QueryLanguage", "JSONPath"),
+        "Execution": {
+            "Id": execution["executionArn"],
+            "Input": value,
+            "Name": execution["name"],
+            "RoleArn": machine["roleArn"],
+            "StartTime": execution["startDate"],
+            "RedriveCount": 0,
+        },
+        "StateMachine": {"Id": execution["stateMachineArn"], "Name": machine["name"]},
+        "variables": {},
+    }
+    try:
+        answer = run_states(definition.get("States", {}), definition.get("StartAt"), value, execution, context)
+    except workflows._ExecutionError as error:
+        if execution["status"] == "RUNNING":
+            workflows._fail_execution(execution, error.error, error.cause)
+    except StoppedError:
+        return
+    except Exception as error:
+        log.exception("a state of %s cannot be run here", execution["executionArn"])
+        if execution["status"] == "RUNNING":
+            workflows._fail_execution(execution, "States.Runtime", str(error))
+    else:
+        if execution["status"] == "RUNNING":
+            execution["output"] = json.dumps(answer)
+            details = {"executionSucceededEventDetails": {"output": execution["output"]}}
+            _end(execution, "SUCCEEDED", "ExecutionSucceeded", details)
+
+
+def _end(execution: Execution, status: str, event: str, details: dict[str, Any]) -> None:
+    workflows = base("services.stepfunctions")
+    execution["status"] = status
+    execution["stopDate"] = workflows.now_iso()
+    workflows._add_event(execution, event, details)
+    workflows._emit_execution_status_event(execution)
+
+
+def run_states(states: dict[str, State], start: str | None, value: Any, execution: Execution, context: Context) -> Any:
+    """Run states from the first to an end; answer what the last one put out.
+
+    Raises:
+        StoppedError: The execution or the state around has ended.
+    """
+    workflows = base("services.stepfunctions")
+    name = start
+    while name:
+        if execution["status"] != "RUNNING" or any(each.is_set() for each in stopped.get()):
+            raise StoppedError
+        state = states.get(name)
+        if state is None:
+            raise workflows._ExecutionError("States.Runtime", f"State '{name}' not found in definition")
+        context["State"] = {"Name": name, "EnteredTime": workflows.now_iso(), "RetryCount": 0}
+        entered = {"name": name, "input": json.dumps(value)}
+        workflows._add_event(execution, f"{state['Type']}StateEntered", {"stateEnteredEventDetails": entered})
+        value, following = _run_state(state, value, execution, context)
+        exited = {"name": name, "output": json.dumps(value)}
+        workflows._add_event(execution, f"{state['Type']}StateExited", {"stateExitedEventDetails": exited})
+        name = following
+    return value
+
+
+def _run_state(state: State, value: Any, execution: Execution, context: Context) -> tuple[Any, str | None]:
+    workflows = base("services.stepfunctions")
+    kind = state["Type"]
+    if kind == "Fail":
+        raise workflows._ExecutionError(*workflows._fail_state_error(state, value, context))
+    if kind == "Succeed":
+        if workflows._state_query_language(state, context) == "JSONata":
+            return workflows._apply_jsonata_output(state, value, context, default=value), None
+        narrowed = workflows._apply_input_path(state, value, context)
+        return workflows._apply_output_path(state, narrowed, context), None
+    runs = {"Pass": workflows._execute_pass, "Choice": workflows._execute_choice, "Wait": workflows._execute_wait}
+    if kind in runs:
+        answer, following = runs[kind](state, value, context)
+        return answer, following
+    runs = {"Task": workflows._execute_task, "Parallel": workflows._execute_parallel, "Map": workflows._execute_map}
+    if kind not in runs:
+        raise workflows._ExecutionError("States.Runtime", f"Unknown state type: {kind}")
+    answer, following = runs[kind](state, value, execution, context)
+    return answer, following
+
+
+def _wrap_sub_machine(stock: Any) -> Any:
+    del stock
+
+    def run_sub_machine(states: Any, start_at: Any, input_data: Any, execution: Any, ctx: Any) -> Any:
+        return run_states(states, start_at, copy.deepcopy(input_data), execution, ctx)
+
+    return run_sub_machine
+
+
+PATCHES = (
+    Patch("services.stepfunctions", "_run_execution", ("exec_arn",), _wrap_execution),
+    Patch(
+        "services.stepfunctions",
+        "_run_sub_machine",
+        ("states", "start_at", "input_data", "execution", "ctx"),
+        _wrap_sub_machine,
+    ),
+)
