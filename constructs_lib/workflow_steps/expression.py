@@ -9,8 +9,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
-# What a step sends: JSON, in which a string `{% ... %}` is an expression.
-Value: TypeAlias = "str | int | float | bool | Mapping[str, Value] | Sequence[Value] | None"
+# What a step sends: JSON, in which a string `{% ... %}` is an expression. Not typed more narrowly, since to the type
+# checker a dictionary of several types, kept in a variable, is a `dict[str, object]`.
+Value: TypeAlias = object
 
 INPUT = "{% $states.input %}"
 NULL = "{% null %}"  # a bare null would be lost: CDK leaves nulls out of JSON
