@@ -13,6 +13,15 @@ from constructs_lib.bundling.asset import Asset, AssetFile
 from constructs_lib.bundling.fingerprint import Snapshot, digest_of
 from constructs_lib.bundling.machine import Machine
 from constructs_lib.bundling.nearest import nearest
+from constructs_lib.bundling.own_runtime import (
+    NEEDS,
+    ONLY_THE_RUNTIME,
+    PACKAGE,
+    is_runtime,
+    needs_of_runtime,
+    runtime_digest,
+    runtime_files,
+)
 from constructs_lib.bundling.project import Project
 from constructs_lib.bundling.python_imports import Closure, Import, LocalImports, defined_names, standard_library
 from constructs_lib.bundling.python_requirements import Requirements, read_requirements
@@ -100,6 +109,7 @@ def _bundle(entry: PythonEntry, project: Project) -> Asset:
     )
     settings = [FORMAT, source, project.relative(root), entry.handler, entry.include, entry.bundle_sdk]
     settings += [list(entry.python), sorted((one.name, one.version) for one in installed.distributions)]
+    settings.append(runtime_digest())
     key = digest_of(json.dumps(settings).encode())
     record = _valid(project.cache.record(key), project)
     if record is None:
@@ -158,7 +168,8 @@ def _valid(record: dict[str, Any] | None, project: Project) -> dict[str, Any] | 
     try:
         if record is None or not project.cache.snapshot_holds(record["snapshot"], str(project.folder), project.files):
             return None
-        return record if isinstance(record["files"], list) and isinstance(record["kin"], list) else None
+        is_whole = isinstance(record["files"], list) and isinstance(record["kin"], list)
+        return record if is_whole and isinstance(record["own_runtime"], bool) else None
     except (KeyError, TypeError, AttributeError):
         return None
 
@@ -179,6 +190,8 @@ def _record(
     seen.globs.update(
         {f"{project.relative(root)}\0{glob}": project.files.matches(str(root), glob) for glob in entry.include}
     )
+    own_runtime = needs_of_runtime(closure.outside)
+    closure.outside[:] = [found for found in closure.outside if not is_runtime(found)] + own_runtime
     imported = {found.module.partition(".")[0] for found in closure.outside}
     kept = _kept(entry, installed, imported)
     problems = [*closure.problems, *_unknown_imports(entry, root, closure, kept, project)]
@@ -196,6 +209,7 @@ def _record(
         "snapshot": project.cache.keep_snapshot(seen),
         "files": sorted(closure.files),
         "kin": sorted(one.name for one in kept),
+        "own_runtime": bool(own_runtime),
     }
 
 
@@ -251,6 +265,10 @@ def _unknown_imports(
 
 def _fix(found: Import, entry: PythonEntry, root: Path, known: frozenset[str], project: Project) -> str:
     top = found.module.partition(".")[0]
+    if top == PACKAGE:
+        return ONLY_THE_RUNTIME
+    if top == NEEDS:
+        return f"add aws-lambda-powertools to {project.relative(root / 'requirements.txt')}"
     for beside in (entry.path.parent / f"{top}.py", entry.path.parent / top):
         if beside.exists() and beside.parent != root:
             package = ".".join(beside.parent.relative_to(root).parts)
@@ -285,6 +303,8 @@ def _asset(
             for name in one.files:
                 file = installed.tree[name]
                 files[name] = AssetFile(file.digest, cached=file.path, executable=file.executable)
+    if record["own_runtime"]:
+        files |= {name: AssetFile(digest_of(content), content) for name, content in runtime_files().items()}
     for name in record["files"]:
         content = (root / name).read_bytes()
         files[name] = AssetFile(digest_of(content), content)
