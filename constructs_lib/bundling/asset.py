@@ -47,7 +47,7 @@ class Asset:
     @property
     def folder_name(self) -> str:
         """The name CDK's tools expect in the assembly."""
-        return f"asset.{self.hash}"
+        return folder_name(self.hash)
 
     def stage(self, outdir: Path) -> Path:
         """Put the bundle into the assembly, whole or not at all, and return its folder."""
@@ -67,6 +67,11 @@ class Asset:
             source_map.parent.mkdir(parents=True, exist_ok=True)
             source_map.write_bytes(self.source_map)
         return home
+
+
+def folder_name(asset_hash: str) -> str:
+    """Return the name CDK gives the folder of an asset whose hash it was told: it hashes that once more."""
+    return f"asset.{digest_of(asset_hash.encode())}"
 
 
 def _place(file: AssetFile, target: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import tempfile
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,9 +16,10 @@ import aws_cdk as cdk
 import jsii
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct, IConstruct
 
-from constructs_lib.bundling.asset import Asset
+from constructs_lib.bundling.asset import Asset, folder_name
 from constructs_lib.bundling.esbuild_errors import NODE_SUFFIXES
 from constructs_lib.bundling.fingerprint import digest_of
 from constructs_lib.bundling.machine import Architecture, Machine, lambda_machine, this_machine
@@ -149,10 +152,9 @@ class _Producer:
 class _Home:
     """What a function's stack says about its code: asked once a stack, since every question crosses to Node."""
 
-    stack: cdk.Stack
-    path: str
     bundler: AppBundler
     wants_bundles: bool
+    stages: bool
     for_this_machine: bool
     assembly: Path
     assets: Path
@@ -165,10 +167,9 @@ class _Home:
             if stage is None:
                 raise AssertionError("a stack outside of an app")
             home = _homes[stack] = cls(
-                stack=stack,
-                path=stack.node.path,
                 bundler=AppBundler.of(stack),
                 wants_bundles=stack.bundling_required,
+                stages=not stack.node.try_get_context("aws:cdk:disable-asset-staging"),
                 for_this_machine=_for_this_machine(stack),
                 assembly=Path(stage.outdir).resolve(),
                 assets=Path(stage.asset_outdir).resolve(),
@@ -199,37 +200,54 @@ class _Bound:
     entry: Entry
     home: _Home
     scope: Construct
-    location: cdk.FileAssetLocation | None = None
+    asset: s3_assets.Asset | None = None
 
     def bucket_name(self) -> str:
-        return self._placed().bucket_name
+        return self._placed().s3_bucket_name
 
     def object_key(self) -> str:
-        return self._placed().object_key
+        return self._placed().s3_object_key
 
     def file_name(self) -> str:
         """Return where the asset is, as seen from the stack's own assembly."""
         return Path(os.path.relpath(self.home.assets / self._folder_name(), self.home.assembly)).as_posix()
 
     def _folder_name(self) -> str:
+        return folder_name(self._hash())
+
+    def _hash(self) -> str:
         if not self.home.wants_bundles:
             # CDK asked for no bundles (cdk list, or a test of templates): a name that depends on no content.
             entry = self.home.bundler.project.relative(self.entry.path)
-            return f"asset.{digest_of(f'not bundled: {entry}'.encode())}"
-        return self.home.bundler.asset(self.entry).folder_name
+            return digest_of(f"not bundled: {entry}".encode())
+        return self.home.bundler.asset(self.entry).hash
 
-    def _placed(self) -> cdk.FileAssetLocation:
-        if self.location is None:
-            self.location = self.home.stack.synthesizer.add_file_asset(
-                source_hash=self._folder_name().removeprefix("asset."),
-                file_name=self.file_name(),
-                packaging=cdk.FileAssetPackaging.ZIP_DIRECTORY,
-                deploy_time=True,
-                display_name=f"{self.scope.node.path.removeprefix(self.home.path).removeprefix('/')}/Code",
-            )
+    def _placed(self) -> s3_assets.Asset:
+        """Register the bundle with the stack's synthesizer, as CDK's own Asset does.
+
+        Only code on the side of Node sees the synthesizer that is bound to the stack: what Python gets of a stack with
+        a synthesizer of its own is the one the user made, which is bound to nothing.
+        """
+        if self.asset is None:
+            bundle = self.home.assets / self._folder_name()
+            with tempfile.TemporaryDirectory() as empty:
+                # CDK copies a source to the folder of this name unless it is there, and it is. The source's name must
+                # have no dot, or its "suffix" would be added to the name.
+                staged = self.home.stages or not self.home.wants_bundles
+                self.asset = s3_assets.Asset(
+                    self.scope,
+                    "Code",
+                    path=empty if staged else str(bundle),
+                    asset_hash=self._hash(),
+                    asset_hash_type=cdk.AssetHashType.CUSTOM,
+                    deploy_time=True,
+                )
+            if not self.home.wants_bundles:
+                with contextlib.suppress(FileNotFoundError):
+                    bundle.rmdir()  # better no asset than an empty one that could be deployed
             for note in self.home.bundler.asset(self.entry).notes if self.home.wants_bundles else ():
                 cdk.Annotations.of(self.scope).add_info_v2(NOTE_ID, note)
-        return self.location
+        return self.asset
 
 
 def _existing(entry: str, project: Project) -> Path:

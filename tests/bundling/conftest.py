@@ -98,6 +98,22 @@ def node_project(tmp_path: Path) -> Sandbox:
 
 
 @pytest.fixture
+def here(node_project: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
+    """A project that is the current folder, as it is when CDK runs an app."""
+    shutil.copytree(Path(__file__).parent / "projects" / "python" / "functions", node_project.folder / "functions")
+    monkeypatch.chdir(node_project.folder)
+    return node_project
+
+
+@pytest.fixture
+def tools(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The tools that apps start, in order."""
+    launcher = Counting()
+    monkeypatch.setattr(Project, "current", classmethod(lambda cls, started=launcher: cls(Path.cwd(), started)))
+    return launcher.tools
+
+
+@pytest.fixture
 def python_project(tmp_path: Path) -> Sandbox:
     return Sandbox.copy_of("python", tmp_path / "books")
 

@@ -15,80 +15,42 @@ import pytest
 from aws_cdk import assertions
 from aws_cdk import aws_lambda as lambda_
 
-from constructs_lib.bundling import project as project_module
-from constructs_lib.bundling.code import BUNDLE_FOR, AppBundler, BundledCode
+from constructs_lib.bundling.code import BUNDLE_FOR, AppBundler
 from constructs_lib.bundling.project import Project
 from constructs_lib.problem import BundlingError
-from tests.bundling.conftest import CHECKOUT, Counting, Sandbox
+from tests.bundling.conftest import CHECKOUT, Sandbox
+from tests.bundling.functions import (
+    NODE_24,
+    PLACE,
+    PRICE,
+    PYTHON_14,
+    STOCK,
+    app_in,
+    code_of,
+    function_in,
+    json_of,
+    keys_of,
+)
 
-NODE_24, PYTHON_14 = lambda_.Runtime.NODEJS_24_X, lambda_.Runtime.PYTHON_3_14
-ARM64 = lambda_.Architecture.ARM_64
 ABSENT = "entry does not exist (searched: {})\n  at:  {}\n  fix: {}"
 NOT_CODE = """an entry cannot be a ".json" file
   at:  package.json
   fix: name one of: .cjs, .cts, .js, .jsx, .mjs, .mts, .py, .ts, .tsx"""
-PRICE, STOCK, PLACE = "handlers/price.ts", "handlers/stock.ts", "functions/orders/place.py"
-
-
-@pytest.fixture
-def here(node_project: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
-    """A project that is the current folder, as it is when CDK runs an app."""
-    shutil.copytree(Path(__file__).parent / "projects" / "python" / "functions", node_project.folder / "functions")
-    monkeypatch.chdir(node_project.folder)
-    return node_project
-
-
-@pytest.fixture
-def tools(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The tools that apps start, in order."""
-    launcher = Counting()
-    monkeypatch.setattr(
-        project_module.Project, "current", classmethod(lambda cls, started=launcher: cls(Path.cwd(), started))
-    )
-    return launcher.tools
-
-
-def _app(name: str = "cdk.out", /, **context: Any) -> cdk.App:
-    return cdk.App(outdir=str(Path.cwd() / name), analytics_reporting=False, context=context)
-
-
-def _code(entry: str, **settings: Any) -> BundledCode:
-    runtime = PYTHON_14 if entry.endswith(".py") else NODE_24
-    return BundledCode(entry, **{"runtime": runtime, "architecture": ARM64, **settings})
-
-
-def _function(scope: Any, name: str, entry: str, **settings: Any) -> lambda_.Function:
-    code = _code(entry, **settings)
-    runtime = PYTHON_14 if entry.endswith(".py") else NODE_24
-    return lambda_.Function(scope, name, code=code, handler=code.handler, runtime=runtime, architecture=ARM64)
-
-
-def _json(path: str) -> Any:
-    return json.loads(Path(path).read_bytes())
-
-
-def _keys(template: Any) -> list[str]:
-    """Return the object keys of the functions of a template, in the order of their ids."""
-    return [
-        resource["Properties"]["Code"]["S3Key"]
-        for _, resource in sorted(template["Resources"].items())
-        if resource["Type"] == "AWS::Lambda::Function"
-    ]
 
 
 @pytest.mark.usefixtures("here")
 class TestApp:
     def test_bundles_everything_in_one_esbuild_process_at_synth(self, tools: list[str]) -> None:
-        app = _app()
+        app = app_in()
         first, second = cdk.Stack(app, "First"), cdk.Stack(app, "Second")
         nested = cdk.NestedStack(first, "Nested")
         stage = cdk.Stage(app, "Prod")
         inside = cdk.Stack(stage, "Inside")
-        _function(first, "Price", PRICE)
-        _function(nested, "Stock", STOCK)
-        _function(second, "Price", PRICE)
-        _function(inside, "Plain", "handlers/plain.cjs")
-        _function(inside, "Place", PLACE)
+        function_in(first, "Price", PRICE)
+        function_in(nested, "Stock", STOCK)
+        function_in(second, "Price", PRICE)
+        function_in(inside, "Plain", "handlers/plain.cjs")
+        function_in(inside, "Place", PLACE)
         assert tools == []
         app.synth()
         assert tools == ["esbuild"]
@@ -99,55 +61,55 @@ class TestApp:
             ("cdk.out/assembly-Prod", "ProdInside*", 2),
         ]:
             (template,) = Path(folder).glob(f"{stack}.template.json")
-            keys = _keys(_json(str(template)))
+            keys = keys_of(json_of(str(template)))
             assert len(keys) == functions
-            manifest = _json(str(template).replace(".template.", ".assets."))
+            manifest = json_of(str(template).replace(".template.", ".assets."))
             for key in keys:
                 file = manifest["files"][key.removesuffix(".zip")]
                 assert file["source"]["packaging"] == "zip"
                 assert file["source"]["path"].endswith(f"asset.{key.removesuffix('.zip')}")
                 assert list(Path(folder, file["source"]["path"]).iterdir()) != []
         nested_template = next(Path("cdk.out").glob("FirstNested*.nested.template.json"))
-        (nested_key,) = _keys(_json(str(nested_template)))
-        assert nested_key.removesuffix(".zip") in _json("cdk.out/First.assets.json")["files"]
+        (nested_key,) = keys_of(json_of(str(nested_template)))
+        assert nested_key.removesuffix(".zip") in json_of("cdk.out/First.assets.json")["files"]
 
     def test_second_synth_starts_nothing_and_writes_the_same(self, tools: list[str]) -> None:
         written = []
         for name in ("one", "two"):
-            app = _app(name)
+            app = app_in(name)
             stack = cdk.Stack(app, "Shop")
-            _function(stack, "Price", PRICE)
-            _function(stack, "Place", PLACE)
+            function_in(stack, "Price", PRICE)
+            function_in(stack, "Place", PLACE)
             app.synth()
             written.append({path.name: path.read_bytes() for path in Path(name).glob("Shop.*")})
         assert tools == ["esbuild"]
         assert written[0] == written[1]
 
     def test_two_apps_in_one_process_keep_apart(self) -> None:
-        one, two = _app("one"), _app("two")
-        _function(cdk.Stack(one, "Shop"), "Price", PRICE)
-        _function(cdk.Stack(two, "Shop"), "Stock", STOCK)
+        one, two = app_in("one"), app_in("two")
+        function_in(cdk.Stack(one, "Shop"), "Price", PRICE)
+        function_in(cdk.Stack(two, "Shop"), "Stock", STOCK)
         one.synth()
         assert len(list(Path("one").glob("asset.*"))) == 1
         assert AppBundler.of(one) is not AppBundler.of(two)
         two.synth()
-        assert _keys(_json("one/Shop.template.json")) != _keys(_json("two/Shop.template.json"))
+        assert keys_of(json_of("one/Shop.template.json")) != keys_of(json_of("two/Shop.template.json"))
 
     def test_entry_registered_after_the_first_was_asked_for(self, tools: list[str]) -> None:
-        app = _app()
+        app = app_in()
         stack = cdk.Stack(app, "Shop")
-        price = _function(stack, "Price", PRICE)
+        price = function_in(stack, "Price", PRICE)
         early = stack.resolve(price.node.default_child.code)  # type: ignore[union-attr] # it is a CfnFunction
-        _function(stack, "Stock", STOCK)
+        function_in(stack, "Stock", STOCK)
         template = assertions.Template.from_stack(stack).to_json()
-        assert early["s3Key"] == _keys(template)[0]
-        assert len(set(_keys(template))) == 2
+        assert early["s3Key"] == keys_of(template)[0]
+        assert len(set(keys_of(template))) == 2
         assert tools == ["esbuild", "esbuild"]
 
     def test_version_follows_the_code(self, here: Sandbox) -> None:
         def version() -> str:
-            stack = cdk.Stack(_app(f"out{len(list(Path.cwd().glob('out*')))}"), "Shop")
-            _ = _function(stack, "Price", PRICE).current_version
+            stack = cdk.Stack(app_in(f"out{len(list(Path.cwd().glob('out*')))}"), "Shop")
+            _ = function_in(stack, "Price", PRICE).current_version
             (name,) = assertions.Template.from_stack(stack).find_resources("AWS::Lambda::Version")
             return str(name)
 
@@ -164,10 +126,10 @@ class TestApp:
         written = []
         for folder in (here.folder, elsewhere.folder):
             monkeypatch.chdir(folder)
-            app = _app()
+            app = app_in()
             stack = cdk.Stack(app, "Shop")
-            _function(stack, "Price", PRICE)
-            _function(stack, "Place", PLACE)
+            function_in(stack, "Price", PRICE)
+            function_in(stack, "Place", PLACE)
             app.synth()
             written.append({path.name: path.read_bytes() for path in Path("cdk.out").glob("Shop.*.json")})
         assert written[0] == written[1]
@@ -178,9 +140,9 @@ class TestApp:
 class TestContext:
     def test_stacks_cdk_wants_no_bundles_of_get_none(self, tools: list[str]) -> None:
         wanted: dict[str, Any] = {"aws:cdk:bundling-stacks": ["Wanted"]}
-        app = _app(**wanted)
-        _function(cdk.Stack(app, "Wanted"), "Price", PRICE)
-        _function(cdk.Stack(app, "Other"), "Stock", STOCK)
+        app = app_in(**wanted)
+        function_in(cdk.Stack(app, "Wanted"), "Price", PRICE)
+        function_in(cdk.Stack(app, "Other"), "Stock", STOCK)
         app.synth()
         assert tools == ["esbuild"]
         assert len(list(Path("cdk.out").glob("asset.*"))) == 1
@@ -188,12 +150,12 @@ class TestContext:
     def test_no_bundles_at_all_need_no_tool_and_give_steady_names(self, here: Sandbox, tools: list[str]) -> None:
         keys = []
         for name in ("one", "two"):
-            app = _app(name, **{"aws:cdk:bundling-stacks": []})
+            app = app_in(name, **{"aws:cdk:bundling-stacks": []})
             stack = cdk.Stack(app, "Shop")
-            _function(stack, "Price", PRICE)
-            _function(stack, "Stock", STOCK)
+            function_in(stack, "Price", PRICE)
+            function_in(stack, "Stock", STOCK)
             app.synth()
-            keys.append(_keys(_json(f"{name}/Shop.template.json")))
+            keys.append(keys_of(json_of(f"{name}/Shop.template.json")))
             here.write(PRICE, "const = 1;")
         assert tools == []
         assert keys[0] == keys[1]
@@ -201,12 +163,12 @@ class TestContext:
 
     def test_metadata_names_the_asset_for_tools_that_run_functions_locally(self) -> None:
         metadata: dict[str, Any] = {"aws:cdk:enable-asset-metadata": True}
-        app = _app(**metadata)
+        app = app_in(**metadata)
         stack = cdk.Stack(cdk.Stage(app, "Prod"), "Shop")
-        _function(stack, "Price", PRICE)
+        function_in(stack, "Price", PRICE)
         app.synth()
         (path,) = Path("cdk.out/assembly-Prod").glob("*.template.json")
-        (function,) = (r for r in _json(str(path))["Resources"].values() if r["Type"] == "AWS::Lambda::Function")
+        (function,) = (r for r in json_of(str(path))["Resources"].values() if r["Type"] == "AWS::Lambda::Function")
         assert function["Metadata"] == {
             "aws:asset:path": f"../asset.{function['Properties']['Code']['S3Key'].removesuffix('.zip')}",
             "aws:asset:is-bundled": True,
@@ -214,32 +176,32 @@ class TestContext:
         }
 
     def test_without_metadata_the_template_has_none(self) -> None:
-        app = _app()
+        app = app_in()
         stack = cdk.Stack(app, "Shop")
-        _function(stack, "Price", PRICE)
+        function_in(stack, "Price", PRICE)
         template = assertions.Template.from_stack(stack).to_json()
         assert all("Metadata" not in resource for resource in template["Resources"].values())
 
     def test_this_machine_is_what_the_local_run_bundles_for(self) -> None:
         machines = []
         for context in ({}, {BUNDLE_FOR: "lambda"}, {BUNDLE_FOR: "this-machine"}):
-            app = _app(**context)
-            _function(cdk.Stack(app, "Shop"), "Price", PRICE)
+            app = app_in(**context)
+            function_in(cdk.Stack(app, "Shop"), "Price", PRICE)
             machines.append([entry.machine.is_lambda for entry in AppBundler.of(app).waiting])
         assert machines == [[True], [True], [False]]
 
     def test_another_word_for_the_machine_is_refused(self) -> None:
-        app = _app(**{BUNDLE_FOR: "mars"})
+        app = app_in(**{BUNDLE_FOR: "mars"})
         with pytest.raises(RuntimeError, match=f'context {BUNDLE_FOR} is "mars", not "lambda" or "this-machine"'):
-            _function(cdk.Stack(app, "Shop"), "Price", PRICE)
+            function_in(cdk.Stack(app, "Shop"), "Price", PRICE)
 
     def test_a_note_reaches_the_user(self, here: Sandbox) -> None:
         here.write("functions/requirements.txt", "boto3==99.0.0\n")
-        app = _app()
+        app = app_in()
         stack = cdk.Stack(app, "Shop")
-        _function(stack, "Place", PLACE)
+        function_in(stack, "Place", PLACE)
         app.synth()
-        metadata = _json("cdk.out/manifest.json")["artifacts"]["Shop"].get("metadata") or _json(
+        metadata = json_of("cdk.out/manifest.json")["artifacts"]["Shop"].get("metadata") or json_of(
             "cdk.out/Shop.metadata.json"
         )
         assert "pins boto3 99.0.0" in json.dumps(metadata)
@@ -248,14 +210,14 @@ class TestContext:
 @pytest.mark.usefixtures("here")
 class TestConstructor:
     def test_knows_the_handler_string_without_bundling(self, tools: list[str]) -> None:
-        assert _code(PRICE).handler == "index.handler"
-        assert _code(STOCK, handler="warm").handler == "index.warm"
-        assert _code(PLACE).handler == "orders.place.handler"
+        assert code_of(PRICE).handler == "index.handler"
+        assert code_of(STOCK, handler="warm").handler == "index.warm"
+        assert code_of(PLACE).handler == "orders.place.handler"
         assert tools == []
 
     def test_takes_an_absolute_entry(self, here: Sandbox) -> None:
         absolute = str(here.folder / PLACE)
-        assert _code(absolute).handler == "orders.place.handler"
+        assert code_of(absolute).handler == "orders.place.handler"
 
     @pytest.mark.parametrize(
         ("entry", "message"),
@@ -268,12 +230,12 @@ class TestConstructor:
     )
     def test_refuses_an_entry_it_cannot_find(self, entry: str, message: str) -> None:
         with pytest.raises(BundlingError) as caught:
-            _code(entry)
+            code_of(entry)
         assert str(caught.value) == message
 
     def test_refuses_a_folder(self) -> None:
         with pytest.raises(BundlingError, match="entry is a folder"):
-            _code("handlers")
+            code_of("handlers")
 
     @pytest.mark.parametrize(
         ("entry", "runtime", "what"),
@@ -284,7 +246,7 @@ class TestConstructor:
     )
     def test_refuses_the_runtime_of_another_language(self, entry: str, runtime: lambda_.Runtime, what: str) -> None:
         with pytest.raises(BundlingError) as caught:
-            _code(entry, runtime=runtime)
+            code_of(entry, runtime=runtime)
         assert caught.value.problems[0].what == what
 
 
@@ -293,10 +255,10 @@ class TestErrorsAtSynth:
     def test_of_all_languages_at_once_each_in_three_whole_lines(self, here: Sandbox) -> None:
         here.write("handlers/broken.ts", 'import "gone";\nexport const handler = 1;')
         here.write("functions/orders/broken.py", "import gone\ndef handler(e, c): ...")
-        app = _app()
+        app = app_in()
         stack = cdk.Stack(app, "Shop")
-        _function(stack, "Node", "handlers/broken.ts")
-        _function(stack, "Python", "functions/orders/broken.py")
+        function_in(stack, "Node", "handlers/broken.ts")
+        function_in(stack, "Python", "functions/orders/broken.py")
         with pytest.raises(RuntimeError) as caught:
             app.synth()
         lines = str(caught.value).splitlines()
