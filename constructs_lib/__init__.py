@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from constructs_lib.workflow_steps.control import choice, each, fail, on, parallel, succeed, wait, when
     from constructs_lib.workflow_steps.message_tasks import publish, put_event, send
     from constructs_lib.workflow_steps.retries import Retry
-    from constructs_lib.workflow_steps.step import Step
+    from constructs_lib.workflow_steps.step import Step, Task
     from constructs_lib.workflow_steps.table_tasks import delete_item, get_item, put_item, update_item
     from constructs_lib.workflow_steps.tasks import call, run, start, step
 
@@ -49,6 +49,7 @@ _HOMES = {
     "SecureFunction": "secure_function",
     "Step": "workflow_steps.step",
     "StreamWorker": "stream_worker",
+    "Task": "workflow_steps.step",
     "Topic": "topic",
     "UploadBucket": "upload_bucket",
     "Waived": "wiring.waiver",
@@ -95,6 +96,7 @@ __all__ = [
     "SecureFunction",
     "Step",
     "StreamWorker",
+    "Task",
     "Topic",
     "UploadBucket",
     "Waived",

@@ -13,6 +13,7 @@ The numbers, and why:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -216,7 +217,8 @@ class Workflow(Construct):
         )
 
     def _place(self, stack: cdk.Stack) -> str:
-        return self.node.path.removeprefix(f"{stack.node.path}/").replace("/", "-")
+        """The construct's place in its stack, of what may stand in the name of a log group."""
+        return re.sub(r"[^A-Za-z0-9_.-]", "-", self.node.path.removeprefix(f"{stack.node.path}/"))
 
     def _allow_distribution(self, steps: Sequence[Step]) -> None:
         """Distributed steps start executions of the workflow itself, so these statements must come after it."""

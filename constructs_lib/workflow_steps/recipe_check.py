@@ -124,9 +124,9 @@ def _check_task(step: Task, refusals: Refusals) -> None:
         refusals.refuse(f"{step.name!r} has a timeout of 0 s", fix="leave timeout out, or allow a second")
     if step.heartbeat is not None and not step.waits_for_token:
         refusals.refuse(f"{step.name!r} has a heartbeat, and nobody to send one", fix="leave heartbeat out")
-    if step.heartbeat is not None and limit is not None and seconds_of(step.heartbeat) >= limit:
+    if step.heartbeat is not None and limit is not None and _is_longer(seconds_of(step.heartbeat), limit - 1):
         refusals.refuse(
-            f"{step.name!r} has a heartbeat of {seconds_of(step.heartbeat)} s and a timeout of {limit} s",
+            f"{step.name!r} has a heartbeat of {seconds_of(step.heartbeat):g} s and a timeout of {limit:g} s",
             fix="make the heartbeat shorter",
         )
     for retry in [] if isinstance(step.retry, Waived) else step.retry:
@@ -209,8 +209,8 @@ def _check_express(step: Step, refusals: Refusals) -> None:
         timeout = timeout_of(step)
         if step.waits_for_token or step.waits_for_workflow:
             what = "waits for somebody else"
-        elif step.timeout is not None and timeout is not None and timeout > EXPRESS_SECONDS:
-            what = f"may take {timeout} s"
+        elif step.timeout is not None and timeout is not None and _is_longer(timeout, EXPRESS_SECONDS):
+            what = f"may take {timeout:g} s"
     elif isinstance(step, Each) and step.distributed:
         what = "is distributed"
     elif isinstance(step, Wait):
@@ -222,6 +222,11 @@ def _check_express(step: Step, refusals: Refusals) -> None:
             f"{step.name!r} {what}, and an express workflow lives five minutes and waits for nobody",
             fix="leave out express=True",
         )
+
+
+def _is_longer(seconds: float, limit: float) -> bool:
+    """Whether a time is longer than another, where both are known."""
+    return not cdk.Token.is_unresolved(seconds) and not cdk.Token.is_unresolved(limit) and seconds > limit
 
 
 def distributed_in(steps: Sequence[Step]) -> Iterator[Each]:

@@ -37,7 +37,7 @@ def task_statements(scope: Construct, steps: Sequence[Step]) -> list[iam.PolicyS
         text = statement.to_statement_json()
         kind = json.dumps([text["Action"], text.get("Condition"), text["Effect"]], default=str, sort_keys=True)
         resources = grouped.setdefault(kind, (statement, []))[1]
-        resources += [each for each in statement.resources if each not in resources]
+        resources += statement.resources
     return [each.copy(resources=resources) for each, resources in grouped.values()]
 
 
@@ -126,6 +126,8 @@ def _flat(value: Any) -> str:
             return "".join(_flat(part) for part in parts)
         case {"Fn::GetAtt": [name, attribute]}:
             return f"<{name}.{attribute}>"
+        case {"Fn::ImportValue": str(name)}:
+            return name
         case Mapping() if "Ref" in value:
             return f"<{value['Ref']}>"
         case _:

@@ -297,7 +297,7 @@ class _Builder:
             [away] = self._failing(place)
             return name, self._guarded(name, place, {step.name: state}, Output=INPUT, Next=away["Next"])
         [away] = self._failing(place)
-        assign = {key: {"Error": error, "Cause": cause} if value else value for key, value in away["Assign"].items()}
+        assign = {**away["Assign"], place.scope.variable(FAILURE): {"Error": error, "Cause": cause}}
         return step.name, {step.name: {"Type": "Pass", "Assign": assign, "Output": INPUT, "Next": away["Next"]}}
 
     # Scopes.

@@ -45,11 +45,11 @@ def task_state(
     return state
 
 
-def timeout_of(task: Task) -> int | None:
+def timeout_of(task: Task) -> float | None:
     """How long one try may take, in seconds; nothing where it must be stated and is not."""
     return task.usual_seconds if task.timeout is None else seconds_of(task.timeout)
 
 
-def seconds_of(duration: cdk.Duration) -> int:
-    """A duration in whole seconds, as Step Functions wants it."""
-    return math.ceil(duration.to_milliseconds() / 1000)
+def seconds_of(duration: cdk.Duration) -> float:
+    """A duration in whole seconds, as Step Functions wants it; a token stays one."""
+    return duration.to_seconds() if duration.is_unresolved() else math.ceil(duration.to_milliseconds() / 1000)

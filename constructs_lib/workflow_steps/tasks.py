@@ -158,8 +158,12 @@ def call(
 
 
 def _name_of(scope: Construct, machine: sfn.IStateMachine) -> str:
+    """The name of a workflow; of another stack's by its export, whose name stands in what cdk-nag then finds."""
     if isinstance(machine, sfn.StateMachine):
-        return machine.state_machine_name
+        here, there = cdk.Stack.of(scope), cdk.Stack.of(machine)
+        if here.node.path == there.node.path or here.nested or there.nested or here.region != there.region:
+            return machine.state_machine_name
+        return str(there.export_value(machine.state_machine_name))
     parts = cdk.Stack.of(scope).split_arn(machine.state_machine_arn, cdk.ArnFormat.COLON_RESOURCE_NAME)
     return str(parts.resource_name)
 

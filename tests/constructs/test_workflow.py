@@ -143,6 +143,15 @@ class TestDefaults:
         states = definition_of(template_of(stack))["States"]
         assert (states["Slow"]["TimeoutSeconds"], states["Quick"]["TimeoutSeconds"]) == (135, 5)
 
+    def test_a_timeout_may_be_a_token(self, stack: cdk.Stack, function: SecureFunction) -> None:
+        seconds = cdk.CfnParameter(stack, "Seconds", type="Number", default=60).value_as_number
+        workflow = Workflow(
+            stack, "Fulfil", steps=[step("Charge", function, timeout=cdk.Duration.seconds(seconds))], express=True
+        )
+        definition = stack.resolve(workflow.state_machine.node.default_child.definition_string)  # type: ignore[union-attr]  # it is the L1
+        assert '"TimeoutSeconds":' in json.dumps(definition).replace("\\", "")
+        assert {"Ref": "Seconds"} in definition["Fn::Join"][1]
+
     def test_only_this_account_may_let_step_functions_take_the_role(self, stack: cdk.Stack) -> None:
         Workflow(stack, "Fulfil", steps=[wait("A while", seconds=1)])
         [role] = resources_of(template_of(stack), "AWS::IAM::Role").values()
@@ -261,6 +270,13 @@ class TestGrants:
                 for action in ("DescribeRule", "PutRule", "PutTargets")
             ),
         }
+
+    def test_cdk_nag_finds_nothing_where_the_other_workflow_stands_in_another_stack(self, app: cdk.App) -> None:
+        one, two = cdk.Stack(app, "One"), cdk.Stack(app, "Two")
+        other = Workflow(one, "Other", steps=[wait("A while", seconds=1)])
+        Workflow(two, "Fulfil", steps=[run("Run", other, timeout=HOUR)])
+        app.synth()
+        assert findings_of(two) == []
 
     def test_starting_another_workflow_takes_one_action(self, stack: cdk.Stack) -> None:
         other = Workflow(stack, "Other", steps=[wait("A while", seconds=1)], express=True)

@@ -141,6 +141,14 @@ class TestCatch:
     def test_an_unhandled_error_fails_the_workflow(self) -> None:
         assert execute(self.STEPS, a=StateError("Other"))[0].error == "Other"
 
+    @pytest.mark.parametrize(("answer", "problem"), [("well", None), (StateError("Lost", "x"), "Lost")])
+    def test_what_was_handled_can_be_read_afterwards(self, answer: Any, problem: str | None) -> None:
+        steps = [
+            step("a", FUNCTION, catch=[on("Lost", result="problem")]),
+            step("b", FUNCTION, payload="{% $problem = null ? null : $problem.Error %}"),
+        ]
+        assert execute(steps, a=answer)[1][-1] == ("b", problem)
+
     def test_without_an_error_no_handler_runs(self) -> None:
         _, sent = execute(self.STEPS, a="yes")
         assert sent[1:] == [("b", "yes")]
