@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from constructs_lib.local.overlay import (
     asynchronous_invocation,
+    bucket_notifications,
     denial_names_resource,
     destination_permissions,
+    event_archive,
     event_conditions,
     function_dead_letters,
     generated_secret,
@@ -20,10 +22,13 @@ from constructs_lib.local.overlay import (
     parameter_by_arn,
     queue_lock,
     queue_mapping,
+    schedule_settings,
     secret_reference_is_arn,
     table_settings,
+    target_delivery,
     token_signatures,
     topic_default_policy,
+    topic_delivery,
     workflow_branches,
     workflow_errors,
     workflow_logs,
@@ -36,13 +41,17 @@ from constructs_lib.local.overlay.lambda_executor import LambdaExecutor
 from constructs_lib.problem import LocalError, Problem
 
 if TYPE_CHECKING:
-    from constructs_lib.local.overlay.base import Orders
-    from constructs_lib.local.overlay.patching import Patch
+    from collections.abc import Sequence
 
-PATCHES: tuple[Patch, ...] = (
+    from constructs_lib.local.overlay.base import Orders
+    from constructs_lib.local.overlay.patching import Addition, Patch
+
+PATCHES: tuple[Patch | Addition, ...] = (
     *asynchronous_invocation.PATCHES,
+    *bucket_notifications.PATCHES,
     *denial_names_resource.PATCHES,
     *destination_permissions.PATCHES,
+    *event_archive.PATCHES,
     *event_conditions.PATCHES,
     *function_dead_letters.PATCHES,
     *generated_secret.PATCHES,
@@ -54,10 +63,13 @@ PATCHES: tuple[Patch, ...] = (
     *parameter_by_arn.PATCHES,
     *queue_lock.PATCHES,
     *queue_mapping.PATCHES,
+    *schedule_settings.PATCHES,
     *secret_reference_is_arn.PATCHES,
     *table_settings.PATCHES,
+    *target_delivery.PATCHES,
     *token_signatures.PATCHES,
     *topic_default_policy.PATCHES,
+    *topic_delivery.PATCHES,
     *workflow_branches.PATCHES,
     *workflow_errors.PATCHES,
     *workflow_logs.PATCHES,
@@ -115,7 +127,7 @@ def check_version(version: str) -> None:
         )
 
 
-def check_patches(patches: list[Patch]) -> None:
+def check_patches(patches: Sequence[Patch | Addition]) -> None:
     """Refuse a base whose functions are not those the patches replace.
 
     Raises:

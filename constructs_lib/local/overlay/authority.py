@@ -139,6 +139,7 @@ def service_denial(service: str, action: str, resource: str, source_arn: str, ac
         return ""
     if action == "sqs:SendMessage":
         allowed = base("services.sqs").queue_policy_allows(resource, service, source_arn, account)
+        allowed = allowed and _key_lets_in(service, resource, source_arn, account)
     elif action == "sns:Publish":
         allowed = base("services.sns").topic_policy_allows(resource, service, source_arn, account)
     else:
@@ -147,6 +148,31 @@ def service_denial(service: str, action: str, resource: str, source_arn: str, ac
     if allowed:
         return ""
     return f"{service} is not authorized to perform: {action} on resource: {resource} for {source_arn}"
+
+
+def _key_lets_in(service: str, queue_arn: str, source_arn: str, account: str) -> bool:
+    """Whether the key of an encrypted queue lets a service send: its own key must say so, that of AWS never does."""
+    key = (base("services.sqs")._queue_by_arn(queue_arn) or {}).get("attributes", {}).get("KmsMasterKeyId") or ""
+    if not key:
+        return True
+    found = base("services.kms")._resolve_key(key)
+    if key.startswith("alias/aws/") or found is None:
+        return False
+    evaluator = base("core.iam_evaluator")
+    keys = {"aws:sourcearn": source_arn, "aws:sourceaccount": account}
+    for action in ("kms:GenerateDataKey", "kms:Decrypt"):
+        context = evaluator.EvalContext(
+            principal_arn="*",
+            principal_type="Service",
+            principal_account="",
+            action=action,
+            resource_arn=found["Arn"],
+            region=queue_arn.split(":")[3],
+            service_context=keys,
+        )
+        if evaluator.evaluate_resource_policy(found.get("Policy") or "", context, service=service).decision != "Allow":
+            return False
+    return True
 
 
 def function_policy(arn: str) -> Mapping[str, Any] | None:

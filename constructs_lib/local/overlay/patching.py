@@ -61,8 +61,41 @@ class Patch:
             setattr(holder, key, mended)
 
     def _place(self) -> tuple[Any, str]:
-        holder: Any = base(self.module)
-        *path, key = self.name.split("/")
-        for position, part in enumerate(path):
-            holder = getattr(holder, part) if position == 0 else holder[part]
-        return holder, key
+        return place(self.module, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """Something the base does not have.
+
+    Args:
+        module: The module it belongs to, below the package of the base.
+        name: The table and the key it goes under, with a slash in between.
+        value: What is added.
+    """
+
+    module: str
+    name: str
+    value: Any
+
+    def mismatch(self) -> str:
+        """Say that the base has it by now; empty when it has not."""
+        try:
+            table, key = place(self.module, self.name)
+        except (ImportError, AttributeError, KeyError) as error:
+            return f"{self.module}.{self.name}: {error}"
+        return f"{self.module}.{self.name} is there already" if key in table else ""
+
+    def apply(self) -> None:
+        """Add it."""
+        table, key = place(self.module, self.name)
+        table[key] = self.value
+
+
+def place(module: str, name: str) -> tuple[Any, str]:
+    """The object or table that holds a name of a module, and its name there."""
+    holder: Any = base(module)
+    *path, key = name.split("/")
+    for position, part in enumerate(path):
+        holder = getattr(holder, part) if position == 0 else holder[part]
+    return holder, key

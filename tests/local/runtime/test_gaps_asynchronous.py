@@ -12,6 +12,7 @@ from tests.local.runtime.event_handlers import (
     admitting,
     allow,
     att,
+    collected,
     deploy,
     obeying,
     queue,
@@ -57,17 +58,6 @@ def invoke(app: App, function: str, event: Any) -> None:
     app.aws.client("lambda").invoke(FunctionName=function, InvocationType="Event", Payload=json.dumps(event))
 
 
-def answers(app: App, url: str, *, count: int = 1) -> list[Any]:
-    found: list[Any] = []
-
-    def more() -> int:
-        found.extend(received(app, url))
-        return len(found)
-
-    until(more, is_right=lambda n: n >= count)
-    return found
-
-
 class TestFunctionDeadLetters:
     def test_is_kept_from_a_template_and_refused_where_the_role_may_not_send(self, stock: App, mended: App) -> None:
         def dead_letters(app: App) -> str:
@@ -98,7 +88,7 @@ class TestAsynchronousInvocation:
             until(lambda: seen(app, made["WorkerLogs"], "DONE"))
             if app is stock:
                 return made, received(app, made["Good"])
-            return made, answers(app, made["Good"])
+            return made, collected(app, made["Good"], count=1)
 
         assert ends(stock)[1] == []
         made, [message] = ends(mended)
@@ -113,8 +103,8 @@ class TestAsynchronousInvocation:
             made = deploy(app, "Fails", worker(tries=2), *NAMES)
             event = {"do": "throw"}
             invoke(app, made["Worker"], event)
-            bad = answers(app, made["Bad"])
-            dead = received(app, made["Dead"]) if app is stock else answers(app, made["Dead"])
+            bad = collected(app, made["Bad"], count=1)
+            dead = received(app, made["Dead"]) if app is stock else collected(app, made["Dead"], count=1)
             return bad, dead, seen(app, made["WorkerLogs"])
 
         _, dead, _ = ends(stock)
@@ -135,8 +125,8 @@ class TestAsynchronousInvocation:
             take_grants(app, "NotAnyMore-WorkerGrants")
             invoke(app, made["Worker"], {"do": "throw"})
             if app is stock:
-                return answers(app, made["Bad"])
-            answers(app, made["Dead"])  # which are told after the destination
+                return collected(app, made["Bad"], count=1)
+            collected(app, made["Dead"], count=1)  # which are told after the destination
             return received(app, made["Bad"])
 
         assert len(told(stock)) == 1
@@ -149,7 +139,7 @@ class TestAsynchronousInvocation:
             functions.put_function_concurrency(FunctionName=made["Worker"], ReservedConcurrentExecutions=0)
             invoke(app, made["Worker"], {})
             if app is stock:
-                answers(app, made["Bad"])
+                collected(app, made["Bad"], count=1)
             functions.delete_function_concurrency(FunctionName=made["Worker"])
             if app is mended:
                 until(lambda: seen(app, made["WorkerLogs"]))

@@ -11,10 +11,18 @@ from tests.local.runtime import (
     test_gaps_asynchronous,
     test_gaps_mappings,
     test_gaps_messaging,
+    test_gaps_occasions,
     test_gaps_workflows,
 )
 
-GAPS = (test_gaps, test_gaps_asynchronous, test_gaps_mappings, test_gaps_messaging, test_gaps_workflows)
+GAPS = (
+    test_gaps,
+    test_gaps_asynchronous,
+    test_gaps_mappings,
+    test_gaps_messaging,
+    test_gaps_occasions,
+    test_gaps_workflows,
+)
 ROOT = Path(__file__).parents[3]
 OVERLAY = ROOT / "constructs_lib" / "local" / "overlay"
 EXECUTOR_HOOK = "services.lambda_svc._execute_function_dispatch"
