@@ -337,7 +337,7 @@ class _Builder:
 
 
 def _check_undoing(steps: Sequence[Step], machine: Mapping[str, Any], refusals: Refusals) -> None:
-    """Note an `undo` that never comes to pass: a state Step Functions would refuse, and a permission for nothing."""
+    """Note an `undo` that never comes to pass: a state nobody reaches, and a permission for nothing."""
     reached, ahead = set[str](), [machine["StartAt"]]
     while ahead:
         name = ahead.pop()
