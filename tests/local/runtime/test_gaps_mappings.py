@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,6 +16,7 @@ from tests.local.runtime.event_handlers import (
     allow,
     att,
     bodies,
+    collected,
     deploy,
     obeying,
     queue,
@@ -178,6 +180,125 @@ class TestQueueMapping:
         in_order = {"a": [0, 1, 2], "b": [0, 1, 2]}
         assert napped(stock) == (in_order, False)
         assert napped(mended) == (in_order, True)
+
+
+READ = ["dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream"]
+OVER = ("OK - 3 records", "PROBLEM: Function call failed")
+STREAM_NAMES = ("Table", "Dead", "Reader", "ReaderLogs", "Mapping")
+
+
+def reader(*, may: bool = True, **mapping: Any) -> dict[str, Any]:
+    read = [allow(READ, att("Table", "StreamArn"))] if may else []
+    return {
+        "Table": {
+            "Type": "AWS::DynamoDB::Table",
+            "Properties": {
+                "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+                "BillingMode": "PAY_PER_REQUEST",
+                "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+                "StreamSpecification": {"StreamViewType": "NEW_AND_OLD_IMAGES"},
+            },
+        },
+        **queue("Dead"),
+        **obeying("Reader", [*read, allow("sqs:SendMessage", att("Dead"))]),
+        "Mapping": {
+            "Type": "AWS::Lambda::EventSourceMapping",
+            "DependsOn": ["ReaderGrants"],
+            "Properties": {
+                "EventSourceArn": att("Table", "StreamArn"),
+                "FunctionName": ref("Reader"),
+                "StartingPosition": "TRIM_HORIZON",
+                "DestinationConfig": {"OnFailure": {"Destination": att("Dead")}},
+                **mapping,
+            },
+        },
+    }
+
+
+def put(app: App, table: str, *orders: str) -> None:
+    tables = app.aws.client("dynamodb")
+    for n, each in enumerate(orders):
+        tables.put_item(TableName=table, Item={"id": {"S": f"{n}"}, "do": {"S": each}})
+
+
+def read_orders(app: App, group: str) -> list[list[str]]:
+    return [[each["dynamodb"]["NewImage"]["do"]["S"] for each in run.records] for run in seen(app, group)]
+
+
+def after(app: App, group: str, last: str) -> list[list[str]]:
+    """What was read, once a batch with this order has been."""
+    return until(lambda: read_orders(app, group), is_right=lambda found: any(last in batch for batch in found))
+
+
+class TestStreamMapping:
+    def test_is_refused_when_the_role_may_not_read(self, stock: App, mended: App) -> None:
+        made = deploy(stock, "MayNotRead", reader(may=False), *STREAM_NAMES)
+        put(stock, made["Table"], "work")
+        assert after(stock, made["ReaderLogs"], "work") == [["work"]]
+        with pytest.raises(AssertionError, match="Cannot access stream"):
+            deploy(mended, "MayNotRead", reader(may=False), *STREAM_NAMES)
+
+    def test_gives_up_after_its_retries_and_says_so(self, stock: App, mended: App) -> None:
+        def ends(app: App) -> tuple[list[Any], list[list[str]]]:
+            settings: dict[str, Any] = {"BatchSize": 1, "MaximumRetryAttempts": 1}
+            made = deploy(app, "GivesUp", reader(**settings), *STREAM_NAMES)
+            put(app, made["Table"], "throw", "work")
+            if app is stock:
+                until(lambda: read_orders(app, made["ReaderLogs"]), is_right=lambda found: len(found) > 2)
+                return received(app, made["Dead"]), read_orders(app, made["ReaderLogs"])
+            return collected(app, made["Dead"], count=1), after(app, made["ReaderLogs"], "work")
+
+        dead, orders = ends(stock)
+        assert (dead, orders[:3]) == ([], [["throw"]] * 3)
+        [message], orders = ends(mended)
+        told = json.loads(message["Body"])
+        assert told["requestContext"]["condition"] == "RetryAttemptsExhausted"
+        assert told["requestContext"]["approximateInvokeCount"] == 2
+        assert told["DDBStreamBatchInfo"]["batchSize"] == 1
+        assert orders == [["throw"], ["throw"], ["work"]]
+
+    def test_halves_a_failed_batch_until_the_poison_is_alone(self, mended: App) -> None:
+        settings: dict[str, Any] = {"MaximumRetryAttempts": 0, "BisectBatchOnFunctionError": True}
+        made = deploy(mended, "Bisects", reader(**settings, MaximumBatchingWindowInSeconds=1), *STREAM_NAMES)
+        put(mended, made["Table"], "a", "b", "throw", "d")
+        [message] = collected(mended, made["Dead"], count=1)
+        assert json.loads(message["Body"])["DDBStreamBatchInfo"]["batchSize"] == 1
+        orders = after(mended, made["ReaderLogs"], "d")
+        assert orders == [["a", "b", "throw", "d"], ["a", "b"], ["throw", "d"], ["throw"], ["d"]]
+
+    def test_goes_on_at_the_first_record_that_is_reported(self, stock: App, mended: App) -> None:
+        def orders(app: App) -> list[list[str]]:
+            settings: dict[str, Any] = {"MaximumRetryAttempts": 0, "FunctionResponseTypes": ["ReportBatchItemFailures"]}
+            made = deploy(app, "Reports", reader(**settings), *STREAM_NAMES)
+            functions = app.aws.client("lambda")
+            functions.update_event_source_mapping(UUID=made["Mapping"], Enabled=False)
+            put(app, made["Table"], "a", "report", "c")
+            functions.update_event_source_mapping(UUID=made["Mapping"], Enabled=True)
+            until(lambda: functions.get_event_source_mapping(UUID=made["Mapping"])["LastProcessingResult"] in OVER)
+            wanted = 1 if app is stock else 2
+            return until(lambda: read_orders(app, made["ReaderLogs"]), is_right=lambda found: len(found) == wanted)
+
+        assert orders(stock) == [["a", "report", "c"]]
+        assert orders(mended) == [["a", "report", "c"], ["report", "c"]]
+
+    def test_leaves_records_that_are_too_old(self, mended: App) -> None:
+        settings: dict[str, Any] = {"BatchSize": 1, "MaximumRecordAgeInSeconds": 60}
+        made = deploy(mended, "TooOld", reader(**settings), *STREAM_NAMES)
+        mended.aws.client("lambda").update_event_source_mapping(UUID=made["Mapping"], MaximumRecordAgeInSeconds=1)
+        put(mended, made["Table"], "throw", "work")
+        [message, *_] = collected(mended, made["Dead"], count=1)
+        assert json.loads(message["Body"])["requestContext"]["condition"] == "MaxRecordAgeExceeded"
+
+    def test_holds_up_no_other_mapping(self, mended: App) -> None:
+        """Stock does, where it looks at the stream first; which it does as it happens."""
+        also = {("ToConsumer" if name == "Mapping" else name): each for name, each in consumer().items()}
+        made = deploy(mended, "Slow", reader() | also, *STREAM_NAMES, "Queue", "ConsumerLogs")
+        put(mended, made["Table"], "hang")
+        until(lambda: seen(mended, made["ReaderLogs"]))
+        before = time.monotonic()
+        send(mended, made["Queue"], "work")
+        until(lambda: seen(mended, made["ConsumerLogs"]))
+        assert time.monotonic() - before < 1
 
 
 def left(app: App, url: str) -> int:

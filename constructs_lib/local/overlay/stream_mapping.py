@@ -1,0 +1,240 @@
+"""DynamoDB stream event source mappings, as Lambda reads for them.
+
+Stock reads without asking the role of the function, holds up every other mapping while one runs, knows no bisecting, no
+retry limit, no report of failed records and no window, and forgets the age of records while they succeed.
+https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
+
+A pause between two tries begins at a fifth of a second. The shard of a table is one, read in order, whatever
+`ParallelizationFactor` says.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from constructs_lib.local.overlay.authority import scope_of
+from constructs_lib.local.overlay.base import base, log
+from constructs_lib.local.overlay.batch_report import failed_identifiers
+from constructs_lib.local.overlay.deployed_function import deployed_function, run
+from constructs_lib.local.overlay.mapping_filter import filter_of
+from constructs_lib.local.overlay.mapping_permissions import stream_problem
+from constructs_lib.local.overlay.patching import Patch
+from constructs_lib.local.overlay.stream_failure import Lost, role_of, tell
+
+BATCH_SIZE = 100
+PAUSE_SECONDS = (0.2, 5.0)
+FOREVER = -1
+
+Mapping = dict[str, Any]
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Consecutive records of a stream.
+
+    Args:
+        start: The position of the first.
+        end: The position after the last.
+        tries: How often they were handed to the function, and failed.
+        not_before: When they may be handed to it again.
+    """
+
+    start: int
+    end: int
+    tries: int = 0
+    not_before: float = 0.0
+
+    def later(self) -> Batch:
+        """The same records, to be tried again after a pause."""
+        first, longest = PAUSE_SECONDS
+        pause = min(first * 2**self.tries, longest)
+        return replace(self, tries=self.tries + 1, not_before=time.monotonic() + pause)
+
+    def halves(self) -> list[Batch]:
+        """The records in two batches; that they are tried apart does not count as a try."""
+        middle = (self.start + self.end + 1) // 2
+        return [replace(self, end=middle), replace(self, start=middle)]
+
+
+@dataclass(slots=True)
+class Reading:
+    """Where a mapping is."""
+
+    waiting: deque[Batch] = field(default_factory=deque)
+    noticed: float = 0.0
+
+
+_readings: dict[str, Reading] = {}
+
+
+def _wrap(stock: Any) -> Any:
+    del stock
+
+    def poll_dynamodb_streams() -> bool:
+        took = False
+        for account, region, mapping in base("services.lambda_svc")._iter_all_esms():
+            if mapping.get("Enabled", True) and ":dynamodb:" in mapping.get("EventSourceArn", ""):
+                with scope_of(account, region):
+                    took = _poll(mapping, region) or took
+        return took
+
+    return poll_dynamodb_streams
+
+
+def _poll(mapping: Mapping, region: str) -> bool:
+    lambda_svc, tables = base("services.lambda_svc"), base("services.dynamodb")
+    table, name = table_of(mapping), table_name(mapping)
+    function = deployed_function(mapping["FunctionArn"])
+    if table is None or function is None or lambda_svc._esm_inflight.get(mapping["UUID"], 0):
+        return False
+    if problem := stream_problem(role_of(function), mapping["EventSourceArn"], region):
+        if mapping["LastProcessingResult"] != f"PROBLEM: {problem}":
+            log.warning("the mapping of %s does not read: %s", mapping["FunctionArn"], problem)
+        mapping["LastProcessingResult"] = f"PROBLEM: {problem}"
+        return False
+    reading = _readings.setdefault(mapping["UUID"], Reading())
+    if not reading.waiting:
+        batch = _gathered(mapping, reading, _position(mapping, name), tables.stream_end_position(name))
+        if batch is None:
+            return False
+        reading.waiting.append(batch)
+    if reading.waiting[0].not_before > time.monotonic():
+        return False
+    lambda_svc._dispatch_esm_batch(mapping["UUID"], _handle, mapping, reading)
+    return True
+
+
+def table_name(mapping: Mapping) -> str:
+    """The name of the table a mapping reads the stream of."""
+    name: str = mapping["EventSourceArn"].partition(":table/")[2].partition("/")[0]
+    return name
+
+
+def table_of(mapping: Mapping) -> dict[str, Any] | None:
+    """The table, if its stream is still the one of the mapping."""
+    table: dict[str, Any] | None = base("services.dynamodb")._tables.get(table_name(mapping))
+    is_same = table is not None and table.get("LatestStreamArn") == mapping["EventSourceArn"]
+    return table if is_same else None
+
+
+def _position(mapping: Mapping, name: str) -> int:
+    lambda_svc, tables = base("services.lambda_svc"), base("services.dynamodb")
+    with lambda_svc._dynamodb_stream_positions_lock:
+        known = lambda_svc._dynamodb_stream_positions.get(mapping["UUID"])
+        if known is None:
+            is_latest = mapping.get("StartingPosition", "LATEST") == "LATEST"
+            known = tables.stream_end_position(name) if is_latest else 0
+        position = max(int(known), int(tables.stream_start_position(name)))
+        lambda_svc._dynamodb_stream_positions[mapping["UUID"]] = position
+    return position
+
+
+def _advance(mapping: Mapping, position: int) -> None:
+    lambda_svc = base("services.lambda_svc")
+    with lambda_svc._dynamodb_stream_positions_lock:
+        lambda_svc._dynamodb_stream_positions[mapping["UUID"]] = position
+
+
+def _gathered(mapping: Mapping, reading: Reading, start: int, end: int) -> Batch | None:
+    """The next batch, once it is full or its window is over."""
+    if start >= end:
+        reading.noticed = 0.0
+        return None
+    reading.noticed = reading.noticed or time.monotonic()
+    size = int(mapping.get("BatchSize") or BATCH_SIZE)
+    window = float(mapping.get("MaximumBatchingWindowInSeconds") or 0)
+    if end - start < size and time.monotonic() - reading.noticed < window:
+        return None
+    reading.noticed = 0.0
+    return Batch(start, min(end, start + size))
+
+
+def _handle(mapping: Mapping, reading: Reading) -> None:
+    """Hand the first waiting batch to the function, and decide what becomes of it."""
+    batch = reading.waiting.popleft()
+    function = deployed_function(mapping["FunctionArn"])
+    if function is None:
+        reading.waiting.clear()
+        return
+    records = base("services.dynamodb").stream_records_since(table_name(mapping), batch.start, batch.end - batch.start)
+    if too_old := _too_old(mapping, records):
+        tell(Lost(mapping, function, records[:too_old], batch.tries, "MaxRecordAgeExceeded"))
+        _go_on(mapping, reading, batch, batch.start + too_old)
+        return
+    wanted = [each for each in records if filter_of(mapping)(each)]
+    if not wanted:
+        _go_on(mapping, reading, batch, batch.end)
+        return
+    result = run(function, {"Records": wanted})
+    if result.get("throttle"):
+        mapping["LastProcessingResult"] = "PROBLEM: Function call was throttled"
+        reading.waiting.appendleft(replace(batch.later(), tries=batch.tries))
+        return
+    done = _handled(mapping, result, batch, records, wanted)
+    mapping["LastProcessingResult"] = "OK" if done == batch.end else "PROBLEM: Function call failed"
+    if done > batch.start:
+        _go_on(mapping, reading, batch, done)
+        return
+    limit = mapping.get("MaximumRetryAttempts", FOREVER)
+    if mapping.get("BisectBatchOnFunctionError") and len(records) > 1:
+        reading.waiting.extendleft(reversed(batch.halves()))
+    elif limit != FOREVER and batch.tries >= int(limit):
+        tell(Lost(mapping, function, records, batch.tries + 1, "RetryAttemptsExhausted"))
+        _go_on(mapping, reading, batch, batch.end)
+    else:
+        reading.waiting.appendleft(batch.later())
+
+
+def _go_on(mapping: Mapping, reading: Reading, batch: Batch, position: int) -> None:
+    """The records before the position are over; the rest of the batch is not."""
+    _advance(mapping, position)
+    if position < batch.end:
+        reading.waiting.appendleft(Batch(position, batch.end))
+
+
+def _too_old(mapping: Mapping, records: list[Record]) -> int:
+    """How many of the first records have outlived the mapping's limit."""
+    limit = int(mapping.get("MaximumRecordAgeInSeconds") or FOREVER)
+    if limit == FOREVER:
+        return 0
+    oldest = time.time() - limit
+    fresh = (n for n, each in enumerate(records) if each["dynamodb"]["ApproximateCreationDateTime"] >= oldest)
+    return next(fresh, len(records))
+
+
+def _handled(
+    mapping: Mapping, result: dict[str, Any], batch: Batch, records: list[Record], wanted: list[Record]
+) -> int:
+    """Up to which position the function has handled the batch."""
+    if result.get("error"):
+        return batch.start
+    if "ReportBatchItemFailures" not in (mapping.get("FunctionResponseTypes") or []):
+        return batch.end
+    numbers = [each["dynamodb"]["SequenceNumber"] for each in records]
+    failed = failed_identifiers(result.get("body"), {each["dynamodb"]["SequenceNumber"] for each in wanted})
+    if failed is None:
+        return batch.start
+    return batch.start + min((numbers.index(each) for each in failed), default=len(numbers))
+
+
+def _wrap_provisioner(stock: Any) -> Any:
+    def create(logical_id: str, props: Any, stack_name: str) -> Any:
+        is_stream = ":dynamodb:" in props.get("EventSourceArn", "")
+        return stock(logical_id, {"BatchSize": BATCH_SIZE, **props} if is_stream else props, stack_name)
+
+    return create
+
+
+PATCHES = (
+    Patch("services.lambda_svc", "_poll_dynamodb_streams", (), _wrap),
+    Patch(
+        "services.cloudformation.provisioners",
+        "_RESOURCE_HANDLERS/AWS::Lambda::EventSourceMapping/create",
+        ("logical_id", "props", "stack_name"),
+        _wrap_provisioner,
+    ),
+)
