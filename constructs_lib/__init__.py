@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     from constructs_lib.schedule import Schedule
     from constructs_lib.secure_api import SecureApi
     from constructs_lib.secure_api_function import SecureApiFunction
-    from constructs_lib.secure_function import SecureFunction
+    from constructs_lib.secure_function import FunctionProps, SecureFunction
     from constructs_lib.stream_worker import StreamWorker
     from constructs_lib.topic import Topic
     from constructs_lib.upload_bucket import UploadBucket
-    from constructs_lib.wiring.auth import Cognito, Iam, Jwt, Public
+    from constructs_lib.wiring.auth import Auth, Cognito, Iam, Jwt, Public
+    from constructs_lib.wiring.dynamo_actions import TableAction
+    from constructs_lib.wiring.secrets import SecretSource
     from constructs_lib.wiring.waiver import Waived
     from constructs_lib.workflow import Workflow
     from constructs_lib.workflow_steps.bucket_items import from_bucket
@@ -30,10 +32,12 @@ if TYPE_CHECKING:
     from constructs_lib.workflow_steps.tasks import call, run, start, step
 
 _HOMES = {
+    "Auth": "wiring.auth",
     "BundlingError": "problem",
     "Cognito": "wiring.auth",
     "DynamoTable": "dynamo_table",
     "EventBus": "event_bus",
+    "FunctionProps": "secure_function",
     "Iam": "wiring.auth",
     "Jwt": "wiring.auth",
     "LocalError": "problem",
@@ -44,12 +48,14 @@ _HOMES = {
     "QueueWorker": "queue_worker",
     "Retry": "workflow_steps.retries",
     "Schedule": "schedule",
+    "SecretSource": "wiring.secrets",
     "SecureApi": "secure_api",
     "SecureApiFunction": "secure_api_function",
     "SecureFunction": "secure_function",
     "Step": "workflow_steps.step",
     "StreamWorker": "stream_worker",
     "Task": "workflow_steps.step",
+    "TableAction": "wiring.dynamo_actions",
     "Topic": "topic",
     "UploadBucket": "upload_bucket",
     "Waived": "wiring.waiver",
@@ -77,10 +83,12 @@ _HOMES = {
 }
 
 __all__ = [
+    "Auth",
     "BundlingError",
     "Cognito",
     "DynamoTable",
     "EventBus",
+    "FunctionProps",
     "Iam",
     "Jwt",
     "LocalError",
@@ -91,11 +99,13 @@ __all__ = [
     "QueueWorker",
     "Retry",
     "Schedule",
+    "SecretSource",
     "SecureApi",
     "SecureApiFunction",
     "SecureFunction",
     "Step",
     "StreamWorker",
+    "TableAction",
     "Task",
     "Topic",
     "UploadBucket",
@@ -124,14 +134,16 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    """Load a public name from the one file that defines it."""
-    try:
-        home = _HOMES[name]
-    except KeyError:
-        message = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(message) from None
-    return getattr(import_module(f"{__name__}.{home}"), name)
+if not TYPE_CHECKING:  # a type checker sees the imports above, and that a mistyped name is none of them
+
+    def __getattr__(name: str) -> object:
+        """Load a public name from the one file that defines it."""
+        try:
+            home = _HOMES[name]
+        except KeyError:
+            message = f"module {__name__!r} has no attribute {name!r}"
+            raise AttributeError(message) from None
+        return getattr(import_module(f"{__name__}.{home}"), name)
 
 
 def __dir__() -> list[str]:

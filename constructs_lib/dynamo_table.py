@@ -13,7 +13,9 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from constructs_lib.wiring.dynamo_actions import AUTHORIZED_AS, INDEX_ACTIONS, TABLE_ACTIONS, TableAction
+from constructs_lib.wiring.granting import grant_exactly
 from constructs_lib.wiring.refusals import Refusals, did_you_mean
+from constructs_lib.wiring.resource import resource_of
 from constructs_lib.wiring.secrets import via_service_decrypt
 from constructs_lib.wiring.variables import check_takes_variable, set_variable
 from constructs_lib.wiring.waiver import Waived, check_safeguards, record_waiver
@@ -83,7 +85,6 @@ class DynamoTable(Construct):
         refusals.stop_if_any()
 
         self._encryption_key = encryption_key
-        self._indexes: set[str] = set()
         self._stream_readers: list[str] = []
         self.table = dynamodb.Table(
             self,
@@ -142,7 +143,7 @@ class DynamoTable(Construct):
         refusals = Refusals(self)
         if not INDEX_NAME.fullmatch(name):
             refusals.refuse(f"index name {name!r} is not one DynamoDB takes", fix="use 3 to 255 of A-Z a-z 0-9 _ . -")
-        if name in self._indexes:
+        if name in self._index_names():
             refusals.refuse(f"index {name} exists already", fix="choose another name")
         keys = [_attribute(key) for key in (partition_key, sort_key) if key is not None]
         _check_keys(keys, None, refusals)
@@ -157,7 +158,6 @@ class DynamoTable(Construct):
             projection_type=projection,
             non_key_attributes=list(only) if only else None,
         )
-        self._indexes.add(name)
         return name
 
     def grant(
@@ -175,25 +175,23 @@ class DynamoTable(Construct):
             The grant, to depend on.
 
         Raises:
-            PropError: An action is unknown, or does not act on an index; the index does not exist.
+            PropError: An action is unknown, or does not act on an index; the index does not exist; the grantee has no
+                policy that the grant could be written to.
         """
         refusals = Refusals(self)
         self._check_actions(actions, index, refusals)
         check_takes_variable(grantee, env, refusals)
-        if index is not None and index not in self._indexes:
-            listed = ", ".join(sorted(self._indexes)) or "none"
+        indexes = self._index_names() if index is not None else frozenset()
+        if index is not None and index not in indexes:
+            listed = ", ".join(sorted(indexes)) or "none"
             refusals.refuse(
-                f"index {index!r} does not exist, the table has {listed}{did_you_mean(index, self._indexes)}",
+                f"index {index!r} does not exist, the table has {listed}{did_you_mean(index, indexes)}",
                 fix=f'add it first: add_index("{index}", partition_key=...)',
             )
         refusals.stop_if_any()
 
         resource = self.table_arn if index is None else f"{self.table_arn}/index/{index}"
-        granted = iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=sorted({f"dynamodb:{action}" for action in actions}),
-            resource_arns=[resource],
-        )
+        granted = grant_exactly(self, grantee, sorted({f"dynamodb:{action}" for action in actions}), resource)
         if self._encryption_key is not None:
             # DynamoDB decrypts the table key on the caller's behalf.
             # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.howitworks.html
@@ -225,6 +223,16 @@ class DynamoTable(Construct):
             )
         return self.table.table_stream_arn
 
+    def _index_names(self) -> frozenset[str]:
+        """The names of all indexes, those added to the L2 among them."""
+        cfn = resource_of(self.table, dynamodb.CfnTable)
+        stack = cdk.Stack.of(self)
+        found = [
+            *(stack.resolve(cfn.global_secondary_indexes) or []),
+            *(stack.resolve(cfn.local_secondary_indexes) or []),
+        ]
+        return frozenset(index["indexName"] for index in found)
+
     def _check_actions(self, actions: Sequence[str], index: str | None, refusals: Refusals) -> None:
         if not actions:
             refusals.refuse("no action is granted", fix='name what the function calls: grant(function, "GetItem")')
@@ -255,6 +263,8 @@ def _check_keys(keys: Sequence[dynamodb.Attribute], time_to_live: str | None, re
     names = [key.name for key in keys]
     if len(set(names)) < len(names):
         refusals.refuse(f"partition_key and sort_key are both {names[0]!r}", fix="choose another sort key, or none")
+    if time_to_live == "":
+        refusals.refuse("time_to_live_attribute is empty", fix="name the attribute, or leave it out")
     if time_to_live is not None and time_to_live in names:
         refusals.refuse(
             f"time_to_live_attribute {time_to_live!r} is a key of the table",
@@ -262,4 +272,5 @@ def _check_keys(keys: Sequence[dynamodb.Attribute], time_to_live: str | None, re
         )
     for name in names:
         if not name or len(name.encode()) > ATTRIBUTE_NAME_BYTES:
-            refusals.refuse(f"key name {name!r} has {len(name.encode())} bytes, wanted 1 to 255", fix="shorten it")
+            fix = "shorten it" if name else "name an attribute"
+            refusals.refuse(f"key name {name!r} has {len(name.encode())} bytes, wanted 1 to 255", fix=fix)

@@ -26,6 +26,7 @@ from constructs import Construct
 from constructs_lib.dynamo_table import DynamoTable
 from constructs_lib.secure_function import FunctionProps, SecureFunction
 from constructs_lib.wiring.dead_letters import DeadLetters
+from constructs_lib.wiring.granting import grant_exactly
 from constructs_lib.wiring.key_use import use_through
 from constructs_lib.wiring.queue_access import SEND, send_statements
 from constructs_lib.wiring.queue_limits import (
@@ -205,7 +206,7 @@ class QueueWorker(Construct):
         refusals = Refusals(self)
         check_takes_variable(grantee, env, refusals)
         refusals.stop_if_any()
-        granted = iam.Grant.add_to_principal(grantee=grantee, actions=[SEND], resource_arns=[self.queue_arn])
+        granted = grant_exactly(self, grantee, [SEND], self.queue_arn)
         for statement in send_statements(self, self.queue)[1:]:
             grantee.grant_principal.add_to_principal_policy(statement)
         set_variable(grantee, env, self.queue_url)

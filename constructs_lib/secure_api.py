@@ -18,7 +18,7 @@ from aws_cdk import aws_apigatewayv2 as apigatewayv2
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from constructs_lib.wiring.auth import Auth, Cognito, Iam, Jwt, Public, authorizer_of
+from constructs_lib.wiring.auth import Auth, Cognito, Iam, Jwt, Public, authorizer_of, same_callers
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.resource import resource_of
 from constructs_lib.wiring.route import Route, parse_route
@@ -39,6 +39,7 @@ ACCESS_LOG = {
     "authorizerError": "$context.authorizer.error",
     "error": "$context.error.message",
 }
+LONGEST_NAME = 128  # characters of an API's name
 PREFLIGHT_MAX_AGE = cdk.Duration.hours(1)
 
 
@@ -59,7 +60,7 @@ class SecureApi(Construct):
         log_retention: How long access logs are kept. Default: one month.
 
     Raises:
-        PropError: `auth` is missing or not one of the four, an origin is not an origin, or a limit is below one.
+        PropError: `auth` is not one of the four, an origin is not an origin, or a limit is below one.
 
     Example:
         >>> api = SecureApi(stack, "Api", auth=Iam(), cors_origins=["https://app.example.com"])
@@ -92,7 +93,7 @@ class SecureApi(Construct):
         self.http_api = apigatewayv2.HttpApi(
             self,
             "HttpApi",
-            api_name=self.node.path.replace("/", "-"),
+            api_name=self.node.path.replace("/", "-")[-LONGEST_NAME:],
             create_default_stage=False,
             cors_preflight=apigatewayv2.CorsPreflightOptions(
                 allow_origins=list(cors_origins),
@@ -147,9 +148,9 @@ class SecureApi(Construct):
     def authorizer_for(self, auth: Auth) -> apigatewayv2.IHttpRouteAuthorizer:
         """The authorizer for an answer; routes that give the same answer share one."""
         for known, authorizer in self._authorizers:
-            if known == auth:
+            if same_callers(known, auth):
                 return authorizer
-        authorizer = authorizer_of(auth, self, number=len(self._authorizers))
+        authorizer = authorizer_of(auth, self, is_default=same_callers(auth, self.auth))
         self._authorizers.append((auth, authorizer))
         return authorizer
 
@@ -164,12 +165,24 @@ def check_auth(auth: object, refusals: Refusals) -> None:
 
 
 def _check_cors(origins: Sequence[str], refusals: Refusals) -> None:
+    if isinstance(origins, list) and cdk.Token.is_unresolved(origins):
+        return
+    if isinstance(origins, str) or not isinstance(origins, Sequence):
+        refusals.refuse(f"cors_origins is {origins!r}, wanted a list", fix='write ["https://app.example.com"]')
+        return
     for origin in origins:
         if cdk.Token.is_unresolved(origin) or origin == "*":
             continue
-        parts = urlsplit(origin)
-        if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path or parts.query:
+        if not _is_origin(origin):
             refusals.refuse(
                 f"cors_origins holds {origin!r}, which is not an origin",
                 fix="write scheme and host without a path: https://app.example.com",
             )
+
+
+def _is_origin(origin: str) -> bool:
+    try:
+        parts = urlsplit(origin)
+    except ValueError:  # a host like [::1 that never ends
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.netloc) and not parts.path and not parts.query

@@ -14,8 +14,10 @@ from constructs import Construct
 from constructs_lib.secure_api import SecureApi, check_auth
 from constructs_lib.secure_function import FunctionProps, SecureFunction
 from constructs_lib.wiring.auth import Auth, Public, scopes_of
-from constructs_lib.wiring.refusals import Refusals
+from constructs_lib.wiring.granting import grant_exactly
+from constructs_lib.wiring.refusals import Refusals, check_type
 from constructs_lib.wiring.resource import resource_of
+from constructs_lib.wiring.route import Route
 from constructs_lib.wiring.waiver import Waived, acknowledge, record_waiver
 
 EXAMPLE = "constructs-lib:example"  # the key in a route's CloudFormation metadata
@@ -71,20 +73,11 @@ class SecureApiFunction(SecureFunction):
         example: RequestExample | None = None,
         **function: Unpack[FunctionProps],
     ) -> None:
-        super().__init__(scope, id, entry=entry, **function)
-        refusals = Refusals(self)
-        self.auth = api.auth if auth is None else auth
-        check_auth(self.auth, refusals)
-        parsed = api.claim_route(route, self, refusals)
-        if not self.timeout.is_unresolved() and self.timeout.to_seconds() > LONGEST_TIMEOUT_SECONDS:
-            refusals.refuse(
-                f"timeout ({self.timeout.to_seconds():g} s) outlasts the API (30 s): callers get 503 while it works on",
-                fix="lower it to 29 s, or answer 202 and hand the work to a queue",
-            )
-        refusals.stop_if_any()
-
         self.api = api
-        self.route = parsed
+        self.route = Route("", "")
+        self._asked = (route, auth)
+        super().__init__(scope, id, entry=entry, **function)
+        parsed = self.route
         self.http_route = apigatewayv2.HttpRoute(
             self,
             "Route",
@@ -102,13 +95,29 @@ class SecureApiFunction(SecureFunction):
             resource_of(self.http_route, apigatewayv2.CfnRoute).add_metadata(EXAMPLE, dict(example))
 
     def grant_call(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let somebody call this route with signed requests: exactly `execute-api:Invoke` on it.
+        """Let somebody call this route with signed requests: `execute-api:Invoke` on its verb and path.
 
-        Only routes with `Iam()` ask for it.
+        Only routes with `Iam()` ask for it. A variable of the path is a `*` in the ARN, and `*` spans slashes: a grant
+        on `GET /users/{id}` also covers `GET /users/{id}/payments`, if the API has such a route.
+
+        Raises:
+            PropError: The grant cannot be given to this grantee from here.
         """
-        return iam.Grant.add_to_principal(
-            grantee=grantee, actions=["execute-api:Invoke"], resource_arns=[self._route_arn()]
-        )
+        return grant_exactly(self, grantee, ["execute-api:Invoke"], self._route_arn())
+
+    def _check_more(self, refusals: Refusals) -> None:
+        route, auth = self._asked
+        check_type("api", self.api, SecureApi, refusals, fix="pass the SecureApi itself")
+        if isinstance(self.api, SecureApi):
+            self.route = self.api.claim_route(route, self, refusals)
+            self.auth = self.api.auth if auth is None else auth
+            check_auth(self.auth, refusals)
+        if not self.timeout.is_unresolved() and self.timeout.to_milliseconds() > LONGEST_TIMEOUT_SECONDS * 1000:
+            seconds = self.timeout.to_milliseconds() / 1000
+            refusals.refuse(
+                f"timeout ({seconds:g} s) outlasts the API (30 s): callers get 503 while it works on",
+                fix="lower it to 29 s, or answer 202 and hand the work to a queue",
+            )
 
     def _route_arn(self) -> str:
         return self.api.http_api.stack.format_arn(

@@ -11,6 +11,7 @@ The numbers, and why:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Literal, TypedDict
@@ -23,12 +24,15 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from constructs_lib.bundling.code import BundledCode, BundlingOptions
+from constructs_lib.problem import BundlingError
 from constructs_lib.wiring import secrets as wiring_secrets
 from constructs_lib.wiring.asynchronous import AsynchronousCalls
 from constructs_lib.wiring.destination import FailureDestination
-from constructs_lib.wiring.environment import check_variable
+from constructs_lib.wiring.environment import check_size, check_variable
+from constructs_lib.wiring.granting import grant_exactly
 from constructs_lib.wiring.identity import Identity
-from constructs_lib.wiring.refusals import Refusals
+from constructs_lib.wiring.mappings_wait import MappingsWait
+from constructs_lib.wiring.refusals import Refusals, check_type
 from constructs_lib.wiring.resource import resource_of
 from constructs_lib.wiring.secrets import SecretSource
 from constructs_lib.wiring.tracing import FINDING, REASON, trace_statement
@@ -139,30 +143,36 @@ class SecureFunction(Construct):
     ) -> None:
         super().__init__(scope, id)
         self._asynchronous = AsynchronousCalls(on_failure, retry_attempts, max_event_age)
-        self.timeout = cdk.Duration.seconds(10) if timeout is None else timeout
+        self.timeout = cdk.Duration.seconds(10)
         environment = {} if environment is None else environment
         secrets = {} if secrets is None else secrets
-        chosen_runtime = _runtime_of(entry) if runtime is None else runtime
+        chosen_runtime = _runtime_of(str(entry)) if runtime is None else runtime
         chosen_architecture = lambda_.Architecture.ARM_64 if architecture is None else architecture
 
         refusals = Refusals(self)
-        self._check_limits(refusals, memory_mib)
+        check_type("timeout", timeout, cdk.Duration, refusals, fix="write cdk.Duration.seconds(30)")
+        if isinstance(timeout, cdk.Duration):
+            self.timeout = timeout
+        self._check_limits(refusals, memory_mib, reserved_concurrency)
+        self._check_more(refusals)
         self._asynchronous.check(refusals)
-        if chosen_runtime is None:
+        if chosen_runtime is None or not isinstance(entry, str):
             chosen_runtime = NODE_RUNTIME
             refusals.refuse(
                 f"entry {entry!r} is neither TypeScript, JavaScript nor Python",
                 fix="name the file that holds the handler: .ts, .mts, .js, .mjs, .cjs or .py",
             )
         check_safeguards({"tracing": tracing, "recursion_stop": recursion_stop}, refusals)
-        for name, value in environment.items():
-            check_variable(self, name, value, refusals)
-        for name, source in secrets.items():
-            check_variable(self, name, "", refusals)
-            wiring_secrets.check_secret(name, source, refusals)
-            if name in environment:
-                refusals.refuse(f"{name} is in both environment and secrets", fix="leave it out of environment")
-        refusals.stop_if_any()
+        self._check_variables(refusals, environment, secrets)
+        code = self._bundled(
+            refusals,
+            entry,
+            handler=handler,
+            runtime=chosen_runtime,
+            architecture=chosen_architecture,
+            include=include,
+            options=bundling,
+        )
 
         self.log_group = logs.LogGroup(self, "Logs", retention=log_retention, removal_policy=cdk.RemovalPolicy.DESTROY)
         base = [
@@ -178,14 +188,6 @@ class SecureFunction(Construct):
         if tracing is True:
             acknowledge(self.identity.base_policy, REASON, FINDING)
 
-        code = BundledCode(
-            entry,
-            handler=handler,
-            runtime=chosen_runtime,
-            architecture=chosen_architecture,
-            include=include,
-            **bundling,
-        )
         self.function = lambda_.Function(
             self,
             "Function",
@@ -202,6 +204,7 @@ class SecureFunction(Construct):
             recursive_loop=lambda_.RecursiveLoop.TERMINATE if recursion_stop is True else lambda_.RecursiveLoop.ALLOW,
             reserved_concurrent_executions=reserved_concurrency,
         )
+        cdk.Aspects.of(self.function).add(MappingsWait(self.identity))
         # CDK's own switch would add its permissions to the role a second time.
         if tracing is True:
             resource_of(self.function, lambda_.CfnFunction).tracing_config = lambda_.CfnFunction.TracingConfigProperty(
@@ -277,15 +280,60 @@ class SecureFunction(Construct):
 
     def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let somebody call this function directly: `lambda:InvokeFunction` on its unqualified ARN."""
-        return iam.Grant.add_to_principal(
-            grantee=grantee, actions=["lambda:InvokeFunction"], resource_arns=[self.function_arn]
-        )
+        return grant_exactly(self, grantee, ["lambda:InvokeFunction"], self.function_arn)
 
-    def _check_limits(self, refusals: Refusals, memory_mib: int) -> None:
+    def _check_more(self, refusals: Refusals) -> None:
+        """Note what is wrong with the props of a kind of function; said together with everything else."""
+
+    def _check_variables(
+        self, refusals: Refusals, environment: Mapping[str, str], secrets: Mapping[str, SecretSource]
+    ) -> None:
+        for name, value in environment.items():
+            check_variable(self, name, value, refusals)
+        for name, source in secrets.items():
+            check_variable(self, name, "", refusals)
+            wiring_secrets.check_secret(name, source, refusals)
+            if name in environment:
+                refusals.refuse(f"{name} is in both environment and secrets", fix="leave it out of environment")
+        check_size(environment, refusals)
+
+    def _bundled(
+        self,
+        refusals: Refusals,
+        entry: str,
+        *,
+        handler: str,
+        runtime: lambda_.Runtime,
+        architecture: lambda_.Architecture,
+        include: Sequence[str],
+        options: BundlingOptions,
+    ) -> BundledCode:
+        """The code to be, or everything that is wrong with the props, the code's problems among them."""
+        if refusals.are_none:
+            return BundledCode(
+                entry, handler=handler, runtime=runtime, architecture=architecture, include=include, **options
+            )
+        if _runtime_of(str(entry)) is None:
+            raise refusals.error()
+        try:
+            BundledCode(entry, handler=handler, runtime=runtime, architecture=architecture, include=include, **options)
+        except BundlingError as error:
+            refusals.include(error.problems)
+        raise refusals.error()
+
+    def _check_limits(self, refusals: Refusals, memory_mib: int, reserved_concurrency: int | None) -> None:
         if not cdk.Token.is_unresolved(memory_mib) and memory_mib not in MEMORY_MIB:
             refusals.refuse(
-                f"memory_mib is {memory_mib}, wanted {MEMORY_MIB.start} to {MEMORY_MIB.stop - 1}",
+                f"memory_mib is {memory_mib!r}, wanted a number from {MEMORY_MIB.start} to {MEMORY_MIB.stop - 1}",
                 fix="leave memory_mib out for 512, or choose a size that Lambda has",
+            )
+        if (
+            reserved_concurrency is not None
+            and not cdk.Token.is_unresolved(reserved_concurrency)
+            and reserved_concurrency < 0
+        ):
+            refusals.refuse(
+                f"reserved_concurrency is {reserved_concurrency}, wanted 0 (never runs) or more", fix="leave it out"
             )
         if self.timeout.is_unresolved():
             return
@@ -296,7 +344,10 @@ class SecureFunction(Construct):
                 fix="split the work into steps of a state machine, or run it on Fargate",
             )
         elif seconds < 1 or seconds != int(seconds):
-            refusals.refuse(f"timeout ({seconds:g} s) is not a whole number of seconds", fix="round it up")
+            refusals.refuse(
+                f"timeout ({seconds:g} s) is not a whole number of seconds, one at least",
+                fix=f"write cdk.Duration.seconds({max(1, math.ceil(seconds))})",
+            )
 
 
 def _runtime_of(entry: str) -> lambda_.Runtime | None:

@@ -23,6 +23,7 @@ from constructs import Construct
 
 from constructs_lib.wiring.dead_letters import DeadLetters
 from constructs_lib.wiring.destination import HasQueue, publish_statements
+from constructs_lib.wiring.granting import grant_exactly
 from constructs_lib.wiring.key_use import admit_to_key
 from constructs_lib.wiring.queue_access import admit_to_queue
 from constructs_lib.wiring.receiver import HasFunction, allow_invocation, place_of
@@ -126,7 +127,7 @@ class Topic(Construct):
                 fix=f'say on whose behalf: admit_service("{grantee.service}", source_arn=...)',
             )
         refusals.stop_if_any()
-        granted = iam.Grant.add_to_principal(grantee=grantee, actions=["sns:Publish"], resource_arns=[self.topic_arn])
+        granted = grant_exactly(self, grantee, ["sns:Publish"], self.topic_arn)
         for statement in self._key_statements():
             grantee.grant_principal.add_to_principal_policy(statement)
         set_variable(grantee, env, self.topic_arn)

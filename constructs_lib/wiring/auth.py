@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
+import aws_cdk as cdk
 from aws_cdk import aws_apigatewayv2 as apigatewayv2
 from aws_cdk import aws_apigatewayv2_authorizers as authorizers
 from aws_cdk import aws_cognito as cognito
@@ -48,7 +51,7 @@ class Jwt:
         object.__setattr__(self, "audience", (audience,) if isinstance(audience, str) else tuple(audience))
         object.__setattr__(self, "scopes", tuple(scopes))
         problems = []
-        if "${Token[" not in issuer and (urlsplit(issuer).scheme != "https" or not urlsplit(issuer).netloc):
+        if not _is_https(issuer):
             problems.append(
                 Problem(f"issuer {issuer!r} is not an https URL", "Jwt", 'write it whole: "https://login.example.com/"')
             )
@@ -62,14 +65,28 @@ class Jwt:
             raise PropError(*problems)
 
 
+def _is_https(issuer: str) -> bool:
+    if cdk.Token.is_unresolved(issuer):
+        return True
+    try:
+        parts = urlsplit(issuer)
+    except ValueError:  # a host like [::1 that never ends
+        return False
+    return parts.scheme == "https" and bool(parts.netloc)
+
+
 @dataclass(frozen=True, slots=True)
 class Cognito:
     """Callers bring a token of a Cognito user pool.
 
     Args:
         pool: The user pool.
-        clients: The app clients whose tokens are accepted. Default: a new client of the pool, made for this API.
+        clients: The app clients whose tokens are accepted. Default: a new client of the pool, made for this API, whose
+            users sign in directly and not through Cognito's hosted pages.
         scopes: Scopes of which the token must have one. Default: none asked.
+
+    Raises:
+        PropError: Scopes are asked for, but the client made by default issues none.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-jwt-authorizer.html
     """
@@ -77,6 +94,17 @@ class Cognito:
     pool: cognito.IUserPool
     clients: Sequence[cognito.IUserPoolClient] = ()
     scopes: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse scopes that no token could have."""
+        if self.scopes and not self.clients:
+            raise PropError(
+                Problem(
+                    f"scopes {list(self.scopes)} are asked for, but the app client made for the API issues none",
+                    "Cognito",
+                    "name the client that may: clients=[pool.add_client(..., o_auth=...)]",
+                )
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +122,7 @@ class Public:
 
     def __post_init__(self) -> None:
         """Refuse an empty reason."""
-        if not self.reason.strip():
+        if not isinstance(self.reason, str) or not self.reason.strip():
             raise PropError(
                 Problem(
                     "an API is opened to the public without a reason",
@@ -107,25 +135,52 @@ class Public:
 Auth: TypeAlias = Iam | Jwt | Cognito | Public
 
 
-def authorizer_of(auth: Auth, scope: Construct, *, number: int) -> apigatewayv2.IHttpRouteAuthorizer:
+def same_callers(one: Auth, other: Auth) -> bool:
+    """Whether two answers accept the same tokens; the scopes a route asks for are the route's own."""
+    match one, other:
+        case Jwt(), Jwt():
+            return (one.issuer, one.audience) == (other.issuer, other.audience)
+        case Cognito(), Cognito():
+            return one.pool is other.pool and list(one.clients) == list(other.clients)
+        case _:
+            return type(one) is type(other)
+
+
+def authorizer_of(auth: Auth, scope: Construct, *, is_default: bool) -> apigatewayv2.IHttpRouteAuthorizer:
     """Make the authorizer that stands for an answer; one serves every route of an API that gives the same answer.
 
     Args:
         auth: The answer.
-        scope: Whose tree a new app client belongs to.
-        number: How many other authorizers the API has; the first of a kind has no number in its id.
+        scope: The API, whose tree a new app client belongs to.
+        is_default: Whether it is what the API itself says. Its id is then the kind alone; any other id ends in a digest
+            of the answer, so that no route that is added or removed changes the ids of others.
     """
-    suffix = "" if number == 0 else str(number + 1)
     match auth:
         case Iam():
             return authorizers.HttpIamAuthorizer()
         case Jwt():
+            suffix = "" if is_default else _digest(scope, [auth.issuer, *auth.audience])
             return authorizers.HttpJwtAuthorizer(f"Jwt{suffix}", auth.issuer, jwt_audience=list(auth.audience))
         case Cognito():
-            clients = list(auth.clients) or [cognito.UserPoolClient(scope, f"Client{suffix}", user_pool=auth.pool)]
+            clients = list(auth.clients)
+            suffix = "" if is_default else _digest(scope, [each.node.path for each in (auth.pool, *clients)])
+            if not clients:
+                clients = [_client_of(auth, scope, f"Client{suffix}")]
             return authorizers.HttpUserPoolAuthorizer(f"Cognito{suffix}", auth.pool, user_pool_clients=clients)
         case Public():
             return apigatewayv2.HttpNoneAuthorizer()
+
+
+def _client_of(auth: Cognito, scope: Construct, client_id: str) -> cognito.UserPoolClient:
+    """An app client that signs in directly; the hosted pages want redirect addresses that only the user knows."""
+    return cognito.UserPoolClient(
+        scope, client_id, user_pool=auth.pool, disable_o_auth=True, prevent_user_existence_errors=True
+    )
+
+
+def _digest(scope: Construct, parts: Sequence[str]) -> str:
+    text = json.dumps(cdk.Stack.of(scope).resolve(list(parts)), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:8].upper()
 
 
 def scopes_of(auth: Auth) -> list[str] | None:

@@ -7,6 +7,7 @@ second, so that a grant on something that needs the function can never close a c
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +18,12 @@ from constructs import Construct
 
 from constructs_lib.problem import Problem, PropError
 
+# A managed policy holds 6,144 characters without white space, a role ten policies; one of the ten is the base policy.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+GRANTS_CHARACTERS = 5_500  # the rest is the frame around the statements
+MOST_GRANTS_POLICIES = 9
+TOKEN_CHARACTERS = 130  # what an ARN or a name may have once it is known
+
 EXACT_GRANTS = (
     "grant the exact actions instead: `table.grant(function, ...)`, or `function.add_to_role_policy(statement)`"
 )
@@ -24,7 +31,7 @@ EXACT_GRANTS = (
 
 @jsii.implements(iam.IRole)
 class Identity(cdk.Resource):
-    """A role that takes exact grants and refuses everything else.
+    """A role that takes grants, and refuses to be handed policies.
 
     To CDK it is an ordinary role: grants of any L2 (`queue.grant_send_messages(function)`) land in its grants policy,
     which is created with the first of them.
@@ -50,7 +57,13 @@ class Identity(cdk.Resource):
             roles=[self.role],
             document=iam.PolicyDocument(statements=list(base), minimize=False),
         )
-        self.grants_policy: iam.ManagedPolicy | None = None
+        self.grants_policies: list[iam.ManagedPolicy] = []
+        self._grants_size = 0
+
+    @property
+    def grants_policy(self) -> iam.ManagedPolicy | None:
+        """The policy that got the last statement; none before the first grant."""
+        return self.grants_policies[-1] if self.grants_policies else None
 
     @property
     def role_arn(self) -> str:
@@ -88,17 +101,36 @@ class Identity(cdk.Resource):
         return self.role.principal_account
 
     def add_to_principal_policy(self, statement: iam.PolicyStatement) -> iam.AddToPrincipalPolicyResult:
-        """Add a statement to the grants policy, created with the first one."""
-        if self.grants_policy is None:
-            bearer = self.node.scope
-            if not isinstance(bearer, Construct):  # pragma: no cover - a resource always has a parent
-                raise TypeError("an identity without a bearer")
-            # A sibling, not a child: what depends on this identity must not wait for the grants.
-            self.grants_policy = iam.ManagedPolicy(
-                bearer, "Grants", roles=[self.role], document=iam.PolicyDocument(minimize=False)
+        """Add a statement to the grants policy, created with the first one; what does not fit begins another."""
+        size = _size_of(statement)
+        if self.grants_policy is None or self._grants_size + size > GRANTS_CHARACTERS:
+            self.grants_policies.append(self._new_policy())
+            self._grants_size = 0
+        self._grants_size += size
+        policy = self.grants_policies[-1]
+        policy.add_statements(statement)
+        return iam.AddToPrincipalPolicyResult(statement_added=True, policy_dependable=policy)
+
+    def _new_policy(self) -> iam.ManagedPolicy:
+        bearer = self.node.scope
+        if not isinstance(bearer, Construct):  # pragma: no cover - a resource always has a parent
+            raise TypeError("an identity without a bearer")
+        number = len(self.grants_policies) + 1
+        if number > MOST_GRANTS_POLICIES:
+            problem = Problem(
+                f"the grants of one function fill more than {MOST_GRANTS_POLICIES} policies of 6,144 characters, "
+                "which is all a role can have",
+                bearer.node.path,
+                "split the function: it may do more than one function should",
             )
-        self.grants_policy.add_statements(statement)
-        return iam.AddToPrincipalPolicyResult(statement_added=True, policy_dependable=self.grants_policy)
+            raise PropError(problem)
+        # A sibling, not a child: what depends on this identity must not wait for the grants.
+        return iam.ManagedPolicy(
+            bearer,
+            "Grants" if number == 1 else f"Grants{number}",
+            roles=[self.role],
+            document=iam.PolicyDocument(minimize=False),
+        )
 
     def add_to_policy(self, statement: iam.PolicyStatement) -> bool:
         """Add a statement to the grants policy."""
@@ -122,7 +154,9 @@ class Identity(cdk.Resource):
         Raises:
             PropError: Always.
         """
-        raise self._refusal(f"a managed policy was added to the role of one function: {policy.managed_policy_arn}")
+        arn = policy.managed_policy_arn
+        name = policy.node.path if isinstance(policy, Construct) else arn.rpartition("/")[2]
+        raise self._refusal(f"a managed policy was added to the role of one function: {name}")
 
     def attach_inline_policy(self, policy: iam.Policy) -> None:
         """Refuse: grants live in one place, the grants policy.
@@ -135,3 +169,9 @@ class Identity(cdk.Resource):
     def _refusal(self, what: str) -> PropError:
         scope = self.node.scope
         return PropError(Problem(what, scope.node.path if scope else self.node.path, EXACT_GRANTS))
+
+
+def _size_of(statement: iam.PolicyStatement) -> int:
+    """About how long a statement will be once every name in it is known."""
+    text = json.dumps(statement.to_statement_json(), separators=(",", ":"))
+    return len(text) + text.count("${Token[") * TOKEN_CHARACTERS

@@ -32,6 +32,15 @@ class Refusals:
         """Note problems that were found elsewhere."""
         self._problems.extend(problems)
 
+    @property
+    def are_none(self) -> bool:
+        """Whether nothing was noted so far."""
+        return not self._problems
+
+    def error(self) -> PropError:
+        """Everything noted so far, to be raised."""
+        return PropError(*self._problems)
+
     def stop_if_any(self) -> None:
         """Raise everything noted so far.
 
@@ -39,7 +48,13 @@ class Refusals:
             PropError: Something was noted.
         """
         if self._problems:
-            raise PropError(*self._problems)
+            raise self.error()
+
+
+def check_type(name: str, value: object, kind: type, refusals: Refusals, *, fix: str) -> None:
+    """Note a value of another type than its prop takes; None is no value."""
+    if value is not None and not isinstance(value, kind):
+        refusals.refuse(f"{name} is {value!r}, wanted a {kind.__name__}", fix=fix)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -9,8 +9,9 @@ from constructs_lib.wiring.refusals import Refusals, did_you_mean
 
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html
 VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "ANY")
+FIXES = {"": "leave out the empty segment", "*": "write {path+} for the whole rest of the path"}
 VARIABLE = re.compile(r"\{([A-Za-z0-9._-]+)(\+?)\}")
-LITERAL = re.compile(r"[A-Za-z0-9._~!$&'()*,;=:@%-]+")
+LITERAL = re.compile(r"[A-Za-z0-9._~!$&'(),;=:@-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,9 @@ class Route:
 
     @property
     def arn_suffix(self) -> str:
-        """How an ARN of API Gateway ends that covers this route and no other: any stage, this verb, this path.
+        """How the ARN of this route ends: any stage, this verb, this path.
+
+        A variable becomes `*`, which in an ARN spans slashes: a path that ends in one also covers what lies below it.
 
         https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-control-access-using-iam-policies-to-invoke-api.html
         """
@@ -51,7 +54,7 @@ class Route:
 
 def parse_route(text: str, refusals: Refusals) -> Route:
     """Read a route, and note everything that is wrong with it."""
-    verb, space, path = text.partition(" ")
+    verb, space, path = str(text).partition(" ")
     if not space or not path:
         example = f"POST /{text.strip('/ ')}" if text.strip("/ ") else "POST /users"
         refusals.refuse(f"route {text!r} is not a verb, a space and a path", fix=f'write it like "{example}"')
@@ -62,7 +65,8 @@ def parse_route(text: str, refusals: Refusals) -> Route:
             fix=f"use one of {', '.join(VERBS)}",
         )
     if not path.startswith("/"):
-        refusals.refuse(f"route {text!r} has a path without its leading slash", fix=f'write "{verb} /{path}"')
+        fix = f'write "{verb} {path.strip()}"' if path.strip().startswith("/") else f'write "{verb} /{path.strip()}"'
+        refusals.refuse(f"route {text!r} has a path without its leading slash", fix=fix)
     else:
         _check_segments(text, path, refusals)
     return Route(verb, path)
@@ -76,11 +80,7 @@ def _check_segments(text: str, path: str, refusals: Refusals) -> None:
     for position, segment in enumerate(segments):
         variable = VARIABLE.fullmatch(segment)
         if variable is None and LITERAL.fullmatch(segment) is None:
-            fix = (
-                "leave out the empty segment"
-                if segment == ""
-                else "use letters, digits, -._~ or one {variable} per segment"
-            )
+            fix = FIXES.get(segment, "use letters, digits, -._~ or one {variable} per segment")
             refusals.refuse(f"route {text!r} has a segment {segment!r} that HTTP APIs do not match", fix=fix)
         if variable is not None and variable[2] and position != len(segments) - 1:
             refusals.refuse(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from constructs_lib.wiring.environment import check_name
+
 if TYPE_CHECKING:
     from constructs_lib.wiring.refusals import Refusals
 
@@ -18,7 +20,10 @@ class TakesVariables(Protocol):
 
 def check_takes_variable(grantee: object, env: str | None, refusals: Refusals) -> None:
     """Note that a variable is to be set on something without variables."""
-    if env is not None and not isinstance(grantee, TakesVariables):
+    if env is None:
+        return
+    check_name(env, refusals)
+    if not isinstance(grantee, TakesVariables):
         refusals.refuse(
             f"env={env!r} needs a function to set it on, got a {type(grantee).__name__}", fix="leave env out"
         )

@@ -159,6 +159,13 @@ class TestGrants:
             "AWS::Lambda::Function", {"Environment": {"Variables": {"USERS_TABLE": {"Ref": "UsersTable6D91A5EE"}}}}
         )
 
+    def test_indexes_of_the_l2_are_known(self, stack: cdk.Stack, worker: SecureFunction) -> None:
+        users = DynamoTable(stack, "Users", partition_key="id")
+        name = dynamodb.Attribute(name="name", type=dynamodb.AttributeType.STRING)
+        users.table.add_global_secondary_index(index_name="ByName", partition_key=name)
+        users.grant(worker, "Query", index="ByName")
+        assert granted(template_of(stack)) == {("dynamodb:Query", "Users.Arn/index/ByName")}
+
 
 class TestRefusals:
     def refused(self, stack: cdk.Stack, *actions: Any, **props: Any) -> str:
@@ -203,6 +210,14 @@ class TestRefusals:
         role = iam.Role(stack, "Analyst", assumed_by=iam.AccountPrincipal("111122223333"))
         with pytest.raises(PropError, match="needs a function to set it on, got a Role"):
             users.grant(role, "Scan", env="USERS_TABLE")
+
+    def test_a_variable_that_is_no_name(self, stack: cdk.Stack) -> None:
+        assert "environment variable 'bad name!'" in self.refused(stack, "GetItem", env="bad name!")
+
+    def test_a_grantee_without_a_policy(self, stack: cdk.Stack) -> None:
+        users = DynamoTable(stack, "Users", partition_key="id")
+        with pytest.raises(PropError, match="dynamodb:GetItem cannot be granted to a ServicePrincipal"):
+            users.grant(iam.ServicePrincipal("states.amazonaws.com"), "GetItem")
 
     def test_keys_that_collide(self, stack: cdk.Stack) -> None:
         with pytest.raises(PropError, match="both 'id'"):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
@@ -105,6 +106,44 @@ class TestAuth:
         SecureApiFunction(stack, "Two", api=api, route="GET /two", entry=ENTRY, auth=Jwt(JWT.issuer, JWT.audience))
         assert len(resources_of(template_of(stack), "AWS::ApiGatewayV2::Authorizer")) == 1
 
+    def test_routes_that_differ_in_scopes_share_one_authorizer_and_one_client(self, stack: cdk.Stack) -> None:
+        pool = cognito.UserPool(stack, "Pool")
+        client = pool.add_client("Web")
+        api = SecureApi(stack, "Api", auth=Cognito(pool, clients=[client]))
+        SecureApiFunction(stack, "One", api=api, route="GET /one", entry=ENTRY)
+        narrow = Cognito(pool, clients=[client], scopes=["orders/read"])
+        SecureApiFunction(stack, "Two", api=api, route="GET /two", entry=ENTRY, auth=narrow)
+        template = template_of(stack)
+        assert len(resources_of(template, "AWS::ApiGatewayV2::Authorizer")) == 1
+        routes = resources_of(template, "AWS::ApiGatewayV2::Route").values()
+        scopes = {each["Properties"]["RouteKey"]: each["Properties"].get("AuthorizationScopes") for each in routes}
+        assert scopes == {"GET /one": None, "GET /two": ["orders/read"]}
+
+    @pytest.mark.parametrize("first", ["Probe", "Zebra"])
+    def test_adding_a_route_changes_no_authorizer_and_no_client(self, tmp_path: Path, first: str) -> None:
+        def ids(*, with_more: bool) -> set[str]:
+            stack = cdk.Stack(cdk.App(outdir=str(tmp_path), analytics_reporting=False), "Shop")
+            stack.node.set_context("aws:cdk:bundling-stacks", [])
+            pool, partners = cognito.UserPool(stack, "Pool"), cognito.UserPool(stack, "Partners")
+            api = SecureApi(stack, "Api", auth=Cognito(pool))
+            if with_more:
+                SecureApiFunction(stack, first, api=api, route="GET /a", entry=ENTRY, auth=Public("health probe"))
+                SecureApiFunction(stack, "Jwt", api=api, route="GET /b", entry=ENTRY, auth=JWT)
+            SecureApiFunction(stack, "Partner", api=api, route="GET /c", entry=ENTRY, auth=Cognito(partners))
+            SecureApiFunction(stack, "One", api=api, route="GET /one", entry=ENTRY)
+            template = template_of(stack)
+            kinds = ("AWS::ApiGatewayV2::Authorizer", "AWS::Cognito::UserPoolClient")
+            return {each for kind in kinds for each in resources_of(template, kind)}
+
+        assert ids(with_more=False) < ids(with_more=True)
+
+    def test_the_client_made_for_the_api_signs_in_directly(self, stack: cdk.Stack) -> None:
+        route_of(stack, Cognito(cognito.UserPool(stack, "Pool")))
+        client = only(template_of(stack), "AWS::Cognito::UserPoolClient")["Properties"]
+        assert client["PreventUserExistenceErrors"] == "ENABLED"
+        assert client["AllowedOAuthFlowsUserPoolClient"] is False
+        assert "CallbackURLs" not in client
+
     def test_two_issuers_stand_side_by_side(self, stack: cdk.Stack) -> None:
         api = SecureApi(stack, "Api", auth=JWT)
         SecureApiFunction(stack, "One", api=api, route="GET /one", entry=ENTRY)
@@ -173,7 +212,9 @@ class TestRefusals:
             ("GET /{all+}/tail", "goes on after {all+}"),
             ("GET /users/a{id}", "one {variable} per segment"),
             ("GET /users?x=1", "one {variable} per segment"),
-            ("GET  /users", "without its leading slash"),
+            ("GET  /users", 'write "GET /users"'),
+            ("GET /files/*", "write {path+}"),
+            ("GET /%zz", "one {variable} per segment"),
             ("$default", "is not a verb, a space and a path"),
         ],
     )
@@ -205,16 +246,35 @@ class TestRefusals:
         with pytest.raises(TypeError, match="auth"):
             without_auth(stack, "Api")
 
-    def test_public_without_a_reason(self) -> None:
+    @pytest.mark.parametrize("reason", ["", " ", None])
+    def test_public_without_a_reason(self, reason: Any) -> None:
         with pytest.raises(PropError, match="without a reason"):
-            Public("")
+            Public(reason)
 
-    @pytest.mark.parametrize(("issuer", "audience"), [("http://login.example.com", "a"), ("https://x.example", [])])
+    def test_everything_wrong_is_said_at_once(self, stack: cdk.Stack) -> None:
+        text = self.refused(stack, "POST users", timeout=cdk.Duration.minutes(1), memory_mib=1, auth="none")
+        assert text.count("\n  fix: ") == 4
+
+    def test_an_api_that_is_none(self, stack: cdk.Stack) -> None:
+        assert "api is 'x', wanted a SecureApi" in self.refused(stack, "GET /", api="x")
+
+    def test_scopes_that_no_token_could_have(self, stack: cdk.Stack) -> None:
+        with pytest.raises(PropError, match="issues none"):
+            Cognito(cognito.UserPool(stack, "Pool"), scopes=["orders/read"])
+
+    def test_origins_that_are_no_list(self, stack: cdk.Stack) -> None:
+        text: Any = "https://app.example.com"
+        with pytest.raises(PropError, match="wanted a list"):
+            SecureApi(stack, "Api", auth=Iam(), cors_origins=text)
+
+    @pytest.mark.parametrize(
+        ("issuer", "audience"), [("http://login.example.com", "a"), ("https://x.example", []), ("https://[x", "a")]
+    )
     def test_tokens_that_anybody_could_bring(self, issuer: str, audience: Any) -> None:
         with pytest.raises(PropError):
             Jwt(issuer, audience)
 
-    @pytest.mark.parametrize("origin", ["app.example.com", "https://app.example.com/", "ftp://x.example"])
+    @pytest.mark.parametrize("origin", ["app.example.com", "https://app.example.com/", "ftp://x.example", "https://[x"])
     def test_origins_that_no_browser_sends(self, stack: cdk.Stack, origin: str) -> None:
         with pytest.raises(PropError, match="not an origin"):
             SecureApi(stack, "Api", auth=Iam(), cors_origins=[origin])

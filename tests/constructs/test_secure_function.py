@@ -10,6 +10,7 @@ import pytest
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_event_sources as event_sources
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sqs as sqs
@@ -141,6 +142,41 @@ class TestGrants:
         [name] = [each for each in resources_of(template, "AWS::Lambda::Function") if each.startswith("Report")]
         assert ("lambda:InvokeFunction", f"{name}.Arn") in permissions_of(template, "CallerIdentityRole")
 
+    def test_mappings_of_the_l2_wait_for_the_grants(self, stack: cdk.Stack) -> None:
+        queue = sqs.Queue(stack, "Queue")
+        report = SecureFunction(stack, "Report", entry=NODE_ENTRY)
+        report.function.add_event_source(event_sources.SqsEventSource(queue))
+        [mapping] = resources_of(template_of(stack), "AWS::Lambda::EventSourceMapping").values()
+        assert [re.sub(r"[0-9A-F]{8}$", "", name) for name in mapping["DependsOn"]] == ["ReportGrants"]
+
+    def test_grants_that_do_not_fit_into_one_policy_go_into_the_next(self, stack: cdk.Stack) -> None:
+        report = SecureFunction(stack, "Report", entry=NODE_ENTRY)
+        for number in range(40):
+            sqs.Queue(stack, f"Queue{number}").grant(report, "sqs:SendMessage")
+        template = template_of(stack)
+        assert len(granted(template)) == 40
+        assert len([each for each in resources_of(template, "AWS::IAM::ManagedPolicy") if "Grants" in each]) == 2
+
+    def test_grants_that_no_role_can_hold_are_refused(self, stack: cdk.Stack) -> None:
+        report = SecureFunction(stack, "Report", entry=NODE_ENTRY)
+        statement = iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[f"arn:aws:sqs:::{'q' * 5000}"])
+        for _ in range(9):
+            report.add_to_role_policy(statement)
+        with pytest.raises(PropError, match="more than 9 policies"):
+            report.add_to_role_policy(statement)
+
+    def test_a_grant_that_would_be_lost_is_refused(self, stack: cdk.Stack) -> None:
+        report = SecureFunction(stack, "Report", entry=NODE_ENTRY)
+        with pytest.raises(PropError, match="cannot be granted to a ServicePrincipal"):
+            report.grant_invoke(iam.ServicePrincipal("states.amazonaws.com"))
+
+    def test_a_grant_to_another_account_is_refused(self, app: cdk.App) -> None:
+        here = cdk.Stack(app, "Here", env=cdk.Environment(account="111122223333", region="eu-west-1"))
+        report = SecureFunction(here, "Report", entry=NODE_ENTRY)
+        there = iam.Role.from_role_arn(here, "There", "arn:aws:iam::444455556666:role/partner")
+        with pytest.raises(PropError, match="a role of another account"):
+            report.grant_invoke(there)
+
 
 class TestSecrets:
     def test_a_secret_gives_the_arn_and_the_right_to_read_it(self, stack: cdk.Stack) -> None:
@@ -206,7 +242,9 @@ class TestRefusals:
 
     @pytest.mark.parametrize("memory_mib", [0, 127, 10_241])
     def test_memory_that_lambda_does_not_have(self, stack: cdk.Stack, memory_mib: int) -> None:
-        assert f"memory_mib is {memory_mib}, wanted 128 to 10240" in self.refused(stack, memory_mib=memory_mib)
+        assert f"memory_mib is {memory_mib}, wanted a number from 128 to 10240" in self.refused(
+            stack, memory_mib=memory_mib
+        )
 
     @pytest.mark.parametrize(
         "value_of",
@@ -217,6 +255,12 @@ class TestRefusals:
             lambda secret: "Bearer " + secret.secret_value_from_json("token").unsafe_unwrap(),
             lambda _: cdk.SecretValue.ssm_secure("/app/token").unsafe_unwrap(),
             lambda _: "{{resolve:secretsmanager:stripe}}",
+            lambda secret: f"{cdk.Aws.REGION}{secret.secret_value.to_string()}",
+            lambda secret: cdk.Fn.join(":", ["{{resolve", "secretsmanager", secret.secret_arn, "SecretString}}"]),
+            lambda secret: cdk.CfnParameter(secret.stack, "Hidden", no_echo=True).value_as_string,
+            lambda _: "sk_" + "live_0123456789abcdef",
+            lambda _: "AKIA" + "IOSFODNN7EXAMPLE",
+            lambda _: cdk.SecretValue.unsafe_plain_text("ghp_" + "a" * 36).unsafe_unwrap(),
         ],
     )
     @pytest.mark.parametrize("flags", [{}, {"@aws-cdk/core:checkSecretUsage": True}])
@@ -243,6 +287,25 @@ class TestRefusals:
     def test_everything_wrong_is_said_at_once(self, stack: cdk.Stack) -> None:
         text = self.refused(stack, memory_mib=1, timeout=cdk.Duration.hours(1), environment={"AWS_REGION": "here"})
         assert text.count("\n  fix: ") == 3
+
+    @pytest.mark.parametrize(
+        ("props", "said"),
+        [
+            ({"timeout": 30}, "timeout is 30, wanted a Duration"),
+            ({"timeout": cdk.Duration.millis(1500)}, "fix: write cdk.Duration.seconds(2)"),
+            ({"memory_mib": "512"}, "memory_mib is '512', wanted a number"),
+            ({"reserved_concurrency": -5}, "reserved_concurrency is -5"),
+            ({"environment": {"LONG": "x" * 5000}}, "the environment has 5004 bytes, Lambda takes 4096"),
+            ({"entry": None}, "entry None is neither TypeScript"),
+        ],
+    )
+    def test_values_of_other_kinds_and_sizes(self, stack: cdk.Stack, props: dict[str, Any], said: str) -> None:
+        assert said in self.refused(stack, **props)
+
+    def test_a_missing_entry_is_said_with_everything_else(self, stack: cdk.Stack) -> None:
+        text = self.refused(stack, entry="lambda_src/greeting/great.ts", memory_mib=1)
+        assert "memory_mib is 1" in text
+        assert "lambda_src/greeting/great.ts" in text
 
     def test_a_missing_entry(self, stack: cdk.Stack) -> None:
         with pytest.raises(BundlingError, match=re.escape("lambda_src/greeting/great.ts")):
