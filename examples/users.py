@@ -15,6 +15,7 @@ class Users(cdk.Stack):
         super().__init__(scope, id, description="Users: four routes over one table")
         users = DynamoTable(self, "Users", partition_key="id")
         api = SecureApi(self, "Api", auth=Iam())
+        where = {"USERS_TABLE": users.table_name}  # apart from the grants: remove one, and see the call denied
 
         create = SecureApiFunction(
             self,
@@ -22,9 +23,10 @@ class Users(cdk.Stack):
             api=api,
             route="POST /users",
             entry="lambda_src/users/create_user.ts",
+            environment=where,
             example={"body": {"id": "ada", "name": "Ada Lovelace", "email": "ada@example.com"}},
         )
-        users.grant(create, "PutItem", env="USERS_TABLE")
+        users.grant(create, "PutItem")
 
         read = SecureApiFunction(
             self,
@@ -32,14 +34,20 @@ class Users(cdk.Stack):
             api=api,
             route="GET /users/{id}",
             entry="lambda_src/users/read_user.ts",
+            environment=where,
             example={"path": "/users/ada"},
         )
-        users.grant(read, "GetItem", env="USERS_TABLE")
+        users.grant(read, "GetItem")
 
         list_all = SecureApiFunction(
-            self, "ListUsers", api=api, route="GET /users", entry="lambda_src/users/list_users.py"
+            self,
+            "ListUsers",
+            api=api,
+            route="GET /users",
+            entry="lambda_src/users/list_users.py",
+            environment=where,
         )
-        users.grant(list_all, "Scan", env="USERS_TABLE")
+        users.grant(list_all, "Scan")
 
         delete = SecureApiFunction(
             self,
@@ -47,6 +55,7 @@ class Users(cdk.Stack):
             api=api,
             route="DELETE /users/{id}",
             entry="lambda_src/users/delete_user.ts",
+            environment=where,
             example={"path": "/users/ada"},
         )
-        users.grant(delete, "DeleteItem", env="USERS_TABLE")
+        users.grant(delete, "DeleteItem")

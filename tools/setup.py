@@ -31,6 +31,10 @@ def main() -> None:
             sys.executable,
             "name another one: make PYTHON=python3.13 ...",
         )
+    if os.pathsep in str(ROOT):
+        stop(f"the folder's name holds a {os.pathsep!r}, which no PATH can", str(ROOT), "move the checkout elsewhere")
+    if not os.access(ROOT, os.W_OK):
+        stop("the folder cannot be written to", str(ROOT), "clone it to where you may write")
     python = _stamp(sys.version, "requirements.txt", "pyproject.toml")
     if _is_stale(VENV, python):
         _make_environment()
@@ -51,12 +55,11 @@ def main() -> None:
 
 
 def _make_environment() -> None:
-    stamp = VENV / ".stamp"
-    stamp.unlink(missing_ok=True)
-    if not (BIN / "python").exists():
+    (VENV / ".stamp").unlink(missing_ok=True)
+    if not _has_pip():
         _run(
             "virtual environment",
-            [sys.executable, "-m", "venv", str(VENV)],
+            [sys.executable, "-m", "venv", "--clear", str(VENV)],
             fix="install Python's venv module (on Debian and Ubuntu: apt install python3-venv), then run make again",
         )
     # Python's own installer brings uv, and uv the rest, in a tenth of the time.
@@ -80,6 +83,16 @@ def _make_environment() -> None:
         fix="look at pyproject.toml: it does not build",
         environment=environment,
     )
+
+
+def _has_pip() -> bool:
+    """Whether the virtual environment stands; one whose making was interrupted has a Python, and no pip yet."""
+    if not (BIN / "python").exists():
+        return False
+    tried = subprocess.run(  # noqa: S603 - our own interpreter
+        [str(BIN / "python"), "-m", "pip", "--version"], capture_output=True, check=False
+    )
+    return tried.returncode == 0
 
 
 def _install_packages() -> None:
@@ -157,4 +170,7 @@ def stop(what: str, where: str, fix: str) -> NoReturn:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("\nstopped; make goes on from here")

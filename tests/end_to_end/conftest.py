@@ -15,9 +15,11 @@ from constructs_lib.local import LocalAws
 ROOT = Path(__file__).parents[2]
 THIS_MACHINE = {"constructs-lib:bundle-for": "this-machine", "aws:cdk:enable-path-metadata": True}
 
+Synthesize = Callable[[Callable[[cdk.App], object]], Path]
+
 
 @pytest.fixture(scope="session")
-def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Callable[[cdk.App], object]], Path]:
+def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Synthesize:
     """Synthesize an app as the local run does, and say where its assembly is."""
 
     def synthesized(fill: Callable[[cdk.App], object]) -> Path:
@@ -34,7 +36,7 @@ def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Callable[[
 
 
 @pytest.fixture(scope="session")
-def example_assembly(synthesize: Callable[[Callable[[cdk.App], object]], Path]) -> Path:
+def example_assembly(synthesize: Synthesize) -> Path:
     return synthesize(compose)
 
 

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import json
-import shutil
 import uuid
 from pathlib import Path
 from typing import Any
@@ -10,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from constructs_lib.local import LocalAws
+from tests.end_to_end.conftest import ROOT, Synthesize
 from tests.end_to_end.hostile_bodies import HOSTILE_BODIES
 
 
@@ -19,7 +18,7 @@ def ada() -> dict[str, str]:
 
 
 def table_of(aws: LocalAws) -> str:
-    [name] = aws.client("dynamodb").list_tables()["TableNames"]
+    [name] = [each for each in aws.client("dynamodb").list_tables()["TableNames"] if each.startswith("Users-")]
     return str(name)
 
 
@@ -122,17 +121,16 @@ class TestLeastPrivilege:
         assert allowed == {may}
 
     def test_without_its_grant_the_call_is_denied_and_the_log_says_what_is_missing(
-        self, example_assembly: Path, tmp_path: Path, ada: dict[str, str]
+        self, example_assembly: Path, synthesize: Synthesize, ada: dict[str, str]
     ) -> None:
-        without = tmp_path / "without grant"
-        shutil.copytree(example_assembly, without)
-        file = without / "Users.template.json"
-        template = json.loads(file.read_text())
-        [grant] = [name for name in template["Resources"] if name.startswith("CreateUserGrants")]
-        del template["Resources"][grant]
-        file.write_text(json.dumps(template))
+        """As a reader of the README would: delete one line of examples/users.py, and run again."""
+        source = (ROOT / "examples" / "users.py").read_text()
+        line = '        users.grant(create, "PutItem")\n'
+        assert line in source
+        edited: dict[str, Any] = {}
+        exec(source.replace(line, ""), edited)
 
-        with LocalAws.from_assembly(without) as aws:
+        with LocalAws.from_assembly(synthesize(lambda app: edited["Users"](app, "Users"))) as aws:
             assert aws.call("POST", "/users", json=ada, signed=True).status == 500
             said = "\n".join(aws.logs("Users/CreateUser", until="AccessDenied"))
             assert "AccessDenied" in said
