@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from constructs_lib.bundling.nearest import nearest
+from constructs_lib.bundling.package_json import package_name
 from constructs_lib.bundling.project import Project
 from constructs_lib.problem import Problem
 
@@ -116,12 +117,6 @@ def _unresolved(wanted: str, message: _Message, project: Project) -> Problem:
     meant = nearest(name, declared)
     hint = f' (or did you mean "{meant}"?)' if meant else ""
     return Problem(what, message.where(project), f"npm install {name}{hint}")
-
-
-def package_name(wanted: str) -> str:
-    """Return the package an import names: @scope/name/file -> @scope/name."""
-    parts = wanted.split("/")
-    return "/".join(parts[:2]) if wanted.startswith("@") else parts[0]
 
 
 def _nearest_module(target: Path) -> str | None:

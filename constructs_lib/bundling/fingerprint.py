@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ class Files:
         self._digests: dict[str, str | None] = {}
         self._names: dict[str, frozenset[str] | None] = {}
         self._listings: dict[str, str | None] = {}
+        self._reals: dict[str, str] = {}
+        self._stands: dict[str, str | None] = {}
 
     def digest(self, path: str) -> str | None:
         """Return the hash of the file's content, or None if there is no such file."""
@@ -55,12 +58,26 @@ class Files:
             self._listings[folder] = None if names is None else digest_of("\0".join(sorted(names)).encode())
         return self._listings[folder]
 
-    def link(self, path: str) -> str | None:
-        """Return where a symbolic link points, or None if the path is none."""
-        try:
-            return os.readlink(path)  # noqa: PTH115 - strings all along
-        except OSError:
-            return None
+    def real(self, path: str) -> str:
+        """Return an absolute path without the symbolic links in it."""
+        if path not in self._reals:
+            folder, name = os.path.split(path)
+            place = os.path.join(self.real(folder), name) if folder != path else path  # noqa: PTH118 - hot, see above
+            self._reals[path] = os.path.realpath(place) if os.path.islink(place) else place  # noqa: PTH114 - hot
+        return self._reals[path]
+
+    def stands(self, path: str) -> str | None:
+        """Return what is at a path: a folder or a file, and where it really is; None if there is nothing."""
+        if path not in self._stands:
+            real = self.real(path)
+            try:
+                kind = "folder" if stat.S_ISDIR(os.stat(real).st_mode) else "file"  # noqa: PTH116 - hot, see above
+            except OSError:
+                kind = "broken link" if os.path.islink(path) else ""  # noqa: PTH114 - hot, see above
+            folder, name = os.path.split(path)
+            where = name if real == path else os.path.relpath(real, folder)
+            self._stands[path] = f"{kind} {where}" if kind else None
+        return self._stands[path]
 
     def matches(self, folder: str, pattern: str) -> list[str]:
         """Return the files below `folder` that match a glob, relative to it, sorted.
@@ -83,8 +100,9 @@ class Snapshot:
     files: dict[str, str] = field(default_factory=dict)  # path: hash of its content
     absent: set[str] = field(default_factory=set)  # would have won the resolution of an import
     listings: dict[str, str] = field(default_factory=dict)  # folder: hash of the names in it
-    links: dict[str, str] = field(default_factory=dict)  # symbolic link: where it points
+    standing: dict[str, str] = field(default_factory=dict)  # path: whether file or folder, and where it really is
     globs: dict[str, list[str]] = field(default_factory=dict)  # "folder\0pattern": what it matched
+    complete: bool = True  # or something decided the bundle that is not understood: then it must not be kept
 
     def holds(self, folder: str, files: Files) -> bool:
         """Tell whether the disk still says the same, so that the bundle would come out the same."""
@@ -96,7 +114,7 @@ class Snapshot:
             all(files.digest(at(path)) == digest for path, digest in self.files.items())
             and not any(files.exists(at(path)) for path in self.absent)
             and all(files.listing(at(path)) == listing for path, listing in self.listings.items())
-            and all(files.link(at(path)) == target for path, target in self.links.items())
+            and all(files.stands(at(path)) == what for path, what in self.standing.items())
             and all(
                 files.matches(at(key.split("\0")[0]), key.split("\0")[1]) == found for key, found in self.globs.items()
             )
@@ -119,8 +137,8 @@ class Snapshot:
             part(path).absent.add(path)
         for path, listing in self.listings.items():
             part(path).listings[path] = listing
-        for path, target in self.links.items():
-            part(path).links[path] = target
+        for path, what in self.standing.items():
+            part(path).standing[path] = what
         return list(parts.values())
 
     def add(self, other: Snapshot) -> None:
@@ -128,7 +146,8 @@ class Snapshot:
         self.files.update(other.files)
         self.absent.update(other.absent)
         self.listings.update(other.listings)
-        self.links.update(other.links)
+        self.standing.update(other.standing)
+        self.complete = self.complete and other.complete
         self.globs.update(other.globs)
 
     def changed_since(self, folder: str, moment_ns: int) -> bool:
@@ -148,14 +167,14 @@ class Snapshot:
             "files": self.files,
             "absent": sorted(self.absent),
             "listings": self.listings,
-            "links": self.links,
+            "standing": self.standing,
             "globs": self.globs,
         }
 
     @classmethod
     def from_json(cls, kept: dict[str, Any]) -> Snapshot:
         """Read what `as_json` wrote."""
-        return cls(kept["files"], set(kept["absent"]), kept["listings"], kept["links"], kept["globs"])
+        return cls(kept["files"], set(kept["absent"]), kept["listings"], kept["standing"], kept["globs"])
 
 
 def _package_of(path: str) -> str:

@@ -20,7 +20,7 @@ from constructs_lib.bundling.project import Project
 from constructs_lib.bundling.resolution import Resolution
 from constructs_lib.problem import BundlingError, Problem
 
-FORMAT = 1  # of the cache records; a change makes every kept one unread
+FORMAT = 2  # of the cache records; a change makes every kept one unread
 
 LAMBDA_ON_ARM64 = lambda_machine("arm64")
 
@@ -176,7 +176,7 @@ def _run(jobs: Sequence[_Job], project: Project, *, chain: bool) -> list[_Job]:
             if problem is not None:
                 problems.append(problem)
                 continue
-            snapshot = resolution.snapshot(inputs)
+            snapshot = resolution.snapshot(inputs, job.source, str(job.lock.path) if job.lock is not None else None)
             externals = sorted({found["path"] for found in output["imports"] if found.get("external")})
             job.record = {
                 "snapshot": project.cache.keep_snapshot(snapshot),
@@ -184,7 +184,7 @@ def _run(jobs: Sequence[_Job], project: Project, *, chain: bool) -> list[_Job]:
                 "map": _keep_map(outdir / index, project) if job.entry.source_map else None,
                 "natives": _native_roots(job, externals, inputs, metafile["inputs"], project),
             }
-            if not snapshot.changed_since(str(project.folder), moment):
+            if snapshot.complete and not snapshot.changed_since(str(project.folder), moment):
                 project.cache.keep_record(job.key, job.record)
     if problems:
         raise BundlingError(*problems)

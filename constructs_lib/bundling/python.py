@@ -28,7 +28,7 @@ from constructs_lib.bundling.python_requirements import Requirements, read_requi
 from constructs_lib.bundling.wheels import Distribution, Installed, install_wheels
 from constructs_lib.problem import BundlingError, Problem
 
-FORMAT = 1  # of the cache records; a change makes every kept one unread
+FORMAT = 2  # of the cache records; a change makes every kept one unread
 ROOT_MARKS = ("requirements.txt", "pyproject.toml")
 
 # What every Python runtime brings, see docs/decisions/python-runtime-sdk.md.

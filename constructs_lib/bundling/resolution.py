@@ -13,11 +13,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from constructs_lib.bundling.esbuild import CREDENTIALS_SHIM
-from constructs_lib.bundling.esbuild_errors import package_name
 from constructs_lib.bundling.fingerprint import Snapshot
+from constructs_lib.bundling.package_json import entrances, package_name
 from constructs_lib.bundling.project import Project
 from constructs_lib.bundling.tsconfig import NAMES as TSCONFIGS
-from constructs_lib.bundling.tsconfig import TsConfig, read_tsconfig
+from constructs_lib.bundling.tsconfig import TsConfig, json_in, read_tsconfig
 
 LOCKS = ("package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock")
 # esbuild's --resolve-extensions, and what it tries when an import names the compiled file of a TypeScript source.
@@ -62,12 +62,20 @@ class Resolution:
             if any(found["path"] == self._shim and not found.get("external") for found in self._inputs[name]["imports"])
         ]
 
-    def snapshot(self, names: Iterable[str]) -> Snapshot:
-        """Return everything that decided how these inputs were found and what they hold."""
+    def snapshot(self, names: Iterable[str], entry: str, lock: str | None) -> Snapshot:
+        """Return everything that decided how these inputs were found and what they hold.
+
+        Args:
+            names: The inputs.
+            entry: The one the user named, perhaps by a link.
+            lock: The lock file that rules it.
+        """
         taken = Snapshot()
         for name in names:
             taken.add(self._facts(name))
-        self._locks(taken)
+        self._stand(self._at(entry), taken)
+        for path in (*(f"{self._root}/{name}" for name in LOCKS), *([lock] if lock is not None else [])):
+            self._optional(path, taken)
         return taken
 
     @functools.cache  # noqa: B019 - lives as long as one run
@@ -79,6 +87,7 @@ class Resolution:
             return taken  # the key holds the shim's content; and no file is behind a data: URL
         taken.files[name] = digest
         folder = os.path.dirname(path)  # noqa: PTH120 - strings all along, thousands of them
+        self._stand(folder if _in_package(path) else path, taken)
         self._context(folder, taken)
         for found in self._inputs[name]["imports"]:
             self._import(folder, found, taken)
@@ -97,32 +106,48 @@ class Resolution:
             return
         if wanted.startswith((".", "/")):
             place = os.path.normpath(os.path.join(folder, wanted))  # noqa: PTH118 - Path cannot fold ".."
-            self._place(place, found["path"], taken)
+            self._place(place, taken)
         else:
             self._package(folder, wanted, found["path"], taken)
             config = self._tsconfig(folder)
             for place in config.places(wanted) if config is not None else []:
-                self._place(place, found["path"], taken)
+                self._place(place, taken)
 
     def _glob(self, folder: str, pattern: str) -> dict[str, list[str]]:
         base, _, _ = pattern.partition("*")
         base = os.path.normpath(os.path.join(folder, base.rpartition("/")[0]))  # noqa: PTH118 - Path cannot fold ".."
         return {f"{self._name(base)}\0**/*": self._files.matches(base, "**/*")}
 
-    def _place(self, place: str, resolved: str, taken: Snapshot) -> None:
-        """Note every path that esbuild tries for a file named without its extension, and that does not exist."""
+    def _place(self, place: str, taken: Snapshot) -> None:
+        """Note every path that esbuild may try for a file named without its extension, or for a folder."""
         if _in_package(place):
             for folder in (os.path.dirname(place), place):  # noqa: PTH120 - strings all along
                 self._listing(folder, taken)
             return
+        self._candidates(place, taken)
+        taken.add(self._entrances(place, "."))
+
+    def _candidates(self, place: str, taken: Snapshot) -> None:
+        self._stand(place, taken)
+        if str(self._files.stands(place)).startswith("file "):
+            return
         stem, extension = os.path.splitext(place)  # noqa: PTH122 - strings all along
-        candidates = [place, *(place + suffix for suffix in EXTENSIONS), f"{place}/package.json"]
-        candidates += [stem + suffix for suffix in REWRITTEN.get(extension, ())]
-        candidates += [f"{place}/index{suffix}" for suffix in EXTENSIONS]
-        winner = self._at(resolved)
-        taken.absent.update(
-            self._name(path) for path in candidates if path != winner and not self._files.exists(os.path.normpath(path))
-        )
+        for path in (
+            *(place + suffix for suffix in EXTENSIONS),
+            *(stem + suffix for suffix in REWRITTEN.get(extension, ())),
+            *(f"{place}/index{suffix}" for suffix in EXTENSIONS),
+        ):
+            self._stand(path, taken)
+
+    @functools.cache  # noqa: B019 - lives as long as one run
+    def _entrances(self, folder: str, subpath: str) -> Snapshot:
+        """Return what decides which file an import of a folder gets: its package.json, and what that may mean."""
+        taken = Snapshot()
+        self._optional(f"{folder}/package.json", taken)
+        package = json_in(f"{folder}/package.json")
+        for target in entrances(package, subpath) if package is not None else ():
+            self._candidates(os.path.normpath(os.path.join(folder, target)), taken)  # noqa: PTH118 - Path cannot fold ".."
+        return taken
 
     def _package(self, folder: str, wanted: str, resolved: str, taken: Snapshot) -> None:
         """Note every nearer node_modules folder in which a package of that name would win."""
@@ -131,17 +156,13 @@ class Resolution:
             if os.path.basename(above) == "node_modules":  # noqa: PTH119 - strings all along
                 continue
             place = os.path.join(above, "node_modules", *package.split("/"))  # noqa: PTH118 - strings all along
+            self._stand(place, taken)
             if not self._files.exists(place):
-                taken.absent.add(self._name(place))
                 continue
-            target = self._files.link(place)
-            if target is not None:
-                taken.links[self._name(place)] = target
-            if self._at(resolved).startswith(self._real(place) + os.sep):
+            taken.add(self._entrances(place, f".{wanted.removeprefix(package)}"))
+            if self._at(resolved).startswith(self._files.real(place) + os.sep):
                 return
-            # Something is there, but esbuild did not take it: a folder without what was asked for.
-            self._listing(place, taken)
-            self._optional(f"{place}/package.json", taken)
+            self._listing(place, taken)  # something is there, but esbuild did not take it
 
     def _context(self, folder: str, taken: Snapshot) -> None:
         """Note the package.json and tsconfig.json files that rule a folder, and those that would if they existed."""
@@ -157,11 +178,18 @@ class Resolution:
                 return
         config = self._tsconfig(folder)
         for path in config.files if config is not None else ():
+            self._stand(path, taken)
             self._optional(path, taken)
+        if config is not None and not config.understood:
+            taken.complete = False
 
-    def _locks(self, taken: Snapshot) -> None:
-        for name in LOCKS:
-            self._optional(f"{self._root}/{name}", taken)
+    def _stand(self, path: str, taken: Snapshot) -> None:
+        """Note what stands at a path, or that nothing does: it would win if it did."""
+        what = self._files.stands(path)
+        if what is None:
+            taken.absent.add(self._name(path))
+        else:
+            taken.standing[self._name(path)] = what
 
     def _optional(self, path: str, taken: Snapshot) -> None:
         digest = self._files.digest(path) if self._files.exists(path) else None
@@ -186,10 +214,6 @@ class Resolution:
     @functools.cache  # noqa: B019 - lives as long as one run
     def _name(self, path: str) -> str:
         return self._project.relative(path)
-
-    @functools.cache  # noqa: B019 - lives as long as one run
-    def _real(self, path: str) -> str:
-        return os.path.realpath(path)
 
     @functools.cache  # noqa: B019 - lives as long as one run
     def _at(self, name: str) -> str:

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
 
 from constructs_lib.bundling.node import NodeEntry, bundle_node
 from constructs_lib.bundling.process import Finished, launch
 from constructs_lib.bundling.project import Project
-from constructs_lib.problem import BundlingError
 from tests.bundling.conftest import CHECKOUT, Sandbox, index_js
 
 PRICE, STOCK = "handlers/price.ts", "handlers/stock.ts"
@@ -63,168 +57,6 @@ class TestWarm:
         node_project.node(*entries)
         assert time.process_time() - started < 0.2
         assert node_project.launcher.tools == ["esbuild"]
-
-
-def _write(path: str, text: str) -> Callable[[Sandbox], object]:
-    return lambda sandbox: sandbox.write(path, text)
-
-
-class TestWhatChangesTheResolution:
-    @pytest.mark.parametrize(
-        ("change", "expected"),
-        [
-            pytest.param(_write("src/deep/a.ts", 'export const a = "edited";'), "edited", id="source"),
-            pytest.param(_write("src/b.ts", 'export const b = "shadow";'), "shadow", id="file wins over folder"),
-            pytest.param(_write("src/c.tsx", 'export const c = "shadow";'), "shadow", id="extension that wins"),
-            pytest.param(
-                _write("src/d.js", 'export const d = "shadow";'), "shadow", id="file named .js whose source was taken"
-            ),
-            pytest.param(
-                _write("src/node_modules/far/index.js", 'exports.far = "shadow";'), "shadow", id="nearer node_modules"
-            ),
-            pytest.param(
-                _write("node_modules/far/package.json", '{"name": "far", "version": "2.0.0", "main": "other.js"}'),
-                "other",
-                id="package.json of a package",
-            ),
-            pytest.param(
-                _write("src/tsconfig.json", '{"compilerOptions": {"paths": {"@x/*": ["./elsewhere/*"]}}}'),
-                "elsewhere",
-                id="nearer tsconfig.json",
-            ),
-            pytest.param(_write("first/e.ts", 'export const e = "shadow";'), "shadow", id="path that wins"),
-            pytest.param(
-                _write("base.json", '{"compilerOptions": {"jsxFactory": "shadow"}}'), "shadow", id="extended tsconfig"
-            ),
-            pytest.param(_write("src/pages/new.js", 'module.exports = "shadow";'), "shadow", id="file a glob matches"),
-            pytest.param(
-                _write("node_modules/optional/index.js", 'module.exports = "shadow";'),
-                "shadow",
-                id="package that lacked",
-            ),
-        ],
-    )
-    def test_bundles_again(self, empty_project: Sandbox, change: Callable[[Sandbox], object], expected: str) -> None:
-        sandbox = empty_project
-        sandbox.write("base.json", "{}")
-        sandbox.write(
-            "tsconfig.json",
-            '{"extends": "./base.json", "compilerOptions": {"paths": {"@x/*": ["./first/*", "./second/*"]}}}',
-        )
-        sandbox.write("second/e.ts", 'export const e = "e";')
-        sandbox.write("src/elsewhere/e.ts", 'export const e = "elsewhere";')
-        sandbox.write("src/deep/a.ts", 'export const a = "a";')
-        sandbox.write("src/b/index.ts", 'export const b = "b";')
-        sandbox.write("src/c.ts", 'export const c = "c";')
-        sandbox.write("src/d.ts", 'export const d = "d";')
-        sandbox.write("src/view.tsx", "declare const React: any; export const view = () => <p />;")
-        sandbox.write("src/pages/old.js", 'module.exports = "old";')
-        sandbox.package("far", {"index.js": 'exports.far = "far";', "other.js": 'exports.far = "other";'})
-        sandbox.write(
-            "src/entry.ts",
-            'import { a } from "./deep/a"; import { b } from "./b"; import { c } from "./c";\n'
-            'import { d } from "./d.js";'
-            'import { e } from "@x/e"; import { far } from "far"; import { view } from "./view";\n'
-            "let more; try { more = require('optional'); } catch {}\n"
-            "const page = (name: string) => require(`./pages/${name}.js`);\n"
-            "export const handler = () => [a, b, c, d, e, far, view, more, page];\n",
-        )
-        (before,) = sandbox.node("src/entry.ts")
-        assert expected not in index_js(before)
-        sandbox.node("src/entry.ts")
-        assert sandbox.launcher.tools == ["esbuild"]
-        change(sandbox)
-        (after,) = sandbox.node("src/entry.ts")
-        assert expected in index_js(after)
-
-    def test_follows_a_link_to_its_new_target(self, empty_project: Sandbox) -> None:
-        for version in ("one", "two"):
-            empty_project.write(f"store/{version}/index.js", f'exports.v = "{version}";')
-        link = empty_project.folder / "node_modules" / "linked"
-        link.symlink_to(empty_project.folder / "store" / "one", target_is_directory=True)
-        empty_project.write("entry.ts", 'import { v } from "linked"; export const handler = () => v;')
-        assert '"one"' in index_js(empty_project.node("entry.ts")[0])
-        link.unlink()
-        link.symlink_to(empty_project.folder / "store" / "two", target_is_directory=True)
-        assert '"two"' in index_js(empty_project.node("entry.ts")[0])
-
-    def test_bundles_again_with_another_esbuild(self, node_project: Sandbox) -> None:
-        node_project.node(PRICE)
-        link = next((node_project.folder / "node_modules" / "@esbuild").iterdir())
-        real = link.resolve()
-        link.unlink()
-        shutil.copytree(real, link)
-        package = json.loads((link / "package.json").read_bytes())
-        (link / "package.json").write_text(json.dumps({**package, "version": "99.0.0"}))
-        node_project.node(PRICE)
-        assert node_project.launcher.tools == ["esbuild", "esbuild"]
-
-    def test_does_not_bundle_again_for_a_file_beside(self, node_project: Sandbox) -> None:
-        node_project.node(PRICE)
-        node_project.write("handlers/.price.ts.swp", "an editor's")
-        node_project.write("handlers/brand_new.ts", "export const handler = () => 1;")
-        node_project.node(PRICE)
-        assert node_project.launcher.tools == ["esbuild"]
-
-
-_PATHS = [
-    *("src/a.ts", "src/a.js", "src/a.json", "src/a/index.ts", "src/a/package.json", "src/tsconfig.json"),
-    *("tsconfig.json", "package.json", "src/package.json", "node_modules/p/index.js", "node_modules/p/package.json"),
-    *("node_modules/p/lib.js", "src/node_modules/p/index.js", "lib/w.ts", "lib/w.js", "other/w.ts"),
-]
-
-
-def _content(path: str, variant: int) -> str:
-    if path.endswith("tsconfig.json"):
-        return [
-            '{"compilerOptions": {"paths": {"@lib/*": ["./lib/*"]}}}',
-            '{"compilerOptions": {"baseUrl": "..", "paths": {"@lib/*": ["./other/*", "./lib/*"]}}}',
-            '{"compilerOptions": {"paths": {"@lib/*": ["./other/*"], "p": ["./lib/w"]}}}',
-        ][variant]
-    if path.endswith("package.json"):
-        return ['{"main": "./lib.js"}', '{"type": "module"}', '{"sideEffects": false, "main": "./index.js"}'][variant]
-    if path.endswith(".json"):
-        return f'{{"v": "{path} {variant}"}}'
-    return f'export const v = "{path} {variant}"; console.log(v);'
-
-
-_change = st.tuples(st.sampled_from(_PATHS), st.integers(min_value=-1, max_value=2))
-
-
-@settings(max_examples=30, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-@example(
-    [[("src/node_modules/p/index.js", 0), ("src/node_modules/p/index.js", -1)], [("src/node_modules/p/index.js", 0)]]
-)
-@given(st.lists(st.lists(_change, min_size=1, max_size=2), min_size=1, max_size=5))
-def test_a_warm_bundle_is_always_what_a_cold_one_would_be(steps: list[list[tuple[str, int]]]) -> None:
-    with tempfile.TemporaryDirectory() as name:
-        sandbox = Sandbox(Path(name))
-        for path in ("src/a.ts", "tsconfig.json", "node_modules/p/index.js", "lib/w.ts"):
-            sandbox.write(path, _content(path, 0))
-        sandbox.write(
-            "src/entry.ts",
-            'import * as a from "./a"; import * as p from "p"; import * as w from "@lib/w";\n'
-            "export const handler = () => [a, p, w];",
-        )
-        for changes in [[], *steps]:
-            for path, variant in changes:
-                if variant >= 0:
-                    sandbox.write(path, _content(path, variant))
-                else:
-                    (sandbox.folder / path).unlink(missing_ok=True)
-            warm = _outcome(sandbox)
-            kept = sandbox.cache.rename(Path(name, "kept"))
-            cold = _outcome(sandbox)
-            shutil.rmtree(sandbox.cache)
-            kept.rename(sandbox.cache)
-            assert warm == cold
-
-
-def _outcome(sandbox: Sandbox) -> str:
-    try:
-        return sandbox.node("src/entry.ts")[0].hash
-    except BundlingError as error:
-        return str(error)
 
 
 class TestDamage:
