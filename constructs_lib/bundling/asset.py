@@ -24,6 +24,12 @@ class AssetFile:
     executable: bool = False
 
 
+def file_at(path: Path) -> AssetFile:
+    """Return a file of the project as a bundle carries it: what may be run stays so."""
+    content = path.read_bytes()
+    return AssetFile(digest_of(content), content, executable=bool(path.stat().st_mode & 0o100))
+
+
 @dataclass(frozen=True)
 class Asset:
     """The files of one function.

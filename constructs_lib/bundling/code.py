@@ -22,6 +22,7 @@ from constructs import Construct, IConstruct
 from constructs_lib.bundling.asset import Asset, folder_name
 from constructs_lib.bundling.esbuild_errors import NODE_SUFFIXES
 from constructs_lib.bundling.fingerprint import digest_of
+from constructs_lib.bundling.include import refuse_unusable_patterns
 from constructs_lib.bundling.machine import Architecture, Machine, lambda_machine, this_machine
 from constructs_lib.bundling.nearest import nearest_file
 from constructs_lib.bundling.node import NodeEntry, bundle_node
@@ -56,14 +57,14 @@ class BundledCode(lambda_.Code):
         runtime: The function's runtime.
         architecture: The function's architecture; native code is taken for it.
         include: Globs of further files that go into the bundle: relative to the entry's folder (Node), or to the
-            folder of its requirements.txt (Python).
+            folder of its requirements.txt (Python). Names that begin with a dot only match where the glob has it.
         source_map: Whether to write a source map (Node). It lies beside the asset in the assembly, not in it.
         credentials: Where an SDK client finds credentials by default (Node): "environment", where Lambda puts them,
             or the whole "chain".
         bundle_sdk: Whether boto3 goes into the bundle, although the runtime brings one (Python).
 
     Raises:
-        BundlingError: The entry does not exist, or is not of the runtime's language.
+        BundlingError: The entry does not exist or is not of the runtime's language, or `include` leads elsewhere.
 
     Example:
         >>> code = BundledCode(
@@ -91,6 +92,7 @@ class BundledCode(lambda_.Code):
         super().__init__()
         project = Project.current()
         path = _existing(entry, project)
+        refuse_unusable_patterns(include, entry)
         self._architecture: Architecture = "arm64" if architecture.name == "arm64" else "x86_64"
         self._make: Callable[[Machine], Entry]
         if path.suffix in NODE_SUFFIXES:

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from constructs_lib.bundling.asset import Asset, AssetFile
+from constructs_lib.bundling.asset import Asset, AssetFile, file_at
 from constructs_lib.bundling.esbuild import Esbuild, flags_for, key_of_flags
 from constructs_lib.bundling.fingerprint import Files, digest_of
+from constructs_lib.bundling.include import included_files
 from constructs_lib.bundling.machine import Machine, lambda_machine
 from constructs_lib.bundling.native_modules import install_natives
 from constructs_lib.bundling.nearest import nearest
 from constructs_lib.bundling.npm_lock import NpmLock
+from constructs_lib.bundling.package_json import json_in
 from constructs_lib.bundling.project import Project
 from constructs_lib.bundling.resolution import Resolution
 from constructs_lib.problem import BundlingError, Problem
@@ -264,7 +266,7 @@ def _asset(job: _Job, project: Project) -> Asset:
         files |= {
             name: AssetFile(file.digest, cached=file.path, executable=file.executable) for name, file in tree.items()
         }
-    files |= _included(job, project)
+    files |= _included(job, project, files)
     source_map = project.cache.blob(record["map"]) if record["map"] is not None else None
     return Asset(files, source_map)
 
@@ -278,20 +280,33 @@ def _from_blob(digest: str, project: Project) -> AssetFile:
     return AssetFile(digest, content)
 
 
-def _included(job: _Job, project: Project) -> dict[str, AssetFile]:
-    files = {}
+def _included(job: _Job, project: Project, taken: Iterable[str]) -> dict[str, AssetFile]:
+    """Return the files the user wants beside index.js, where they must not keep it from being loaded.
+
+    Lambda looks for "index" before "index.js"; a package.json may make index.js an ES module, which it is not.
+    """
     folder = job.entry.path.parent
-    for pattern in job.entry.include:
-        names = project.files.matches(str(folder), pattern)
-        if not names:
-            raise BundlingError(
-                Problem(
-                    f'include "{pattern}" matches no file (searched: {project.relative(folder)})',
-                    job.source,
-                    "correct the pattern, or leave it out",
-                )
+    names = included_files(folder, job.entry.include, project, job.source)
+    files = {name: file_at(folder / name) for name in names}
+    problems = [
+        Problem(
+            f"include takes {project.relative(folder / name)} along, where the bundle has its own {reserved}",
+            job.source,
+            "narrow the pattern, or rename the file",
+        )
+        for name in sorted(files)
+        for reserved in sorted({*taken, "index"})
+        if name == reserved
+    ]
+    package = json_in(str(folder / "package.json")) if "package.json" in files else None
+    if package is not None and package.get("type") == "module":
+        problems.append(
+            Problem(
+                'include takes a package.json of "type": "module" along: index.js is CommonJS, and would not load',
+                project.relative(folder / "package.json"),
+                "leave it out of include, and import what you need of it: the import is bundled",
             )
-        for name in names:
-            content = (folder / name).read_bytes()
-            files[name] = AssetFile(digest_of(content), content)
+        )
+    if problems:
+        raise BundlingError(*problems)
     return files

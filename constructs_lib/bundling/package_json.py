@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
 from typing import Any
 
 MAIN_FIELDS = ("module", "main")  # in esbuild's order, see --main-fields
+
+# A string, or a comment, or a comma before a closing bracket: only the strings are kept.
+_NOT_JSON = re.compile(
+    r'("(?:\\.|[^"\\])*")|//[^\n]*|/\*.*?\*/|,(?=\s*(?://[^\n]*\n\s*|/\*.*?\*/\s*)*[}\]])', re.DOTALL
+)
+
+
+def json_in(path: str) -> dict[str, Any] | None:
+    """Return the content of a JSON file that may have comments, trailing commas and a byte order mark."""
+    try:
+        text = Path(path).read_text("utf-8-sig")
+        content = json.loads(_NOT_JSON.sub(lambda found: found[1] if found[1] is not None else "", text))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return content if isinstance(content, dict) else None
 
 
 def package_name(wanted: str) -> str:

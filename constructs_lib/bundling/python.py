@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from constructs_lib.bundling.asset import Asset, AssetFile
+from constructs_lib.bundling.asset import Asset, AssetFile, file_at
 from constructs_lib.bundling.fingerprint import Snapshot, digest_of
+from constructs_lib.bundling.include import included_files
 from constructs_lib.bundling.machine import Machine
 from constructs_lib.bundling.nearest import nearest
 from constructs_lib.bundling.own_runtime import (
@@ -183,7 +184,7 @@ def _record(
 ) -> dict[str, Any]:
     """Follow the imports of an entry and refuse those that lead nowhere."""
     _, installed = dependencies
-    included = _included(entry, root, project)
+    included = included_files(root, entry.include, project, project.relative(entry.path))
     start = entry.path.relative_to(root).as_posix()
     closure = LocalImports(root, entry.python, project).closure([start, *included])
     seen.add(closure.seen)
@@ -211,22 +212,6 @@ def _record(
         "kin": sorted(one.name for one in kept),
         "own_runtime": bool(own_runtime),
     }
-
-
-def _included(entry: PythonEntry, root: Path, project: Project) -> list[str]:
-    names = []
-    for pattern in entry.include:
-        found = project.files.matches(str(root), pattern)
-        if not found:
-            raise BundlingError(
-                Problem(
-                    f'include "{pattern}" matches no file (searched: {project.relative(root)})',
-                    project.relative(entry.path),
-                    "correct the pattern, or leave it out",
-                )
-            )
-        names.extend(found)
-    return names
 
 
 def _kept(entry: PythonEntry, installed: Installed, imported: set[str]) -> list[Distribution]:
@@ -306,8 +291,7 @@ def _asset(
     if record["own_runtime"]:
         files |= {name: AssetFile(digest_of(content), content) for name, content in runtime_files().items()}
     for name in record["files"]:
-        content = (root / name).read_bytes()
-        files[name] = AssetFile(digest_of(content), content)
+        files[name] = file_at(root / name)
     return Asset(files, notes=_notes(entry, requirements))
 
 

@@ -14,10 +14,10 @@ from typing import Any
 
 from constructs_lib.bundling.esbuild import CREDENTIALS_SHIM
 from constructs_lib.bundling.fingerprint import Snapshot
-from constructs_lib.bundling.package_json import entrances, package_name
+from constructs_lib.bundling.package_json import entrances, json_in, package_name
 from constructs_lib.bundling.project import Project
 from constructs_lib.bundling.tsconfig import NAMES as TSCONFIGS
-from constructs_lib.bundling.tsconfig import TsConfig, json_in, read_tsconfig
+from constructs_lib.bundling.tsconfig import TsConfig, read_tsconfig
 
 LOCKS = ("package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock")
 # esbuild's --resolve-extensions, and what it tries when an import names the compiled file of a TypeScript source.

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from constructs_lib.bundling.package_json import package_name, targets_of
+from constructs_lib.bundling.package_json import json_in, package_name, targets_of
 
 NAMES = ("tsconfig.json", "jsconfig.json")  # esbuild looks for both, in this order, in every folder upward
-
-# A string, or a comment, or a comma before a closing bracket: only the strings are kept.
-_NOT_JSON = re.compile(
-    r'("(?:\\.|[^"\\])*")|//[^\n]*|/\*.*?\*/|,(?=\s*(?://[^\n]*\n\s*|/\*.*?\*/\s*)*[}\]])', re.DOTALL
-)
 
 
 @dataclass(frozen=True)
@@ -92,16 +85,6 @@ def _read(path: str, above: frozenset[str], leaf: str) -> TsConfig:
 def _absolute(path: str, folder: str, leaf: str) -> str:
     """Return a path of a tsconfig; `${configDir}` is the folder of the one that was not extended by another."""
     return os.path.normpath(Path(folder, path.replace("${configDir}", leaf)))
-
-
-def json_in(path: str) -> dict[str, Any] | None:
-    """Return the content of a JSON file that may have comments, trailing commas and a byte order mark."""
-    try:
-        text = Path(path).read_text("utf-8-sig")
-        content = json.loads(_NOT_JSON.sub(lambda found: found[1] if found[1] is not None else "", text))
-    except (OSError, ValueError, RecursionError):
-        return None
-    return content if isinstance(content, dict) else None
 
 
 class _Parents(NamedTuple):
