@@ -3,12 +3,14 @@
 import aws_cdk as cdk
 
 from examples.greeting import Greeting
+from examples.media import Media
 from examples.users import Users
 
 
 def compose(app: cdk.App) -> None:
     """Put the example stacks into an app, one story each."""
     Greeting(app, "Greeting")
+    Media(app, "Media")
     Users(app, "Users")
 
 

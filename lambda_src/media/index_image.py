@@ -1,7 +1,7 @@
 """An image changed in the table: make it findable by its words. Calls dynamodb:PutItem and dynamodb:DeleteItem.
 
-An image's words are those of its key and stay the same for its whole life: a change is written over what is there. Doing
-so twice, or removing twice, has the effect of once.
+An image's words are those of its key and stay the same for its whole life: a change is written over what is there.
+Doing so twice, or removing twice, has the effect of once.
 """
 
 from __future__ import annotations

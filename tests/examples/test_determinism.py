@@ -24,6 +24,10 @@ TREE = [
 ]
 
 
+# Where packages come from is not what the bundles depend on.
+INDEXES = ("PIP_", "UV_", "SSL_", "NODE_EXTRA_CA_CERTS", "npm_config_", "NPM_CONFIG_")
+
+
 def checkout(folder: Path) -> Path:
     """The tree as a clone has it; packages are linked file by file, so that each copy has its own paths."""
     folder.mkdir()
@@ -51,7 +55,8 @@ def synthesize(folder: Path, **environment: str) -> Path:
             "CDK_CONTEXT_JSON": json.dumps(context),
             "PYTHONPATH": str(folder),
             "UV_OFFLINE": "0",
-            **{name: os.environ[name] for name in os.environ if name.startswith(("PIP_", "UV_", "SSL_"))},
+            "npm_config_cache": str(Path.home() / ".npm"),  # what was downloaded; what was bundled is made anew
+            **{name: os.environ[name] for name in os.environ if name.startswith(INDEXES)},
             **environment,
         },
         check=True,

@@ -18,7 +18,7 @@ from tests.templates import permissions_of, resources_of, statements_of
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
 
-STACKS = ["Greeting", "Users"]
+STACKS = ["Greeting", "Media", "Users"]
 ASSET = re.compile(r"[0-9a-f]{64}(?=\.(zip|json))")
 
 NO_RESOURCE_LEVEL = (
@@ -29,13 +29,59 @@ SYNCHRONOUS = (
     "API Gateway invokes this function synchronously and answers the caller with its failure; a dead-letter queue "
     "receives asynchronous events only, https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html"
 )
-FUNCTIONS = ["Greeting/Greet", "Users/CreateUser", "Users/DeleteUser", "Users/ListUsers", "Users/ReadUser"]
+DESTINATION_KEEPS = (
+    "failed asynchronous events go to the on-failure destination, which gets the event, the error and the context "
+    "where a dead-letter queue gets the event alone, "
+    "https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html"
+)
+STREAM_POLLED = (
+    "Lambda reads the stream and invokes this function synchronously: what fails for good goes to the on-failure "
+    "destination of the mapping, https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html"
+)
+LAST_STOP = (
+    "this is a dead-letter queue: messages end here for somebody to look at, and a redrive policy of its own would "
+    "move them on, https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html"
+)
+NOT_OF_A_QUEUE = (
+    "this is the dead-letter queue of a subscription, rule, schedule, stream or asynchronous function, not of a queue, "
+    "https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html"
+)
+KEYS_ARE_NAMED_BY_PREFIX = (
+    "objects come after the policy does, so their keys are granted by prefix or suffix, with the wildcard that the ARN "
+    "of an object has for this, https://docs.aws.amazon.com/AmazonS3/latest/userguide/security_iam_service-with-iam.html"
+)
+
+# Each with the reason why it has no dead-letter queue of its own.
+FUNCTIONS = {
+    "Greeting/Greet": SYNCHRONOUS,
+    "Media/Index/Function": STREAM_POLLED,
+    "Media/Thumbnail": DESTINATION_KEEPS,
+    "Users/CreateUser": SYNCHRONOUS,
+    "Users/DeleteUser": SYNCHRONOUS,
+    "Users/ListUsers": SYNCHRONOUS,
+    "Users/ReadUser": SYNCHRONOUS,
+}
+DEAD_LETTERS_OF_NO_QUEUE = [
+    "Media/Index/FailedBatches",
+    "Media/Thumbnail/FailedEvents",
+    "Media/Thumbnail/Media/Undelivered",
+]
 
 # Every acknowledged finding of the examples: where, which, why. Nothing is acknowledged anywhere else.
 ACKNOWLEDGED = {
     ("Greeting/Greet/Route", "AwsSolutions-APIG4", "a demonstration: it greets anybody and keeps nothing"),
     *((f"{path}/Identity/Base", "AwsSolutions-IAM5[Resource::*]", NO_RESOURCE_LEVEL) for path in FUNCTIONS),
-    *((f"{path}/Function", "Serverless-LambdaDLQ", SYNCHRONOUS) for path in FUNCTIONS),
+    *((f"{path}/Function", "Serverless-LambdaDLQ", why) for path, why in FUNCTIONS.items()),
+    *((f"{path}/Queue", "Serverless-SQSRedrivePolicy", LAST_STOP) for path in DEAD_LETTERS_OF_NO_QUEUE),
+    *((f"{path}/Queue", "AwsSolutions-SQS3", NOT_OF_A_QUEUE) for path in DEAD_LETTERS_OF_NO_QUEUE),
+    *(
+        (
+            "Media/Thumbnail/Grants",
+            f"AwsSolutions-IAM5[Resource::<MediaBucket4022EBBF.Arn>/{keys}]",
+            KEYS_ARE_NAMED_BY_PREFIX,
+        )
+        for keys in ("uploads/*", "thumbnails/*")
+    ),
 }
 
 
@@ -104,6 +150,44 @@ def test_each_route_of_the_users_app_may_do_one_thing_to_the_table(templates: di
         [logs] = [each for each in resources_of(template, "AWS::Logs::LogGroup") if each.startswith(f"{function}Logs")]
         assert permissions_of(template, f"{function}IdentityRole") == {
             (f"dynamodb:{action}", f"{table}.Arn"),
+            ("logs:CreateLogStream", f"{logs}.Arn"),
+            ("logs:PutLogEvents", f"{logs}.Arn"),
+            ("xray:PutTelemetryRecords", "*"),
+            ("xray:PutTraceSegments", "*"),
+        }
+
+
+def test_the_functions_of_the_media_app_may_do_what_they_are_for(templates: dict[str, dict[str, Any]]) -> None:
+    template = templates["Media"]
+    [images] = [each for each in resources_of(template, "AWS::DynamoDB::Table") if each.startswith("Images")]
+    [search] = [each for each in resources_of(template, "AWS::DynamoDB::Table") if each.startswith("Search")]
+    [bucket] = [each for each in resources_of(template, "AWS::S3::Bucket") if each.startswith("MediaBucket")]
+    queues = resources_of(template, "AWS::SQS::Queue")
+    [failed_events] = [each for each in queues if each.startswith("ThumbnailFailedEvents")]
+    [failed_batches] = [each for each in queues if each.startswith("IndexFailedBatches")]
+    for role, wanted in {
+        "ThumbnailIdentityRole": {
+            ("dynamodb:PutItem", f"{images}.Arn"),
+            ("s3:GetObject", f"{bucket}.Arn/uploads/*"),
+            ("s3:PutObject", f"{bucket}.Arn/thumbnails/*"),
+            ("sqs:SendMessage", f"{failed_events}.Arn"),
+        },
+        "IndexFunctionIdentityRole": {
+            ("dynamodb:DeleteItem", f"{search}.Arn"),
+            ("dynamodb:DescribeStream", f"{images}.StreamArn"),
+            ("dynamodb:GetRecords", f"{images}.StreamArn"),
+            ("dynamodb:GetShardIterator", f"{images}.StreamArn"),
+            ("dynamodb:ListStreams", f"{images}.StreamArn"),
+            ("dynamodb:PutItem", f"{search}.Arn"),
+            ("sqs:SendMessage", f"{failed_batches}.Arn"),
+        },
+    }.items():
+        [logs] = [
+            each
+            for each in resources_of(template, "AWS::Logs::LogGroup")
+            if each.startswith(role.removesuffix("IdentityRole") + "Logs")
+        ]
+        assert permissions_of(template, role) == wanted | {
             ("logs:CreateLogStream", f"{logs}.Arn"),
             ("logs:PutLogEvents", f"{logs}.Arn"),
             ("xray:PutTelemetryRecords", "*"),
