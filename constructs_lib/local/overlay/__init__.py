@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from constructs_lib.local.overlay import (
     asynchronous_invocation,
     bucket_notifications,
+    callers_are_verified,
     denial_names_resource,
     destination_permissions,
     event_archive,
@@ -38,6 +39,7 @@ from constructs_lib.local.overlay import (
     workflow_tasks,
 )
 from constructs_lib.local.overlay.base import BASE, BASE_VERSION
+from constructs_lib.local.overlay.deployed_function import stopping
 from constructs_lib.local.overlay.lambda_executor import LambdaExecutor
 from constructs_lib.problem import LocalError, Problem
 
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
 PATCHES: tuple[Patch | Addition, ...] = (
     *asynchronous_invocation.PATCHES,
     *bucket_notifications.PATCHES,
+    *callers_are_verified.PATCHES,
     *denial_names_resource.PATCHES,
     *destination_permissions.PATCHES,
     *event_archive.PATCHES,
@@ -106,6 +109,7 @@ class Overlay:
 
     def end_functions(self) -> None:
         """End every function that runs, so that nobody waits for one any more."""
+        stopping.set()
         self._executor.executor.end_functions()
 
     def close(self) -> None:

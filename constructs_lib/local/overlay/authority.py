@@ -40,7 +40,7 @@ class Role:
     @property
     def account(self) -> str:
         """Its account."""
-        return self.arn.split(":")[4]
+        return self.arn.split(":")[4] if self.arn else here()[0]
 
     @property
     def principal(self) -> str:

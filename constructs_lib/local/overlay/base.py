@@ -25,6 +25,7 @@ class Orders:
         region: Its region.
         work: A folder of its own, removed at the end.
         log_file: The file for the lines of all functions.
+        key: What whoever started the process shows to be given the credentials of a function.
     """
 
     sockets: tuple[int, ...]
@@ -33,6 +34,7 @@ class Orders:
     region: str
     work: Path
     log_file: Path | None
+    key: str
 
 
 def base(name: str) -> Any:

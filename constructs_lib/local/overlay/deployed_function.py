@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from constructs_lib.local.overlay.authority import scope_of
 from constructs_lib.local.overlay.base import base
 
 Record = dict[str, Any]
+
+stopping = threading.Event()  # set when the embedded AWS ends its functions
 
 
 def deployed_function(arn: str) -> Record | None:
@@ -25,6 +28,12 @@ def deployed_function(arn: str) -> Record | None:
 
 
 def run(record: Record, event: Any) -> Record:
-    """Run the function and wait for its end."""
+    """Run the function and wait for its end.
+
+    Who calls this decides by the result what becomes of an event; a function that ended because the embedded AWS is
+    stopping says nothing about its event, so there the caller hears nothing any more.
+    """
     result: Record = base("services.lambda_svc")._execute_function_with_config_scope(record, event)
+    if stopping.is_set():
+        threading.Event().wait()
     return result

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote
 
-from constructs_lib.local.overlay import role_session
+from constructs_lib.local.overlay import loopback_only, role_session
 from constructs_lib.local.overlay.base import base
 
 if TYPE_CHECKING:
@@ -37,19 +37,22 @@ class Target:
     stage_in_path: str = ""
 
 
-def wrap(inner: Asgi, app_port: int) -> Asgi:
-    """Put the front door in front of the base: requests on `app_port` are for the deployed APIs."""
+def wrap(inner: Asgi, app_port: int, key: str) -> Asgi:
+    """Put the front door in front of the base: requests on `app_port` are for the deployed APIs.
+
+    Whoever shows `key` on the other port is given the credentials of functions.
+    """
 
     async def application(scope: dict[str, Any], receive: Callable[..., Any], send: Callable[..., Any]) -> None:
         on_app_port = (scope.get("server") or ("", 0))[1] == app_port
         if scope["type"] == "http" and on_app_port:
             await _answer(scope, receive, send)
         elif scope["type"] == "http" and scope["path"] == role_session.PATH:
-            await role_session.answer(scope, receive, send)
+            await role_session.answer(scope, send, key)
         else:
             await inner(scope, receive, send)
 
-    return application
+    return loopback_only.wrap(application, app_port)
 
 
 async def _answer(scope: dict[str, Any], receive: Callable[..., Any], send: Callable[..., Any]) -> None:

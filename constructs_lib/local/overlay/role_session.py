@@ -1,11 +1,13 @@
 """Hands out the credentials a deployed function runs with, so that the local run can prove what its role may do.
 
 Real roles trust the Lambda service alone: nobody else may assume them, not even the root of the account. Lambda itself
-gets its credentials from inside the base, and so does this address. Whoever can ask it knows the root key, too.
+gets its credentials from inside the base, and so does this address. It answers nobody but the process that started
+this one: that one alone knows the key.
 """
 
 from __future__ import annotations
 
+import hmac
 import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
@@ -16,11 +18,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PATH = "/_constructs_lib/role-session"
+KEY_HEADER = b"x-constructs-lib-key"
 
 
-async def answer(scope: dict[str, Any], receive: Callable[..., Any], send: Callable[..., Any]) -> None:
+async def answer(scope: dict[str, Any], send: Callable[..., Any], key: str) -> None:
     """Answer `?function=<name>&region=<region>` with the environment variables that hold the credentials."""
-    del receive  # a question has no body
+    shown = dict(scope.get("headers", [])).get(KEY_HEADER, b"")
+    if not key or not hmac.compare_digest(shown, key.encode()):
+        await _send(send, 403, {"message": "Forbidden"})
+        return
     query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
     name, region = query.get("function", [""])[0], query.get("region", [""])[0]
     functions = base("services.lambda_svc")._functions
@@ -28,7 +34,10 @@ async def answer(scope: dict[str, Any], receive: Callable[..., Any], send: Calla
     with responses.request_scope(responses.get_account_id(), region):
         function = functions.get(name)
     if function is None:
-        status, answered = 404, {"message": f"there is no function {name} in {region}"}
+        await _send(send, 404, {"message": f"there is no function {name} in {region}"})
     else:
-        status, answered = 200, base("core.lambda_runtime").execution_credentials(function["config"])
+        await _send(send, 200, base("core.lambda_runtime").execution_credentials(function["config"]))
+
+
+async def _send(send: Callable[..., Any], status: int, answered: dict[str, str]) -> None:
     await base("app")._send_response(send, status, {"Content-Type": "application/json"}, json.dumps(answered).encode())

@@ -36,7 +36,11 @@ def _wrap_execution(stock: Any) -> Any:
         workflows = base("services.stepfunctions")
         execution = workflows._executions.get(exec_arn)
         machine = workflows._state_machines.get(execution["stateMachineArn"])
-        definition = json.loads(machine["definition"])
+        try:
+            definition = json.loads(machine["definition"])
+        except (TypeError, ValueError):  # it is gone already, or never was one
+            workflows._fail_execution(execution, "States.Runtime", "there is no definition to run")
+            return
         for event in execution["events"]:
             log_event(execution, event)
         seconds = definition.get("TimeoutSeconds")

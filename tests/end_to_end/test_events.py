@@ -1,0 +1,178 @@
+"""The asynchronous constructs on the embedded AWS, with IAM enforced: what arrives, what comes back, what is dead."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+
+from constructs_lib.local import LocalAws
+from tests.end_to_end.events_app import Events, heard, messages, resource, until
+
+QUEUE, TABLE, TOPIC = "AWS::SQS::Queue", "AWS::DynamoDB::Table", "AWS::SNS::Topic"
+BUS, MACHINE, BUCKET = "AWS::Events::EventBus", "AWS::StepFunctions::StateMachine", "AWS::S3::Bucket"
+
+
+@pytest.fixture(scope="module")
+def aws(synthesize: Callable[[Callable[[cdk.App], object]], Path]) -> Iterator[LocalAws]:
+    with LocalAws.from_assembly(synthesize(Events)) as running:
+        yield running
+
+
+@pytest.fixture
+def name() -> str:
+    """Text that no other test says."""
+    return str(uuid.uuid4())
+
+
+class TestQueueWorker:
+    def test_handles_good_messages_once_and_buries_the_poison(self, aws: LocalAws, name: str) -> None:
+        sqs, url = aws.client("sqs"), resource(aws, QUEUE, "Worker/Queue")
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "2"})  # not to wait six timeouts
+        for order in ("work", "report"):
+            sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"do": order, "of": name}))
+        dead = until(lambda: messages(aws, resource(aws, QUEUE, "Worker/DeadLetters")))
+        assert [json.loads(each["Body"])["do"] for each in dead] == ["report"]
+        records = [each for event in heard(aws, "Worker/Function", holding=name) for each in event["Records"]]
+        orders = sorted(json.loads(each["body"])["do"] for each in records)
+        assert orders == ["report", "report", "work"]
+
+
+class TestTopic:
+    def test_delivers_to_whom_the_filter_says(self, aws: LocalAws, name: str) -> None:
+        topic, sns = resource(aws, TOPIC, "Topic"), aws.client("sns")
+        for kind in ("card", "gift"):
+            attributes = {"kind": {"DataType": "String", "StringValue": kind}}
+            sns.publish(TopicArn=topic, Message=json.dumps({"id": name, "kind": kind}), MessageAttributes=attributes)
+        [event] = until(lambda: heard(aws, "Worker/Function", holding=name))
+        assert [json.loads(each["body"])["kind"] for each in event["Records"]] == ["gift"]
+        got = until(lambda: heard(aws, "Listener", holding=name), is_right=lambda found: len(found) == 2)
+        assert sorted(json.loads(each["Records"][0]["Sns"]["Message"])["kind"] for each in got) == ["card", "gift"]
+
+    def test_another_topic_is_not_let_in(self, aws: LocalAws, name: str) -> None:
+        sns, sqs = aws.client("sns"), aws.client("sqs")
+        url = resource(aws, QUEUE, "Worker/Queue")
+        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        other = sns.create_topic(Name="other")["TopicArn"]
+        sns.subscribe(TopicArn=other, Protocol="sqs", Endpoint=arn)
+        sns.publish(TopicArn=other, Message=name)
+        sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"after": name}))
+        [event] = until(lambda: heard(aws, "Worker/Function", holding=name))
+        assert [json.loads(each["body"]) for each in event["Records"]] == [{"after": name}]
+
+
+class TestEventBus:
+    def test_delivers_what_matches_to_queue_and_function(self, aws: LocalAws, name: str) -> None:
+        bus = resource(aws, BUS, "Bus")
+        for source in ("payments", "orders"):
+            entry = {
+                "EventBusName": bus,
+                "Source": source,
+                "DetailType": "placed",
+                "Detail": json.dumps({"id": name, "from": source}),
+            }
+            aws.client("events").put_events(Entries=[entry])
+        [event] = until(lambda: heard(aws, "Worker/Function", holding=name))
+        assert json.loads(event["Records"][0]["body"]) == {"id": name, "from": "orders"}
+        [whole] = until(lambda: heard(aws, "Listener", holding=name))
+        assert (whole["source"], whole["detail"]["id"]) == ("orders", name)
+
+    def test_plays_its_archive_again(self, aws: LocalAws, name: str) -> None:
+        events, bus = aws.client("events"), resource(aws, BUS, "Bus")
+        detail = json.dumps({"id": name})
+        entry = {"EventBusName": bus, "Source": "orders", "DetailType": "placed", "Detail": detail}
+        events.put_events(Entries=[entry])
+        until(lambda: heard(aws, "Listener", holding=name))
+        [archive] = events.list_archives()["Archives"]
+        now = datetime.datetime.now(datetime.UTC)
+        events.start_replay(
+            ReplayName=f"again-{name}",
+            EventSourceArn=events.describe_archive(ArchiveName=archive["ArchiveName"])["ArchiveArn"],
+            EventStartTime=now - datetime.timedelta(minutes=5),
+            EventEndTime=now + datetime.timedelta(minutes=5),
+            Destination={"Arn": archive["EventSourceArn"]},
+        )
+        got = until(lambda: heard(aws, "Listener", holding=f"again-{name}"))
+        assert {each["replay-name"] for each in got} == {f"again-{name}"}
+
+
+class TestSchedule:
+    def test_calls_its_target_with_its_role(self, aws: LocalAws, name: str) -> None:
+        scheduler = aws.client("scheduler")
+        [told] = scheduler.list_schedules()["Schedules"]
+        schedule = scheduler.get_schedule(Name=told["Name"], GroupName=told["GroupName"])
+        moment = datetime.datetime.now(datetime.UTC)
+        scheduler.update_schedule(
+            Name=told["Name"],
+            GroupName=told["GroupName"],
+            ScheduleExpression=f"at({moment:%Y-%m-%dT%H:%M:%S})",
+            FlexibleTimeWindow=schedule["FlexibleTimeWindow"],
+            Target={**schedule["Target"], "Input": json.dumps({"said": name})},
+        )
+        assert until(lambda: heard(aws, "Listener", holding=name)) == [{"said": name}]
+
+
+class TestStreamWorker:
+    def test_goes_on_after_what_it_cannot_handle_and_reports_it(self, aws: LocalAws, name: str) -> None:
+        tables, table = aws.client("dynamodb"), resource(aws, TABLE, "Table")
+        for n, order in enumerate(("throw", "work")):
+            item = {"id": {"S": f"{name}-{n}"}, "do": {"S": order}}
+            tables.put_item(TableName=table, Item=item)
+        until(lambda: heard(aws, "Reader/Function", holding=f"{name}-1"))
+        got = [
+            each["Records"][0]["dynamodb"]["NewImage"]["do"]["S"]
+            for each in heard(aws, "Reader/Function", holding=name)
+        ]
+        assert got == ["throw", "throw", "work"]
+        [report] = until(lambda: messages(aws, resource(aws, QUEUE, "Reader/FailedBatches")))
+        assert json.loads(report["Body"])["requestContext"]["condition"] == "RetryAttemptsExhausted"
+
+
+class TestUploadBucket:
+    @pytest.mark.parametrize("key", ["in/{}.png", "in/a b+c &{}.png", "in/ü/../日本-{}.png"])
+    def test_tells_the_key_as_it_is(self, aws: LocalAws, name: str, key: str) -> None:
+        key = key.format(name)
+        s3, bucket = aws.client("s3"), resource(aws, BUCKET, "Uploads/Bucket")
+        for each in (f"out/{name}.png", f"in/{name}.txt", key):
+            s3.put_object(Bucket=bucket, Key=each, Body=b"x")
+        [event] = until(lambda: heard(aws, "Listener", holding=name))
+        assert event["detail"]["object"]["key"] == key
+        assert event["detail"]["object"]["version-id"]
+
+
+class TestWorkflow:
+    def end(self, aws: LocalAws, **given: Any) -> Any:
+        states = aws.client("stepfunctions")
+        machine = resource(aws, MACHINE, "Fulfil")
+        started = states.start_execution(stateMachineArn=machine, input=json.dumps(given))["executionArn"]
+        return until(
+            lambda: states.describe_execution(executionArn=started), is_right=lambda told: told["status"] != "RUNNING"
+        )
+
+    def test_does_every_step_with_its_role(self, aws: LocalAws, name: str) -> None:
+        told = self.end(aws, id=name, items=[{"item": name}, {"item": name}], good=True)
+        assert (told["status"], told.get("cause")) == ("SUCCEEDED", None)
+        assert len(heard(aws, "Listener", holding=name)) >= 3
+        item = aws.client("dynamodb").get_item(TableName=resource(aws, TABLE, "Table"), Key={"id": {"S": name}})
+        assert item["Item"]["id"] == {"S": name}
+        assert until(lambda: heard(aws, "Worker/Function", holding=name))
+
+    def test_undoes_what_was_done_and_keeps_the_error(self, aws: LocalAws, name: str) -> None:
+        told = self.end(aws, id=name, items=[], good=False)
+        assert (told["status"], told["error"]) == ("FAILED", "NotGood")
+        undone = [each for each in heard(aws, "Listener", holding=name) if "result" in each]
+        assert len(undone) == 1
+
+    def test_logs_what_happened_without_the_data(self, aws: LocalAws, name: str) -> None:
+        self.end(aws, id=name, items=[], good=True)
+        groups = aws.client("logs").describe_log_groups(logGroupNamePrefix="/aws/vendedlogs/states/")["logGroups"]
+        events = aws.client("logs").filter_log_events(logGroupName=groups[0]["logGroupName"])["events"]
+        kinds = {json.loads(each["message"])["type"] for each in events}
+        assert {"ExecutionStarted", "TaskStateEntered", "ExecutionSucceeded"} <= kinds
+        assert name not in json.dumps([json.loads(each["message"])["details"] for each in events])
