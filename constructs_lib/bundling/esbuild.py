@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from constructs_lib.bundling.esbuild_errors import problems_in
+from constructs_lib.bundling.esbuild_errors import problems_in, warnings_in
 from constructs_lib.bundling.fingerprint import digest_of
 from constructs_lib.bundling.project import Project
 from constructs_lib.problem import BundlingError, Problem
@@ -25,12 +25,19 @@ FLAGS = (
     "--legal-comments=none",
     "--supported:dynamic-import=false",
     "--log-limit=0",
-    "--log-level=error",
+    "--log-level=warning",
+    "--log-override:unsupported-require-call=warning",
+    "--log-override:unsupported-dynamic-import=warning",
+    "--define:import.meta.url=importMetaUrl",
+    "--define:import.meta.dirname=__dirname",
+    "--define:import.meta.filename=__filename",
     "--color=false",
 )
 
 CREDENTIALS_PACKAGE = "@aws-sdk/credential-provider-node"
 CREDENTIALS_SHIM = Path(__file__).with_name("environment_credentials.js")
+IMPORT_META_SHIM = Path(__file__).with_name("import_meta_url.js")  # costs nothing where it is not used
+SHIMS = (CREDENTIALS_SHIM, IMPORT_META_SHIM)
 
 _CPUS = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64", "i386": "ia32", "i686": "ia32"}
 
@@ -70,14 +77,19 @@ class Esbuild:
             )
         )
 
-    def build(self, sources: Sequence[str], flags: Sequence[str], outdir: Path, project: Project) -> dict[str, Any]:
-        """Bundle each source into `<outdir>/<its index>/index.js`, all in one process; return esbuild's metafile.
+    def build(
+        self, sources: Sequence[str], flags: Sequence[str], outdir: Path, project: Project
+    ) -> tuple[dict[str, Any], dict[str, list[str]]]:
+        """Bundle each source into `<outdir>/<its index>/index.js`, all in one process.
 
         Args:
             sources: Entry files, relative to the project folder.
             flags: What `flags_for` gave.
             outdir: An empty folder.
             project: Where to run.
+
+        Returns:
+            esbuild's metafile, and its warnings by the source they are about.
 
         Raises:
             BundlingError: With every error esbuild found in any of the sources.
@@ -103,7 +115,7 @@ class Esbuild:
         if done.returncode != 0:
             raise BundlingError(*problems_in(done.stderr, project))
         result: dict[str, Any] = json.loads(metafile.read_bytes())
-        return result
+        return result, warnings_in(done.stderr, project)
 
 
 def flags_for(target: str, *, natives: Sequence[str], source_map: bool, environment_credentials: bool) -> list[str]:
@@ -115,7 +127,12 @@ def flags_for(target: str, *, natives: Sequence[str], source_map: bool, environm
         source_map: Whether to write a map (the bundle's bytes are the same with and without).
         environment_credentials: Whether the SDK's default credential chain is reduced to the environment.
     """
-    flags = [*FLAGS, f"--target={target}", *(f"--external:{name}" for name in sorted(natives))]
+    flags = [
+        *FLAGS,
+        f"--inject:{IMPORT_META_SHIM}",
+        f"--target={target}",
+        *(f"--external:{name}" for name in sorted(natives)),
+    ]
     if source_map:
         flags.append("--sourcemap=external")
     if environment_credentials:
@@ -124,9 +141,12 @@ def flags_for(target: str, *, natives: Sequence[str], source_map: bool, environm
 
 
 def key_of_flags(flags: Sequence[str]) -> list[str]:
-    """Return flags as a cache key holds them: with the content of the alias, not the folder it is installed in."""
-    shim, content = str(CREDENTIALS_SHIM), digest_of(CREDENTIALS_SHIM.read_bytes())
-    return [flag.replace(shim, content) for flag in flags]
+    """Return flags as a cache key holds them: with the content of a shim, not the folder it is installed in."""
+    contents = {str(shim): digest_of(shim.read_bytes()) for shim in SHIMS}
+    return [
+        next((flag.replace(shim, content) for shim, content in contents.items() if flag.endswith(shim)), flag)
+        for flag in flags
+    ]
 
 
 def platform_name() -> str:

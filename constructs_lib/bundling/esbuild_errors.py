@@ -13,20 +13,30 @@ from constructs_lib.problem import Problem
 
 NODE_SUFFIXES = frozenset({".ts", ".tsx", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs"})
 
-_ERROR = re.compile(r"^\S+ \[ERROR\] (?P<message>.*)$")
+_START = re.compile(r"^\S+ \[(?P<kind>ERROR|WARNING)\] (?P<message>.*?)(?: \[(?P<id>[a-z-]+)\])?$")
 _PLACE = re.compile(r"^ {4}(?P<file>.+?):(?P<line>\d+):(?P<column>\d+):$")
 _SOURCE_LINE = re.compile(r"^ {4,}\d+ │ (?P<text>.*)$")
 _UNRESOLVED = re.compile(r'^Could not resolve "(?P<import>.+)"$')
 _NO_EXPORT = re.compile(r'^No matching export in "(?P<file>.+)" for import "(?P<name>.+)"$')
 _MEANT = re.compile(r'^ {2}Did you mean to import "(?P<name>.+)" instead\?$')
+_TOP_LEVEL_AWAIT = re.compile(r"^Top-level await is ")
 _NO_LOADER = re.compile(r'^No loader is configured for "(?P<suffix>.+)" files: (?P<file>.+)$')
+
+_COMPUTED = "is computed, so nothing is bundled for it: name the modules it may be, or add them with include=[...]"
+_NOTES = {  # what esbuild's warnings mean here, by their ids
+    "unsupported-require-call": f"what this require() loads {_COMPUTED}",
+    "unsupported-dynamic-import": f"what this import() loads {_COMPUTED}",
+    "empty-import-meta": "a bundle is CommonJS: of import.meta it only has url, dirname and filename",
+}
 
 
 class _Message:
-    """One error as esbuild printed it."""
+    """One error or warning as esbuild printed it."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, kind: str, name: str | None) -> None:
         self.text = text
+        self.kind = kind
+        self.name = name
         self.notes: list[str] = []
         self.file: str | None = None
         self.line = 0
@@ -59,18 +69,32 @@ class _Message:
 
 def problems_in(stderr: str, project: Project) -> list[Problem]:
     """Return every error in esbuild's output, in its order, each once."""
-    messages: list[_Message] = []
-    for line in stderr.splitlines():
-        start = _ERROR.match(line)
-        if start is not None:
-            messages.append(_Message(start["message"]))
-        elif messages:
-            messages[-1].read(line)
-    problems = [_problem(message, project) for message in messages]
+    problems = [_problem(message, project) for message in _messages(stderr) if message.kind == "ERROR"]
     if not problems:
         said = stderr.strip().splitlines()
         problems = [Problem(f"esbuild failed: {said[-1] if said else 'it said nothing'}", ".", "run it again")]
     return list(dict.fromkeys(problems))
+
+
+def warnings_in(stderr: str, project: Project) -> dict[str, list[str]]:
+    """Return every warning in esbuild's output, as a note, by the file it is about."""
+    notes: dict[str, list[str]] = {}
+    for message in _messages(stderr):
+        if message.kind == "WARNING" and message.file is not None:
+            said = _NOTES.get(str(message.name), message.text)
+            notes.setdefault(message.file, []).append(f"{message.where(project)}: {said}")
+    return {file: list(dict.fromkeys(about)) for file, about in notes.items()}
+
+
+def _messages(stderr: str) -> list[_Message]:
+    messages: list[_Message] = []
+    for line in stderr.splitlines():
+        start = _START.match(line)
+        if start is not None:
+            messages.append(_Message(start["message"], start["kind"], start["id"]))
+        elif messages:
+            messages[-1].read(line)
+    return messages
 
 
 def _problem(message: _Message, project: Project) -> Problem:
@@ -89,6 +113,14 @@ def _problem(message: _Message, project: Project) -> Problem:
             f'a "{no_loader["suffix"]}" file cannot be bundled: {no_loader["file"]}',
             where,
             "read it at run time, and add it to the bundle with include=[...]",
+        )
+    if _TOP_LEVEL_AWAIT.match(message.text):
+        return Problem(
+            "await outside of a function: a bundle is CommonJS, which cannot wait while it is loaded",
+            where,
+            "keep the promise (const ready = start()), and await it in the handler"
+            if "node_modules/" not in str(message.file)
+            else "use a version of the package that does not wait while it is loaded",
         )
     what = message.text[:1].lower() + message.text[1:]
     fix = f"mend the syntax: {message.source}" if message.source else "mend the file"

@@ -15,14 +15,14 @@ from constructs_lib.bundling.fingerprint import Files, digest_of
 from constructs_lib.bundling.include import included_files
 from constructs_lib.bundling.machine import Machine, lambda_machine
 from constructs_lib.bundling.native_modules import install_natives
-from constructs_lib.bundling.nearest import nearest
+from constructs_lib.bundling.node_handler import handler_problem
 from constructs_lib.bundling.npm_lock import NpmLock
 from constructs_lib.bundling.package_json import json_in
 from constructs_lib.bundling.project import Project
 from constructs_lib.bundling.resolution import Resolution
 from constructs_lib.problem import BundlingError, Problem
 
-FORMAT = 2  # of the cache records; a change makes every kept one unread
+FORMAT = 3  # of the cache records; a change makes every kept one unread
 
 LAMBDA_ON_ARM64 = lambda_machine("arm64")
 
@@ -157,7 +157,7 @@ def _run(jobs: Sequence[_Job], project: Project, *, chain: bool) -> list[_Job]:
     again: list[_Job] = []
     problems: list[Problem] = []
     with project.cache.scratch() as outdir:
-        metafile = jobs[0].esbuild.build(sources, flags, outdir, project)
+        metafile, warnings = jobs[0].esbuild.build(sources, flags, outdir, project)
         project.files = Files()  # read the disk after esbuild did, never before
         resolution = Resolution(metafile, project)
         outputs = {
@@ -174,7 +174,8 @@ def _run(jobs: Sequence[_Job], project: Project, *, chain: bool) -> list[_Job]:
                 again.append(job)
                 continue
             bundle = (outdir / index / "index.js").read_bytes()
-            problem = _missing_handler(job, bundle.decode(), metafile["inputs"][output["entryPoint"]])
+            entry_point = output["entryPoint"]
+            problem = handler_problem(job.entry.handler, entry_point, bundle.decode(), metafile["inputs"], project)
             if problem is not None:
                 problems.append(problem)
                 continue
@@ -184,6 +185,7 @@ def _run(jobs: Sequence[_Job], project: Project, *, chain: bool) -> list[_Job]:
                 "snapshot": project.cache.keep_snapshot(snapshot),
                 "index.js": project.cache.keep_blob(bundle),
                 "map": _keep_map(outdir / index, project) if job.entry.source_map else None,
+                "notes": [note for name in inputs if not _is_installed(name) for note in warnings.get(name, ())],
                 "natives": _native_roots(job, externals, inputs, metafile["inputs"], project),
             }
             if snapshot.complete and not snapshot.changed_since(str(project.folder), moment):
@@ -193,27 +195,12 @@ def _run(jobs: Sequence[_Job], project: Project, *, chain: bool) -> list[_Job]:
     return again
 
 
+def _is_installed(name: str) -> bool:
+    return "node_modules/" in name  # what a package does is not the user's to mend
+
+
 def _is_sdk_client(name: str) -> bool:
     return any(part in f"/{name}" for part in SDK_CLIENTS)
-
-
-def _missing_handler(job: _Job, bundle: str, source: dict[str, Any]) -> Problem | None:
-    """Refuse an entry without the export Lambda would call. CommonJS does not say what it exports until it runs."""
-    if source.get("format") == "cjs":
-        return None
-    # esbuild ends a CommonJS bundle of an ES module with a list of its exports, for Node to read without running it.
-    listed = bundle.rpartition("0&&(module.exports={")[2].partition("}")[0] if "0&&(module.exports={" in bundle else ""
-    exports = [name.partition(":")[0].strip('" ') for name in listed.split(",") if name.strip()]
-    if job.entry.handler == "default" and "default:" in bundle:  # which that list leaves out
-        return None
-    if job.entry.handler in exports or any(name.startswith("...") for name in exports):
-        return None
-    meant = nearest(job.entry.handler, exports)
-    said = f"it exports: {', '.join(sorted(exports))}" if exports else "it exports nothing by name"
-    fix = f"export const {job.entry.handler} = ..."
-    if meant is not None or len(exports) == 1:
-        fix += f', or handler="{meant if meant is not None else exports[0]}"'
-    return Problem(f'no export "{job.entry.handler}" ({said})', f"{job.source}:1:1", fix)
 
 
 def _keep_map(folder: Path, project: Project) -> str:
@@ -268,7 +255,7 @@ def _asset(job: _Job, project: Project) -> Asset:
         }
     files |= _included(job, project, files)
     source_map = project.cache.blob(record["map"]) if record["map"] is not None else None
-    return Asset(files, source_map)
+    return Asset(files, source_map, tuple(record["notes"]))
 
 
 def _from_blob(digest: str, project: Project) -> AssetFile:

@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
-from constructs_lib.bundling.esbuild import CREDENTIALS_SHIM
+from constructs_lib.bundling.esbuild import CREDENTIALS_SHIM, SHIMS
 from constructs_lib.bundling.fingerprint import Snapshot
 from constructs_lib.bundling.package_json import entrances, json_in, package_name
 from constructs_lib.bundling.project import Project
@@ -36,6 +36,7 @@ class Resolution:
         self._project = project
         self._files = project.files
         self._root = str(project.folder)
+        self._shims = {project.relative(shim.resolve()) for shim in SHIMS}
         self._shim = project.relative(CREDENTIALS_SHIM.resolve())
 
     def reachable(self, start: Iterable[str]) -> list[str]:
@@ -83,8 +84,8 @@ class Resolution:
         taken = Snapshot()
         path = self._at(name)
         digest = self._files.digest(path)
-        if name == self._shim or digest is None:
-            return taken  # the key holds the shim's content; and no file is behind a data: URL
+        if name in self._shims or digest is None:
+            return taken  # the key holds the shims' content; and no file is behind a data: URL
         taken.files[name] = digest
         folder = os.path.dirname(path)  # noqa: PTH120 - strings all along, thousands of them
         self._stand(folder if _in_package(path) else path, taken)
@@ -102,7 +103,7 @@ class Resolution:
                 self._package(folder, wanted, "", taken)
             return
         wanted = found.get("original")
-        if wanted is None or found["path"] == self._shim:
+        if wanted is None or found["path"] in self._shims:
             return
         if wanted.startswith((".", "/")):
             place = os.path.normpath(os.path.join(folder, wanted))  # noqa: PTH118 - Path cannot fold ".."

@@ -57,6 +57,50 @@ class TestBundle:
         assert (asset.stage(tmp_path) / "templates" / "mail.txt").read_text() == "Dear"
 
 
+class TestImportMeta:
+    def test_names_the_file_and_folder_of_the_bundle(self, node_project: Sandbox, tmp_path: Path) -> None:
+        node_project.write("lib/where.ts", "export const url = import.meta.url;")
+        node_project.write(
+            "handlers/where.ts",
+            'import { createRequire } from "node:module"; import { fileURLToPath } from "node:url";\n'
+            'import { url } from "../lib/where"; const os = createRequire(import.meta.url)("node:os");\n'
+            "export const handler = async () =>"
+            " [fileURLToPath(url), import.meta.dirname, import.meta.filename, os.EOL];",
+        )
+        (asset,) = node_project.node("handlers/where.ts")
+        folder = asset.stage(tmp_path / "a b")
+        assert call_node(folder) == [f"{folder}/index.js", str(folder), f"{folder}/index.js", "\n"]
+        assert asset.notes == ()
+
+    def test_costs_nothing_where_it_is_not_used(self, node_project: Sandbox) -> None:
+        assert "pathToFileURL" not in index_js(node_project.node(PRICE)[0])
+
+
+class TestNotes:
+    def test_say_what_will_not_be_there_at_run_time(self, node_project: Sandbox) -> None:
+        node_project.package("loads", {"index.js": "exports.load = (name) => require(name);"})
+        node_project.write("lib/plugin.cjs", "exports.load = (name) => require(name);")
+        node_project.write(
+            "handlers/loads.ts",
+            'import { load } from "../lib/plugin.cjs"; import { load as other } from "loads";\n'
+            "export const handler = async (name: string) =>"
+            " [load(name), other(name), await import(name), import.meta.resolve];",
+        )
+        computed = (
+            "is computed, so nothing is bundled for it: name the modules it may be, or add them with include=[...]"
+        )
+        expected = {
+            f"handlers/loads.ts:2:80: what this import() loads {computed}",
+            "handlers/loads.ts:2:94: a bundle is CommonJS: of import.meta it only has url, dirname and filename",
+            f"lib/plugin.cjs:1:26: what this require() loads {computed}",
+        }
+        for _ in ("cold", "warm"):
+            price, loads = node_project.node(PRICE, "handlers/loads.ts")
+            assert set(loads.notes) == expected
+            assert price.notes == ()
+        assert node_project.launcher.tools == ["esbuild"]
+
+
 class TestSourceMap:
     def test_is_absent_by_default(self, node_project: Sandbox) -> None:
         assert node_project.node(PRICE)[0].source_map is None

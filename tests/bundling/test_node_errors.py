@@ -105,6 +105,24 @@ class TestSource:
         )
         assert _error(empty_project, "a.ts") == expected
 
+    def test_await_outside_of_a_function(self, empty_project: Sandbox) -> None:
+        empty_project.write("a.ts", "const v = await Promise.resolve(1);\nexport const handler = async () => v;")
+        empty_project.package("waits", {"i.js": "export const v = await 1;"}, type="module", exports="./i.js")
+        empty_project.write("b.ts", 'import { v } from "waits";\nexport const handler = async () => v;')
+        what = "await outside of a function: a bundle is CommonJS, which cannot wait while it is loaded"
+        assert _error(empty_project, "a.ts") == _three(
+            what, "a.ts:1:11", "keep the promise (const ready = start()), and await it in the handler"
+        )
+        assert _error(empty_project, "b.ts") == _three(
+            what,
+            "node_modules/waits/i.js:1:18",
+            "use a version of the package that does not wait while it is loaded",
+        )
+
+    def test_error_beside_a_warning(self, empty_project: Sandbox) -> None:
+        empty_project.write("a.ts", 'import "gone";\nexport const handler = () => require(process.env.X!);')
+        assert _error(empty_project, "a.ts") == _three('"gone" cannot be resolved', "a.ts:1:8", "npm install gone")
+
     def test_all_failures_of_all_entries_at_once(self, empty_project: Sandbox) -> None:
         empty_project.write("a.ts", 'import "gone-one";\nimport "gone-two";')
         empty_project.write("b.ts", "const = 1;")
@@ -155,12 +173,43 @@ class TestHandler:
             'export * from "node:fs";',  # may export anything
             "module.exports = { handler: 1 };",  # says what it exports when it runs
             "export { other as handler }; const other = 1;",
+            'export * from "./plain.cjs";',  # says what it exports when it runs
+            'export * from "./again"; export {};',
+            "export const handler = [async () => 1][0];",
+            "/*\nexport const handler = 42;\n*/\nexport const handler = async () => 1;",
             'const a = 1; export { a as handler, a as "quoted name", a as class };',
         ],
     )
     def test_is_accepted_in_every_form(self, node_project: Sandbox, source: str) -> None:
+        node_project.write("handlers/again.ts", 'export * from "./plain.cjs";')
         node_project.write("handlers/a.ts", source)
         assert len(node_project.node("handlers/a.ts")) == 1
+
+    @pytest.mark.parametrize(
+        ("source", "shown", "where"),
+        [
+            ("export const handler = 42;", "42", "1:24"),
+            ("\nexport let handler: string = 'soon'", "'soon'", "2:30"),
+            ("export const handler = [1];", "[1]", "1:24"),
+            ("export const handler = null\nexport const other = 1;", "null", "1:24"),
+        ],
+    )
+    def test_must_be_a_function(self, node_project: Sandbox, source: str, shown: str, where: str) -> None:
+        node_project.write("handlers/a.ts", source)
+        assert _error(node_project, "handlers/a.ts") == _three(
+            f'"handler" is {shown}, not a function',
+            f"handlers/a.ts:{where}",
+            "export const handler = async (event) => { ... }",
+        )
+
+    def test_named_with_its_file(self, node_project: Sandbox) -> None:
+        with pytest.raises(BundlingError) as caught:
+            node_project.node("handlers/price.ts", handler="price.handler")
+        assert str(caught.value) == _three(
+            'no export "price.handler" (it exports: handler)',
+            "handlers/price.ts:1:1",
+            'handler="handler": the file is what entry names',
+        )
 
     def test_may_be_the_default_export(self, node_project: Sandbox) -> None:
         node_project.write("handlers/a.ts", "export default async () => 1;")
