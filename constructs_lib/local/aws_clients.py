@@ -45,12 +45,14 @@ class AwsClients:
     Args:
         endpoint: The URL of the embedded AWS.
         region: The region of clients that name none.
+        key: What opens the credentials of functions. Default: they stay closed.
     """
 
-    def __init__(self, endpoint: str, region: str) -> None:
+    def __init__(self, endpoint: str, region: str, *, key: str = "") -> None:
         """Remember where to go; a client is made when it is first asked for."""
         self.endpoint = endpoint
         self.region = region
+        self.key = key
         self._clients: dict[tuple[str, str], Any] = {}
 
     def client(self, service: str, region: str | None = None) -> Any:
@@ -110,4 +112,9 @@ class AwsClients:
 
     @cached_property
     def _config(self) -> Config:
-        return Config(proxies={}, retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
+        return Config(
+            proxies={},
+            retries={"total_max_attempts": 1},
+            s3={"addressing_style": "path"},
+            inject_host_prefix=False,  # a prefix before 127.0.0.1 is no host
+        )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import secrets
 import select
 import shutil
 import signal
@@ -64,6 +65,7 @@ class Emulator:
         endpoint: The URL for AWS clients.
         app_url: The URL the deployed APIs answer on; empty without `app_port`.
         work: The folder of this run, removed at its end.
+        key: What opens the credentials of functions; nobody but this process and its child knows it.
 
     Example:
         >>> with Emulator.start(Settings()) as aws:
@@ -71,12 +73,13 @@ class Emulator:
         True
     """
 
-    def __init__(self, process: subprocess.Popen[bytes], *, endpoint: str, app_url: str, work: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], *, endpoint: str, app_url: str, work: Path, key: str) -> None:
         """Wrap a process that answers; use `start` instead."""
         self.endpoint = endpoint
         self.app_url = app_url
         self._process = process
         self.work = work
+        self.key = key
 
     @classmethod
     def start(cls, settings: Settings) -> Emulator:
@@ -99,19 +102,19 @@ class Emulator:
         except LocalError:
             aws_socket.close()
             raise
-        work = Path(tempfile.mkdtemp(prefix="constructs-lib-"))
+        work, key = Path(tempfile.mkdtemp(prefix="constructs-lib-")), secrets.token_urlsafe()
         sockets = [aws_socket] if app_socket is None else [aws_socket, app_socket]
         endpoint = f"http://{HOST}:{aws_socket.getsockname()[1]}"
         app_url = "" if app_socket is None else f"http://{HOST}:{app_socket.getsockname()[1]}"
         try:
-            process = _spawn(settings, sockets, work)
+            process = _spawn(settings, sockets, work, key)
         except BaseException:
             shutil.rmtree(work, ignore_errors=True)
             raise
         finally:
             for each in sockets:
                 each.close()
-        emulator = cls(process, endpoint=endpoint, app_url=app_url, work=work)
+        emulator = cls(process, endpoint=endpoint, app_url=app_url, work=work, key=key)
         try:
             _await_ready(process, _log_path(settings, work))
             _await_health(process, endpoint, _log_path(settings, work))
@@ -178,7 +181,7 @@ def _log_path(settings: Settings, work: Path) -> Path:
     return (settings.state or work) / "emulator.log"
 
 
-def _spawn(settings: Settings, sockets: list[socket.socket], work: Path) -> subprocess.Popen[bytes]:
+def _spawn(settings: Settings, sockets: list[socket.socket], work: Path, key: str) -> subprocess.Popen[bytes]:
     log_path = _log_path(settings, work)
     log_path.parent.mkdir(parents=True, exist_ok=True)
     (work / "tmp").mkdir()
@@ -201,6 +204,7 @@ def _spawn(settings: Settings, sockets: list[socket.socket], work: Path) -> subp
         "region": settings.region,
         "work": str(work),
         "log_file": None if settings.log_file is None else str(settings.log_file.resolve()),
+        "key": key,
     }
     stdin = process.stdin
     if stdin is None:

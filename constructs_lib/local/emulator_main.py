@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib.util
 import json
 import os
 import resource
@@ -22,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
-from constructs_lib.local.overlay import Overlay
+from constructs_lib.local.overlay import Overlay, front_door
 from constructs_lib.local.overlay.base import Orders, base
 from constructs_lib.problem import LocalError
 
@@ -65,6 +64,7 @@ def _orders(told: dict[str, Any]) -> Orders:
         region=told["region"],
         work=Path(told["work"]),
         log_file=None if log_file is None else Path(log_file),
+        key=told["key"],
     )
 
 
@@ -102,16 +102,13 @@ async def _serve(orders: Orders, overlay: Overlay, report: Callable[[bytes], obj
         # The server waits for every request it has begun, and those wait for functions that may never end.
         loop.call_later(GRACE_SECONDS, overlay.end_functions)
 
-    application: Any = _application(base("app").app, orders.app_port, report)
+    application: Any = _application(base("app").app, orders, report)
     await serve(application, config, shutdown_trigger=stop_asked)
 
 
-def _application(base_app: Asgi, app_port: int, report: Callable[[bytes], object]) -> Asgi:
+def _application(base_app: Asgi, orders: Orders, report: Callable[[bytes], object]) -> Asgi:
     """The base behind the front door, reporting once when it is up."""
-    inner = base_app
-    if importlib.util.find_spec("constructs_lib.local.overlay.front_door") is not None:
-        front_door = importlib.import_module("constructs_lib.local.overlay.front_door")
-        inner = front_door.wrap(base_app, app_port)
+    inner = front_door.wrap(base_app, orders.app_port, orders.key)
 
     async def application(scope: dict[str, Any], receive: Callable[..., Any], send: Callable[..., Any]) -> None:
         if scope["type"] != "lifespan":

@@ -32,6 +32,7 @@ TABLES = ("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")
 READS_FIRST = ("GetItem", "Query", "Scan", "DeleteItem", "UpdateItem", "PutItem")
 WRITES_FIRST = ("DeleteItem", "PutItem", "UpdateItem", "Scan", "Query", "GetItem")
 SESSION_PATH = "/_constructs_lib/role-session"
+KEY_HEADER = "x-constructs-lib-key"
 DENIED = {"AccessDenied", "AccessDeniedException"}
 UNCHANGED = {"ConditionalCheckFailedException", "ResourceNotFoundException"}
 NO_SUCH_TABLE = "no-such-table"
@@ -136,7 +137,8 @@ def role_session(clients: AwsClients, function: str, region: str) -> dict[str, s
     """
     connection = http.client.HTTPConnection(urlsplit(clients.endpoint).netloc, timeout=10)
     try:
-        connection.request("GET", f"{SESSION_PATH}?{urlencode({'function': function, 'region': region})}")
+        question = urlencode({"function": function, "region": region})
+        connection.request("GET", f"{SESSION_PATH}?{question}", headers={KEY_HEADER: clients.key})
         answer = connection.getresponse()
         content: dict[str, str] = json.loads(answer.read())
     finally:

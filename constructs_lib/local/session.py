@@ -50,7 +50,7 @@ class LocalAws:
     def __init__(self, emulator: Emulator, state: StateFolder, *, region: str = REGION) -> None:
         """Wrap what already runs; `from_assembly` starts it, too."""
         self.emulator = emulator
-        self.clients = AwsClients(emulator.endpoint, region)
+        self.clients = AwsClients(emulator.endpoint, region, key=emulator.key)
         self.stacks: Sequence[DeployedStack] = ()
         self._state = state
         self._logs = FunctionLogs(state.function_log)

@@ -1,7 +1,7 @@
 """Who says to be somebody is verified, or refused; that includes the root user.
 
 Stock takes three kinds of callers for the root user without any check: an `Authorization` header of another kind than
-AWS's (`Bearer x`), the root key with any secret, and any account id as a key. And who signs nothing may list all buckets.
+AWS's (`Bearer x`), the root key with any secret, and any account id as a key. Who signs nothing may list all buckets.
 
 With this patch the root key is verified like the keys of users and sessions: its secret is `test`.
 """
@@ -68,14 +68,11 @@ def _wrap_identity(stock: Any) -> Any:
 
 
 def _wrap_enforce(stock: Any) -> Any:
-    def enforce(
-        access_key_id: str, iam_action: str, service: str, region: str, resource_arn: str = "*",
-        service_context: dict[str, Any] | None = None,
-    ) -> Any:  # fmt: skip
+    def enforce(access_key_id: str, iam_action: str, *rest: Any, **named: Any) -> Any:
         evaluator = base(_EVALUATOR)
         if evaluator._anonymous.get() and iam_action in FOR_SIGNED_CALLERS_ONLY:
             return evaluator.AuthError("MissingAuthenticationToken", "Access Denied")
-        return stock(access_key_id, iam_action, service, region, resource_arn, service_context)
+        return stock(access_key_id, iam_action, *rest, **named)
 
     return enforce
 

@@ -9,6 +9,7 @@ from constructs_lib.local.overlay import PATCHES
 from tests.local.runtime import (
     test_gaps,
     test_gaps_asynchronous,
+    test_gaps_callers,
     test_gaps_mappings,
     test_gaps_messaging,
     test_gaps_occasions,
@@ -18,6 +19,7 @@ from tests.local.runtime import (
 GAPS = (
     test_gaps,
     test_gaps_asynchronous,
+    test_gaps_callers,
     test_gaps_mappings,
     test_gaps_messaging,
     test_gaps_occasions,
