@@ -4,6 +4,7 @@ import aws_cdk as cdk
 
 from examples.greeting import Greeting
 from examples.media import Media
+from examples.orders import Orders
 from examples.users import Users
 
 
@@ -11,6 +12,7 @@ def compose(app: cdk.App) -> None:
     """Put the example stacks into an app, one story each."""
     Greeting(app, "Greeting")
     Media(app, "Media")
+    Orders(app, "Orders")
     Users(app, "Users")
 
 
