@@ -14,6 +14,7 @@ from tests.local.runtime import (
     test_gaps_messaging,
     test_gaps_occasions,
     test_gaps_workflows,
+    test_stopping,
 )
 
 GAPS = (
@@ -24,6 +25,7 @@ GAPS = (
     test_gaps_messaging,
     test_gaps_occasions,
     test_gaps_workflows,
+    test_stopping,
 )
 ROOT = Path(__file__).parents[3]
 OVERLAY = ROOT / "constructs_lib" / "local" / "overlay"
