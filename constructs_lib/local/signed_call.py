@@ -83,7 +83,8 @@ def call(
     """
     parts = checked_url(url)
     path = quote(parts.path or "/", safe=UNQUOTED)
-    target = path + (f"?{quote(parts.query, safe=UNQUOTED + '?')}" if parts.query else "")
+    query = quote(parts.query, safe=UNQUOTED + "?").replace("+", "%20")  # two ways to write a blank; AWS signs this one
+    target = path + (f"?{query}" if query else "")
     request = AWSRequest(
         method=method, url=f"{parts.scheme}://{parts.netloc}{target}", headers=dict(headers or {}), data=body
     )

@@ -76,6 +76,13 @@ def seen(answer: Answer) -> dict[str, str]:
     return content
 
 
+def raw(url: str, request: bytes) -> bytes:
+    parts = urlsplit(url)
+    with socket.create_connection((parts.hostname, parts.port), timeout=10) as connection:
+        connection.sendall(request)
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
 class TestRoot:
     def test_the_api_with_the_more_specific_route_answers(self, aws: LocalAws, apis: Mapping[str, str]) -> None:
         red, blue = seen(aws.call("GET", "/doors/red")), seen(aws.call("GET", "/doors/blue"))
@@ -219,6 +226,29 @@ class TestSignatures:
         assert seen(answer)["api"] == apis["Two"]
 
 
+class TestNames:
+    @pytest.mark.parametrize("host", ["evil.example", "evil.example:3000", "localhost.evil.example", "x", ""])
+    def test_answers_under_no_name_but_those_of_this_machine(self, aws: LocalAws, host: str) -> None:
+        answer = aws.call("GET", "/doors/red", headers={"host": host})
+        assert answer.status == 403
+        assert answer.json()["message"] == f"host {host!r} is not this machine: ask 127.0.0.1 or localhost"
+
+    @pytest.mark.parametrize("host", ["127.0.0.1", "localhost:3000", "[::1]:3000", "LOCALHOST"])
+    def test_answers_under_every_name_of_this_machine(self, aws: LocalAws, host: str) -> None:
+        assert seen(aws.call("GET", "/doors/red", headers={"host": host}))["route"] == "GET /doors/red"
+
+    def test_leaves_pages_to_the_api_as_aws_does(self, aws: LocalAws) -> None:
+        headers = {"origin": "https://evil.example", "sec-fetch-site": "cross-site"}
+        answer = aws.call("GET", "/doors/red", headers=headers)
+        assert (answer.status, answer.header("access-control-allow-origin")) == (200, "")
+
+    @pytest.mark.parametrize("name", ["Host: localhost", "Authorization: x", "Origin: x"])
+    def test_refuses_a_header_that_must_not_come_twice(self, aws: LocalAws, name: str) -> None:
+        lines = ["GET /doors/red HTTP/1.1", "Connection: close", "Host: localhost", name, name]
+        for url in (aws.url, aws.endpoint):
+            assert b" 400 " in raw(url, "\r\n".join([*lines, "", ""]).encode()).partition(b"\r\n")[0]
+
+
 class TestHttp:
     def test_a_preflight_is_answered_by_the_api_that_has_the_route(self, aws: LocalAws) -> None:
         headers = {"origin": "https://shop.example", "access-control-request-method": "PUT"}
@@ -245,9 +275,6 @@ class TestHttp:
          b"GET /doors/" + b"a" * 9000 + b" HTTP/1.1", b"BREW /doors/red HTTP/1.1", b"GET /doors/%00 HTTP/1.1"],
     )  # fmt: skip
     def test_odd_requests_get_an_answer_that_is_no_server_error(self, aws: LocalAws, request_line: bytes) -> None:
-        parts = urlsplit(aws.url)
-        with socket.create_connection((parts.hostname, parts.port), timeout=10) as connection:
-            connection.sendall(request_line + b"\r\nHost: x\r\nConnection: close\r\n\r\n")
-            answer = b"".join(iter(lambda: connection.recv(65536), b""))
+        answer = raw(aws.url, request_line + b"\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         assert answer.startswith(b"HTTP/1.1 ")
         assert 200 <= int(answer.split(b" ", 2)[1]) < 500
