@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 import json
-import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
 
 from constructs_lib.local import LocalAws
+from tests.end_to_end.deployed_queue import eventually
 
-PATIENCE = 60.0  # seconds; all of it is needed only on a machine that is busy with something else
 UNSETTLED = {"received", "in progress"}
 FIRST_DELIVERY = 1_000_000
 
 Row = dict[str, Any]
-Found = TypeVar("Found")
-
-
-def eventually(look: Callable[[], Found], is_right: Callable[[Found], bool], *, seconds: float = PATIENCE) -> Found:
-    """Look until what is found is right, and return it; what is found at the deadline is returned, right or not."""
-    deadline = time.monotonic() + seconds
-    while True:
-        found = look()
-        if is_right(found) or time.monotonic() > deadline:
-            return found
-        time.sleep(0.1)
 
 
 @dataclass(frozen=True)

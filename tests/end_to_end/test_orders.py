@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from constructs_lib.local import LocalAws
+from tests.end_to_end.deployed_queue import DeployedQueue, eventually
 from tests.end_to_end.hostile_bodies import HOSTILE_BODIES
-from tests.end_to_end.order_books import Books, Row, eventually
+from tests.end_to_end.order_books import Books, Row
+
+INTAKE = "Orders-IntakeQueue"
 
 
 @pytest.fixture
@@ -55,11 +56,6 @@ def states_entered(local: LocalAws, order: str) -> list[str]:
     history = client.get_execution_history(executionArn=execution_of(local, order)["executionArn"], maxResults=1000)
     details = [event.get("stateEnteredEventDetails") for event in history["events"]]
     return [each["name"] for each in details if each]
-
-
-def queue_url(local: LocalAws, name: str) -> str:
-    [url] = [each for each in local.client("sqs").list_queues()["QueueUrls"] if f"/Orders-{name}" in each]
-    return str(url)
 
 
 def body_of(order: Row) -> str:
@@ -156,7 +152,7 @@ class TestDuplicates:
             assert set(pool.map(lambda _: place(local, order), range(5))) == {order["id"]}
         assert books.settled(order["id"])["status"] == "fulfilled"
         place(local, order)  # once more, after the fact
-        drained(local, "IntakeQueue")
+        assert DeployedQueue(local, INTAKE).is_drained()
         executions = local.client("stepfunctions").list_executions(stateMachineArn=workflow_of(local))["executions"]
         assert [each["name"] for each in executions].count(order["id"]) == 1
         books.agree()
@@ -186,9 +182,10 @@ class TestDuplicates:
             "Detail": json.dumps(detail),
         }
         assert local.client("events").put_events(Entries=[again, again])["FailedEntryCount"] == 0
-        # Whatever comes behind them has been counted when they have.
-        place_and_settle(local, books)
-        drained(local, "CountSalesQueue")
+        # Another order's event comes behind them: when that is counted and the queue is empty, they have been handled.
+        assert books.settled(place(local, an_order()))["status"] == "fulfilled"
+        books.agree()
+        assert DeployedQueue(local, "Orders-CountSalesQueue").is_drained()
         books.agree()
 
 
@@ -196,15 +193,15 @@ class TestPoison:
     def test_poison_is_buried_and_its_batch_mates_succeed_once(self, local: LocalAws, books: Books) -> None:
         orders = [an_order() for _ in range(3)]
         poison = ["not JSON", body_of({**an_order(), "items": []})]
-        with impatient(local, "IntakeQueue"):
-            with held_back(local, "IntakeQueue"):
+        intake = DeployedQueue(local, INTAKE)
+        with intake.impatient():
+            with intake.held_back():
                 for order in orders:
                     place(local, order)
-                for body in poison:
-                    local.client("sqs").send_message(QueueUrl=queue_url(local, "IntakeQueue"), MessageBody=body)
+                intake.send(*poison)
             assert [books.settled(order["id"])["status"] for order in orders] == ["fulfilled"] * 3
-            assert sorted(dead(local, "IntakeDeadLetters", len(poison))) == sorted(poison)
-            drained(local, "IntakeQueue")
+            assert sorted(DeployedQueue(local, "Orders-IntakeDeadLetters").take(len(poison))) == sorted(poison)
+            assert intake.is_drained()
         books.agree()
 
 
@@ -270,56 +267,3 @@ class TestLeastPrivilege:
 def declined_calls(local: LocalAws) -> int:
     lines = local.logs("Orders/ChargeCard")
     return sum('"errorType":"CardDeclined"' in line for line in lines)
-
-
-def place_and_settle(local: LocalAws, books: Books) -> None:
-    assert books.settled(place(local, an_order()))["status"] == "fulfilled"
-
-
-def waiting(local: LocalAws, name: str) -> int:
-    counts = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
-    sqs = local.client("sqs")
-    attributes = sqs.get_queue_attributes(QueueUrl=queue_url(local, name), AttributeNames=list(counts))["Attributes"]
-    return sum(int(attributes[count]) for count in counts)
-
-
-def drained(local: LocalAws, name: str) -> None:
-    assert eventually(lambda: waiting(local, name), lambda count: count == 0) == 0
-
-
-def dead(local: LocalAws, name: str, count: int) -> list[str]:
-    """The bodies of the dead letters, which are taken away."""
-    sqs, url, found = local.client("sqs"), queue_url(local, name), list[str]()
-
-    def look() -> list[str]:
-        for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
-            found.append(message["Body"])
-            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-        return found
-
-    return eventually(look, lambda bodies: len(bodies) >= count)
-
-
-@contextmanager
-def held_back(local: LocalAws, name: str) -> Iterator[None]:
-    """Gather what is sent inside, so that it is received as one batch afterwards."""
-    functions, sqs = local.client("lambda"), local.client("sqs")
-    attributes = sqs.get_queue_attributes(QueueUrl=queue_url(local, name), AttributeNames=["QueueArn"])["Attributes"]
-    [mapping] = functions.list_event_source_mappings(EventSourceArn=attributes["QueueArn"])["EventSourceMappings"]
-    functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
-    try:
-        yield
-    finally:
-        functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
-
-
-@contextmanager
-def impatient(local: LocalAws, name: str) -> Iterator[None]:
-    """Let what fails inside come back after two seconds instead of a minute."""
-    sqs, url, visibility = local.client("sqs"), queue_url(local, name), "VisibilityTimeout"
-    stated = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[visibility])["Attributes"][visibility]
-    sqs.set_queue_attributes(QueueUrl=url, Attributes={visibility: "2"})
-    try:
-        yield
-    finally:
-        sqs.set_queue_attributes(QueueUrl=url, Attributes={visibility: stated})
