@@ -212,14 +212,15 @@ class UploadBucket(Construct):
             env: Also set this variable of the function to the name of the bucket.
 
         Raises:
-            PropError: The keys cannot be granted, or there is no function to set the variable on.
+            PropError: The keys cannot be granted, the grantee takes no grants, or there is no function to set the
+                variable on.
         """
         keys = ObjectKeys(prefix, suffix)
         refusals = Refusals(self)
         keys.check(refusals)
         check_takes_variable(grantee, env, refusals)
         refusals.stop_if_any()
-        granted = grant_objects(grantee, READ, self.bucket, keys)
+        granted = grant_objects(self, grantee, READ, self.bucket, keys)
         if listing:
             grantee.grant_principal.add_to_principal_policy(list_statement(self.bucket, keys))
         self._grant_key(grantee, *READER_ACTIONS)
@@ -245,8 +246,8 @@ class UploadBucket(Construct):
             loop_guard: `Waived(reason)` lets a function write keys whose uploads run it.
 
         Raises:
-            PropError: The function could run on what it writes, the keys cannot be granted, or there is no function to
-                set the variable on.
+            PropError: The function could run on what it writes, the keys cannot be granted, the grantee takes no
+                grants, or there is no function to set the variable on.
         """
         keys = ObjectKeys(prefix, suffix)
         refusals = Refusals(self)
@@ -258,7 +259,7 @@ class UploadBucket(Construct):
         if writer is not None and self._is_guarded(writer, "writes", loop_guard):
             self._loops.add_writer(writer, refusals)
         refusals.stop_if_any()
-        granted = grant_objects(grantee, WRITE, self.bucket, keys)
+        granted = grant_objects(self, grantee, WRITE, self.bucket, keys)
         self._grant_key(grantee, *WRITER_ACTIONS)
         set_variable(grantee, env, self.bucket_name)
         return granted

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 
+from constructs_lib.wiring.granting import grant_exactly
 from constructs_lib.wiring.identity import Identity
 from constructs_lib.wiring.waiver import acknowledge
 
@@ -35,10 +36,16 @@ KEYS_ARE_NAMED_BY_PREFIX = (
 )
 
 
-def grant_objects(grantee: iam.IGrantable, action: str, bucket: s3.IBucket, keys: ObjectKeys) -> iam.Grant:
-    """Allow one action on these keys, and acknowledge their wildcard where it stands."""
+def grant_objects(
+    scope: Construct, grantee: iam.IGrantable, action: str, bucket: s3.IBucket, keys: ObjectKeys
+) -> iam.Grant:
+    """Allow one action on these keys, and acknowledge their wildcard where it stands.
+
+    Raises:
+        PropError: The grant would be dropped.
+    """
     resource = f"{bucket.bucket_arn}/{keys}"
-    granted = iam.Grant.add_to_principal(grantee=grantee, actions=[action], resource_arns=[resource])
+    granted = grant_exactly(scope, grantee, [action], resource)
     identity = grantee.grant_principal
     if isinstance(identity, Identity) and identity.grants_policy is not None:
         finding = f"AwsSolutions-IAM5[Resource::{_flat(identity.grants_policy, resource)}]"

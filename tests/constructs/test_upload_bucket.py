@@ -274,6 +274,14 @@ class TestRefusals:
         assert "needs a function to set it on" in refusal(lambda: uploads.grant_read(role, prefix="a/", env="IN"))
         assert "needs a function to set it on" in refusal(lambda: uploads.grant_write(role, prefix="a/", env="OUT"))
 
+    @pytest.mark.parametrize(("verb", "action"), [("grant_read", "s3:GetObject"), ("grant_write", "s3:PutObject")])
+    def test_a_grant_that_would_be_dropped(self, uploads: UploadBucket, verb: str, action: str) -> None:
+        service = iam.ServicePrincipal("cloudfront.amazonaws.com")
+        assert refusal(lambda: getattr(uploads, verb)(service, prefix="a/")) == (
+            f"{action} cannot be granted to a ServicePrincipal, which has no policy of its own\n  at:  {AT}\n"
+            "  fix: grant it to a function or role of this account, or write a resource policy on the L2"
+        )
+
     def test_logs_in_a_bucket_under_a_key(self, stack: cdk.Stack) -> None:
         logs = s3.Bucket(stack, "Logs", encryption_key=kms.Key(stack, "Key"))
         assert refusal(lambda: UploadBucket(stack, "Uploads", access_logs=logs)) == (
