@@ -148,11 +148,13 @@ class TestUndone:
 class TestDuplicates:
     def test_an_order_placed_many_times_has_one_effect(self, local: LocalAws, books: Books) -> None:
         order = an_order()
-        with ThreadPoolExecutor(5) as pool:
-            assert set(pool.map(lambda _: place(local, order), range(5))) == {order["id"]}
-        assert books.settled(order["id"])["status"] == "fulfilled"
-        place(local, order)  # once more, after the fact
-        assert DeployedQueue(local, INTAKE).is_drained()
+        intake = DeployedQueue(local, INTAKE)
+        with intake.impatient():  # one of two that are handled at the same moment comes back
+            with ThreadPoolExecutor(5) as pool:
+                assert set(pool.map(lambda _: place(local, order), range(5))) == {order["id"]}
+            assert books.settled(order["id"])["status"] == "fulfilled"
+            place(local, order)  # once more, after the fact
+            assert intake.is_drained()
         executions = local.client("stepfunctions").list_executions(stateMachineArn=workflow_of(local))["executions"]
         assert [each["name"] for each in executions].count(order["id"]) == 1
         books.agree()
