@@ -72,7 +72,7 @@ def run(request: Request) -> int:
                 _ignore_signals()
                 raise
     except ProblemError as error:
-        complain(str(error))
+        complain("\n".join([str(error), *getattr(error, "__notes__", [])]))
         return 1
     except BrokenPipeError:
         # whoever read our lines has gone; Python must not try to flush the rest at its end
@@ -101,7 +101,12 @@ def _run(request: Request, terminal: Terminal, ending: contextlib.ExitStack) -> 
         aws.clients.warm_up()
     terminal.step("aws", f"{aws.endpoint}  (region {request.region}, root key test/test)", time.monotonic() - began)
     if synthesis is not None:
-        seconds = synthesis.finish()
+        try:
+            seconds = synthesis.finish()
+        except LocalError as error:
+            if request.state is not None:
+                error.add_note(f"everything the app said is in {synthesis.output}")
+            raise
         terminal.step("synth", synthesis.command, seconds)
     _deploy(aws, request, state.assembly if request.assembly is None else request.assembly, terminal)
     with errors_explained(aws.endpoint):

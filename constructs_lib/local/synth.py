@@ -15,6 +15,7 @@ from importlib import util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from constructs_lib.local.said_problems import problems_in
 from constructs_lib.problem import LocalError, Problem
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Synthesis:
     Args:
         command: The command of the app, as cdk.json names it.
         folder: The folder it runs in, that of cdk.json.
-        outdir: The folder it writes the assembly to; emptied first.
+        outdir: The folder it writes the assembly to; emptied first. What the app says goes to synth.log next to it.
         region: The region of stacks that name none.
     """
 
@@ -58,10 +59,14 @@ class Synthesis:
         self.outdir = outdir
         self._folder = folder
         self._began = time.monotonic()
-        self._output = outdir.parent / "synth.log"
+        self._temporary = outdir.parent / "synth-tmp"
+        self.output = outdir.parent / "synth.log"
         shutil.rmtree(outdir, ignore_errors=True)
-        environment = synth_environment(folder, outdir, region)
-        with self._output.open("wb") as output:
+        shutil.rmtree(self._temporary, ignore_errors=True)
+        self._temporary.mkdir(parents=True)
+        # what an interrupted run would leave in the machine's own temporary folder goes with this one
+        environment = {**synth_environment(folder, outdir, region), "TMPDIR": str(self._temporary)}
+        with self.output.open("wb") as output:
             # S602: cdk.json holds a line for the shell, and it is the user's own
             self._process = subprocess.Popen(  # noqa: S602
                 command,
@@ -85,12 +90,16 @@ class Synthesis:
         """Wait until it is done, and return the seconds it took.
 
         Raises:
-            LocalError: The command failed; everything it said is part of the error.
+            LocalError: The command failed, with the problems it named; if it named none, with everything it said.
         """
         code = self._process.wait()
         self._watch.join()
+        shutil.rmtree(self._temporary, ignore_errors=True)
         if code != 0:
-            said = self._output.read_bytes()[-SAID_BYTES:].decode(errors="replace").strip()
+            said = self.output.read_bytes()[-SAID_BYTES:].decode(errors="replace").strip()
+            problems = problems_in(said)
+            if problems:
+                raise LocalError(*problems)
             problem = Problem(
                 what=f"{said}\n\nthe app did not synthesize: its command ended with exit code {code}".lstrip(),
                 where=f"{self.command} (in {self._folder})",
@@ -109,6 +118,7 @@ class Synthesis:
     def stop(self) -> None:
         """End it if it still runs, with everything it has started."""
         end_group(self._process)
+        shutil.rmtree(self._temporary, ignore_errors=True)
 
 
 def end_group(process: subprocess.Popen[Any]) -> None:
@@ -122,8 +132,10 @@ def end_group(process: subprocess.Popen[Any]) -> None:
             process.wait(GRACE_SECONDS)
         except subprocess.TimeoutExpired:
             continue
-        return
+        break
     process.wait()
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)  # what outlived its leader
 
 
 def synth_environment(folder: Path, outdir: Path, region: str) -> dict[str, str]:

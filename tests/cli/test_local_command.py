@@ -155,7 +155,7 @@ class TestRefusals:
         (shop / "fails.py").write_text(f"raise SystemExit({said!r})")
         code, complaint = self.run(shop, "--port", "0", "--app", "python fails.py")
         assert code == 1
-        assert complaint.startswith(f"{said}\n\nthe app did not synthesize: its command ended with exit code 1\n")
+        assert complaint == f"{said}\neverything the app said is in {shop / '.local' / 'synth.log'}\n"
 
     def test_a_folder_that_is_no_assembly(self, tmp_path: Path) -> None:
         code, said = self.run(tmp_path, "nothing", "--port", "0")

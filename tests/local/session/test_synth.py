@@ -77,10 +77,28 @@ class TestSynthesis:
             time.sleep(0.02)
         assert not is_alive(pid)
 
+    @pytest.mark.parametrize("end", ["finish", "stop"])
+    def test_what_the_command_leaves_behind_for_a_while_is_removed(self, tmp_path: Path, end: str) -> None:
+        rest = "import tempfile, time\ntempfile.mkdtemp(); open('made', 'w').close()\n"
+        synthesis = begin(tmp_path, WRITE + rest + ("time.sleep(60)" if end == "stop" else ""))
+        while not (tmp_path / "made").exists():
+            time.sleep(0.02)
+        getattr(synthesis, end)()
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["app.py", "cdk.out", "made", "synth.log"]
+        seen = json.loads((tmp_path / "cdk.out" / "seen.json").read_text())
+        assert seen["TMPDIR"].startswith(str(tmp_path))
+
 
 class TestRefusals:
-    def test_a_command_that_fails_shows_all_it_said(self, tmp_path: Path) -> None:
+    def test_a_command_that_names_problems_shows_them_alone(self, tmp_path: Path) -> None:
         said = "lambda_src/x.ts: no such file\n  at:  Shop/Fn\n  fix: name a file that exists"
+        with pytest.raises(LocalError) as caught:
+            begin(tmp_path, f"raise ValueError({said!r})").finish()
+        assert str(caught.value) == said
+        assert "Traceback" in (tmp_path / "synth.log").read_text()
+
+    def test_a_command_that_fails_shows_all_it_said(self, tmp_path: Path) -> None:
+        said = "lambda_src/x.ts: no such file"
         with pytest.raises(LocalError) as caught:
             begin(tmp_path, f"import sys\nsys.stderr.write({said!r})\nsys.exit(3)").finish()
         assert str(caught.value) == (
