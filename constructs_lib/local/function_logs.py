@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,9 @@ QUIET_TYPES = {"platform.start", "platform.initStart", "platform.initReport", "p
 QUIET_STARTS = ("START RequestId:", "END RequestId:", "INIT_START ")
 RED, DIM, CYAN, PLAIN = "\x1b[31m", "\x1b[2m", "\x1b[36m", "\x1b[0m"
 SEVERE = {"ERROR", "CRITICAL", "FATAL"}
+CONTINUED = "| "  # before every further line of one entry, so that none can pass for an entry of its own
+CONTROLLING = {"Cc", "Cs", "Zl", "Zp"}  # categories of characters that move a cursor, end a line or are none
+TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")  # what reorders the text around it
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,22 +76,42 @@ class FunctionLogs:
 
 
 def raw_text(line: LogLine, function: str) -> str:
-    """Return a line as it is, after its time and function."""
-    return f"{line.time} {function} {line.line}"
+    """Return a line as it is, after its time and function; what would drive a terminal is spelled out."""
+    return _entry(f"{harmless(line.time)} {harmless(function)} ", line.line)
 
 
 def readable_text(line: LogLine, function: str) -> str | None:
     """Return a line as a person wants it on a terminal; none for what only machines read."""
-    values = _object(line.line.encode())
+    values = _object(line.line.encode(errors="surrogatepass"))
     severity = str(values.get("level", "")).upper()
     text = _platform(line.line, values)
     if text is None:
         return None
+    style = DIM if text else RED if severity in SEVERE or "errorType" in values else ""
     if not text:
         text = _shortened(values) if values else line.line
     clock = line.time[11:23] if len(line.time) >= len("2026-01-01T00:00:00.000") else line.time
-    body = f"{RED}{text}{PLAIN}" if severity in SEVERE or "errorType" in values else text
-    return f"{DIM}{clock}{PLAIN} {CYAN}{function}{PLAIN} {body}"
+    return _entry(f"{DIM}{harmless(clock)}{PLAIN} {CYAN}{harmless(function)}{PLAIN} ", text, style)
+
+
+def harmless(text: str) -> str:
+    """Return a text with everything spelled out that a terminal would obey instead of show, tabs excepted."""
+    return "".join(
+        each.encode("unicode_escape", "backslashreplace").decode() if _is_obeyed(each) else each for each in text
+    )
+
+
+def _is_obeyed(character: str) -> bool:
+    if character == "\t":
+        return False
+    return unicodedata.category(character) in CONTROLLING or TURNING.match(character) is not None
+
+
+def _entry(prefix: str, text: str, style: str = "") -> str:
+    """One entry of a log: its first line after the prefix, each further one after the prefix and a mark."""
+    first, *more = [harmless(each) for each in text.replace("\r\n", "\n").split("\n")]
+    end = PLAIN if style else ""
+    return "\n".join(f"{prefix}{style}{each}{end}" for each in (first, *(CONTINUED + each for each in more)))
 
 
 def _platform(line: str, values: Mapping[str, Any]) -> str | None:
@@ -101,9 +126,9 @@ def _platform(line: str, values: Mapping[str, Any]) -> str | None:
             parts.append(f"cold start {metrics['initDurationMs']} ms")
         if "maxMemoryUsedMB" in metrics:
             parts.append(f"{metrics['maxMemoryUsedMB']} MB")
-        return f"{DIM}took {', '.join(parts)}{PLAIN}"
+        return "took " + ", ".join(parts)
     if line.startswith("REPORT RequestId:"):
-        return DIM + "took " + ", ".join(part.strip() for part in line.split("\t")[1:] if part.strip()) + PLAIN
+        return "took " + ", ".join(part.strip() for part in line.split("\t")[1:] if part.strip())
     return ""
 
 

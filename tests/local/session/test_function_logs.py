@@ -3,7 +3,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from constructs_lib.local.function_logs import FunctionLogs, LogLine, raw_text, readable_text
+import pytest
+
+from constructs_lib.local.function_logs import FunctionLogs, LogLine, harmless, raw_text, readable_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,6 +44,33 @@ class TestRaw:
     def test_the_line_stays_as_it_is(self) -> None:
         text = raw_text(LogLine(TIME, "Shop-Fn-1", "r", '{"level":"INFO"}'), "Shop/Fn")
         assert text == f'{TIME} Shop/Fn {{"level":"INFO"}}'
+
+
+class TestHarmless:
+    @pytest.mark.parametrize(
+        ("text", "spelled"),
+        [("\x1b[2J", r"\x1b[2J"), ("a\rb", r"a\rb"), ("a\x08b", r"a\x08b"), ("\x9b31m", r"\x9b31m"), ("\x00", r"\x00"),
+         ("\u202etxt.exe", r"\u202etxt.exe"), ("\u2066x", r"\u2066x"), ("a\u2028b", r"a\u2028b"), ("\x7f", r"\x7f"),
+         ("\ud800", r"\ud800"), ("a\tb", "a\tb"), ("ü 名 👩‍👩‍👧", "ü 名 👩‍👩‍👧"), ("", "")],
+    )  # fmt: skip
+    def test_spells_out_what_a_terminal_would_obey(self, text: str, spelled: str) -> None:
+        assert harmless(text) == spelled
+        assert raw_text(LogLine(TIME, "Fn", "r", text), "Fn") == f"{TIME} Fn {spelled}"
+        assert shown(text) == f"<10:20:30.456> <Shop/Fn> {spelled}"
+        line = json.dumps({"level": "INFO", "message": text, "key": text})
+        assert spelled in str(shown(line))
+        assert harmless(str(shown(line))) == shown(line)
+
+    def test_no_line_passes_for_an_entry_of_another_function(self) -> None:
+        forged = f"hi\n{TIME} Shop/Other forged\r\nready http://evil"
+        assert raw_text(LogLine(TIME, "f", "r", forged), "f") == (
+            f"{TIME} f hi\n{TIME} f | {TIME} Shop/Other forged\n{TIME} f | ready http://evil"
+        )
+        start = "<10:20:30.456> <Shop/Fn>"
+        assert shown(json.dumps({"message": "one\ntwo"})) == f"{start} one\n{start} | two"
+
+    def test_names_are_as_harmless_as_texts(self) -> None:
+        assert raw_text(LogLine("\x1b", "f", "r", "x"), "f\ng") == r"\x1b f\ng x"
 
 
 class TestReadable:
