@@ -59,13 +59,16 @@ class Asset:
         """Put the bundle into the assembly, whole or not at all, and return its folder."""
         outdir.mkdir(parents=True, exist_ok=True)
         home = outdir / self.folder_name
-        if not home.is_dir():
+        if not self._is_at(home):
             aside = outdir / f".{self.folder_name}.{os.getpid()}-{secrets.token_hex(4)}"
             try:
                 for name, file in self.files.items():
-                    _place(file, aside / name)
+                    _place(file, aside / "new" / name)
+                if home.exists():  # changed since it was put there: by hand, or by a program that ran in it
+                    with contextlib.suppress(OSError):
+                        home.rename(aside / "old")
                 with contextlib.suppress(OSError):  # another process staged the same content meanwhile
-                    aside.rename(home)
+                    (aside / "new").rename(home)
             finally:
                 shutil.rmtree(aside, ignore_errors=True)
         if self.source_map is not None:
@@ -73,6 +76,22 @@ class Asset:
             source_map.parent.mkdir(parents=True, exist_ok=True)
             source_map.write_bytes(self.source_map)
         return home
+
+    def _is_at(self, home: Path) -> bool:
+        """Tell whether a folder holds this bundle, and nothing else."""
+        there = {path for path in home.rglob("*") if not path.is_dir()}
+        return there == {home / name for name in self.files} and all(
+            _holds(home / name, file) for name, file in self.files.items()
+        )
+
+
+def _holds(path: Path, file: AssetFile) -> bool:
+    status = path.stat()
+    if bool(status.st_mode & 0o100) != file.executable:
+        return False
+    if file.cached is not None and status.st_mtime_ns == STAMP_NS:  # of the cache, which checked it, and untouched
+        return status.st_size == file.cached.stat().st_size
+    return digest_of(path.read_bytes()) == file.digest
 
 
 def folder_name(asset_hash: str) -> str:

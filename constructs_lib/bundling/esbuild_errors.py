@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
 from constructs_lib.bundling.nearest import nearest
-from constructs_lib.bundling.package_json import package_name
+from constructs_lib.bundling.package_json import json_in, package_name
 from constructs_lib.bundling.project import Project
 from constructs_lib.problem import Problem
 
@@ -167,9 +166,8 @@ def _installed(name: str, folder: Path) -> bool:
 
 def _declared(folder: Path) -> set[str]:
     for above in (folder, *folder.parents):
-        try:
-            package = json.loads((above / "package.json").read_bytes())
-        except (OSError, ValueError):
-            continue
-        return {name for field in ("dependencies", "devDependencies") for name in package.get(field, {})}
+        if (above / "package.json").is_file():
+            package = json_in(str(above / "package.json")) or {}
+            fields = (package.get(field) for field in ("dependencies", "devDependencies"))
+            return {name for field in fields if isinstance(field, dict) for name in field}
     return set()

@@ -36,11 +36,15 @@ class NpmLock:
             if path.is_file():
                 try:
                     content = json.loads(path.read_bytes())
-                except ValueError as error:
+                except (ValueError, RecursionError) as error:
                     raise BundlingError(
                         Problem(f"package-lock.json is not JSON ({error})", path.name, "npm install")
                     ) from error
-                return cls(path, content.get("packages", {}))
+                packages = content.get("packages", {}) if isinstance(content, dict) else None
+                if not isinstance(packages, dict) or not all(isinstance(one, dict) for one in packages.values()):
+                    what = "package-lock.json is JSON, but not what npm writes"
+                    raise BundlingError(Problem(what, path.name, "remove it, and npm install"))
+                return cls(path, packages)
         return None
 
     def native_packages(self) -> list[str]:

@@ -173,6 +173,28 @@ class TestStaging:
             broken.stage(tmp_path / "out")
         assert list((tmp_path / "out").iterdir()) == []
 
+    @pytest.mark.parametrize("damage", ["edited", "added", "removed", "mode", "dangling"])
+    def test_mends_what_was_changed_in_the_assembly(self, node_project: Sandbox, tmp_path: Path, damage: str) -> None:
+        asset = node_project.node(PRICE, include=("rates.ts",))[0]
+        home = asset.stage(tmp_path / "out")
+        assert asset.stage(tmp_path / "out").stat().st_ino == home.stat().st_ino  # left alone while it is whole
+        if damage == "edited":
+            (home / "index.js").write_text("exports.handler = async () => 'tampered with';")
+        elif damage == "added":
+            (home / "deep").mkdir()
+            (home / "deep" / "more.js").write_text("")
+        elif damage == "removed":
+            (home / "rates.ts").unlink()
+        elif damage == "mode":
+            (home / "index.js").chmod(0o755)
+        else:
+            (home / "x").symlink_to("gone")
+        assert asset.stage(tmp_path / "out") == home
+        assert sorted(path.name for path in home.iterdir()) == ["index.js", "rates.ts"]
+        assert (home / "index.js").read_text() == index_js(asset)
+        assert (home / "index.js").stat().st_mode & 0o777 == 0o644
+        assert [path.name for path in (tmp_path / "out").iterdir()] == [asset.folder_name]
+
     def test_does_not_tie_the_assembly_to_the_cache(self, node_project: Sandbox, tmp_path: Path) -> None:
         staged = node_project.node(PRICE)[0].stage(tmp_path / "one") / "index.js"
         staged.write_text("damaged by hand")

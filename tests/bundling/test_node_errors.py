@@ -251,6 +251,26 @@ class TestTools:
         with pytest.raises(BundlingError, match=r"esbuild cannot be started \(Permission denied\)"):
             bundle_node([NodeEntry(project.folder / "handlers/price.ts")], project)
 
+    @pytest.mark.parametrize(
+        "content", ["[]", "null", '{"packages": null}', '{"packages": []}', '{"packages": {"": null}}', '"x"']
+    )
+    def test_lock_that_npm_did_not_write(self, node_project: Sandbox, content: str) -> None:
+        node_project.write("package-lock.json", content)
+        assert _error(node_project, "handlers/price.ts") == _three(
+            "package-lock.json is JSON, but not what npm writes", "package-lock.json", "remove it, and npm install"
+        )
+
+    @pytest.mark.parametrize("content", ["<<<<<<< HEAD", "[" * 100_000, "\x00"])
+    def test_lock_that_is_not_json(self, node_project: Sandbox, content: str) -> None:
+        node_project.write("package-lock.json", content)
+        assert _error(node_project, "handlers/price.ts").startswith("package-lock.json is not JSON (")
+
+    @pytest.mark.parametrize("content", ["[1]", "1", '{"dependencies": "a"}', '{"devDependencies": [1]}', "{", ""])
+    def test_package_json_that_says_nothing(self, empty_project: Sandbox, content: str) -> None:
+        empty_project.write("package.json", content)
+        empty_project.write("a.js", 'import "gone";')
+        assert '"gone" cannot be resolved\n  at:  a.js:1:8\n  fix: npm install gone' in _error(empty_project, "a.js")
+
     def test_include_matches_nothing(self, node_project: Sandbox) -> None:
         with pytest.raises(BundlingError) as caught:
             node_project.node("handlers/price.ts", include=("data/*.json",))
