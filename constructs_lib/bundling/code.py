@@ -27,7 +27,7 @@ from constructs_lib.bundling.machine import Architecture, Machine, lambda_machin
 from constructs_lib.bundling.nearest import nearest_file
 from constructs_lib.bundling.node import NodeEntry, bundle_node
 from constructs_lib.bundling.project import Project
-from constructs_lib.bundling.python import PythonEntry, bundle_python, module_of, root_of
+from constructs_lib.bundling.python import PythonEntry, bundle_python, module_of, refuse_unimportable, root_of
 from constructs_lib.problem import BundlingError, Problem
 
 BUNDLE_FOR = "constructs-lib:bundle-for"  # context: "lambda", or "this-machine" for the local run
@@ -103,7 +103,9 @@ class BundledCode(lambda_.Code):
             )
         else:
             major, _, minor = _version(runtime, "python", entry).partition(".")
-            self.handler = f"{module_of(path, root_of(path, project.folder))}.{handler}"
+            root = root_of(path, project.folder)
+            refuse_unimportable(path, root, entry)
+            self.handler = f"{module_of(path, root)}.{handler}"
             self._make = lambda machine: PythonEntry(
                 path, machine, handler, (int(major), int(minor)), tuple(include), bundle_sdk
             )

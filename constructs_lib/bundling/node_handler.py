@@ -14,7 +14,8 @@ SHOWN = 30  # characters of a value that a message repeats
 _STAR = re.compile(r"""^\s*export\s*\*\s*from\s*["'](?P<from>[^"']+)["']""", re.MULTILINE)
 _BLOCK_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 # A number, a string, an array or a word: none of them can be called.
-_VALUE = r"""(?P<value>[-+]?\d[\w.]*|"[^"\n]*"|'[^'\n]*'|`[^`$]*`|\[[^\[\]\n]*\]|true\b|false\b|null\b|undefined\b)\s*(?:;|$)"""
+_WORDS = r"true\b|false\b|null\b|undefined\b"
+_VALUE = rf"""(?P<value>[-+]?\d[\w.]*|"[^"\n]*"|'[^'\n]*'|`[^`$]*`|\[[^\[\]\n]*\]|{_WORDS})\s*(?:;|$)"""
 
 
 def handler_problem(name: str, source: str, bundle: str, inputs: dict[str, Any], project: Project) -> Problem | None:

@@ -24,12 +24,13 @@ from constructs_lib.bundling.own_runtime import (
     runtime_files,
 )
 from constructs_lib.bundling.project import Project
-from constructs_lib.bundling.python_imports import Closure, Import, LocalImports, defined_names, standard_library
+from constructs_lib.bundling.python_imports import Closure, Import, LocalImports, standard_library
+from constructs_lib.bundling.python_names import defined_names
 from constructs_lib.bundling.python_requirements import Requirements, read_requirements
 from constructs_lib.bundling.wheels import Distribution, Installed, install_wheels
 from constructs_lib.problem import BundlingError, Problem
 
-FORMAT = 2  # of the cache records; a change makes every kept one unread
+FORMAT = 3  # of the cache records; a change makes every kept one unread
 ROOT_MARKS = ("requirements.txt", "pyproject.toml")
 
 # What every Python runtime brings, see docs/decisions/python-runtime-sdk.md.
@@ -79,6 +80,21 @@ def module_of(entry: Path, root: Path) -> str:
     return ".".join(entry.relative_to(root).with_suffix("").parts).removesuffix(".__init__")
 
 
+def refuse_unimportable(entry: Path, root: Path, where: str) -> None:
+    """Refuse an entry that no module name leads to, since a dot in it would be read as a step into a package.
+
+    Raises:
+        BundlingError: Its file, or a folder between it and the root, has a dot in its name.
+    """
+    for part in entry.relative_to(root).with_suffix("").parts:
+        if "." in part:
+            name = part if part != entry.stem else entry.name
+            better = part.replace(".", "_") + ("" if part != entry.stem else entry.suffix)
+            raise BundlingError(
+                Problem(f'Lambda cannot import "{name}": it has a dot in it', where, f"rename it {better}")
+            )
+
+
 def bundle_python(entries: Sequence[PythonEntry], project: Project) -> list[Asset]:
     """Bundle entries; uv runs once for all that share their requirements, and not at all if nothing changed.
 
@@ -100,6 +116,7 @@ def bundle_python(entries: Sequence[PythonEntry], project: Project) -> list[Asse
 def _bundle(entry: PythonEntry, project: Project) -> Asset:
     root = root_of(entry.path, project.folder)
     source = project.relative(entry.path)
+    refuse_unimportable(entry.path, root, source)
     python = entry.python if entry.machine.is_lambda else sys.version_info[:2]
     requirements, seen = _requirements(entry, root, project)
     without = frozenset() if entry.bundle_sdk else RUNTIME_SDK
@@ -149,11 +166,16 @@ def _refuse_unlocked(root: Path, project: Project) -> None:
     import tomllib  # noqa: PLC0415 - most bundles never need it
 
     try:
-        declared = tomllib.loads(pyproject.read_text("utf-8")).get("project", {}).get("dependencies", [])
-    except tomllib.TOMLDecodeError as error:
+        described = tomllib.loads(pyproject.read_text("utf-8")).get("project", {})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        kind = "UTF-8" if isinstance(error, UnicodeDecodeError) else "TOML"
         raise BundlingError(
-            Problem(f"pyproject.toml is not TOML ({error})", project.relative(pyproject), "mend the file")
+            Problem(f"pyproject.toml is not {kind} ({error})", project.relative(pyproject), "mend the file")
         ) from error
+    if not isinstance(described, dict):
+        what = f"project in pyproject.toml is {described!r}, not a table"
+        raise BundlingError(Problem(what, project.relative(pyproject), "begin the table with a line [project]"))
+    declared = described.get("dependencies", [])
     if declared:
         source, target = project.relative(pyproject), project.relative(root / "requirements.txt")
         raise BundlingError(
@@ -198,12 +220,7 @@ def _record(
     problems = [*closure.problems, *_unknown_imports(entry, root, closure, kept, project)]
     if not closure.problems:
         problems += _missing_handler(entry, closure.files[start], project)
-    brought = {name for one in kept for name in one.files}
-    problems += [
-        Problem(f"{name} is also a file of a distribution", project.relative(root / name), "rename the file")
-        for name in sorted(closure.files)
-        if name in brought
-    ]
+    problems += _clashes(closure, kept, root, project)
     if problems:
         raise BundlingError(*dict.fromkeys(problems))
     return {
@@ -212,6 +229,28 @@ def _record(
         "kin": sorted(one.name for one in kept),
         "own_runtime": bool(own_runtime),
     }
+
+
+def _clashes(closure: Closure, kept: list[Distribution], root: Path, project: Project) -> list[Problem]:
+    """Refuse local files that a distribution would replace or hide: a package wins over a module of its name."""
+    brought = {name for one in kept for name in one.files}
+    problems = []
+    for name in sorted(closure.files):
+        package = f"{name.removesuffix('.py')}/__init__.py"
+        module = f"{name.removesuffix('/__init__.py')}.py"
+        for other in (
+            name,
+            *([package] if name.endswith(".py") else []),
+            *([module] if module != f"{name}.py" else []),
+        ):
+            if other in brought:
+                what = (
+                    f"{name} is also a file of a distribution"
+                    if other == name
+                    else f"{name} and {other} of a distribution are one module to Python"
+                )
+                problems.append(Problem(what, project.relative(root / name), "rename the file"))
+    return problems
 
 
 def _kept(entry: PythonEntry, installed: Installed, imported: set[str]) -> list[Distribution]:
@@ -241,11 +280,21 @@ def _unknown_imports(
     for found in closure.outside:
         top = found.module.partition(".")[0]
         if found.optional or top in known:
+            if not found.optional and top in brought and "tests" in found.module.split("."):
+                problems += _left_out_tests(found, kept)
             continue
         problems.append(
             Problem(f'"{found.module}" is not installed', found.where, _fix(found, entry, root, known, project))
         )
     return problems
+
+
+def _left_out_tests(found: Import, kept: list[Distribution]) -> list[Problem]:
+    place = found.module.replace(".", "/")
+    if any(name in one.files for one in kept for name in (f"{place}.py", f"{place}/__init__.py")):
+        return []
+    what = f'"{found.module}" is not in the bundle: folders named tests are left out'
+    return [Problem(what, found.where, "copy what you need of it to your own code")]
 
 
 def _fix(found: Import, entry: PythonEntry, root: Path, known: frozenset[str], project: Project) -> str:
@@ -259,6 +308,8 @@ def _fix(found: Import, entry: PythonEntry, root: Path, known: frozenset[str], p
             package = ".".join(beside.parent.relative_to(root).parts)
             return f'did you mean "from {package} import {top}"? (imports start at {project.relative(root)})'
     meant = nearest(top, known | {path.stem for path in root.glob("*.py")})
+    if root == project.folder:
+        return "move the entry to a folder with a requirements.txt of its own: this folder's is the CDK app's"
     requirements = project.relative(root / "requirements.txt")
     hint = f' (or did you mean "{meant}"?)' if meant is not None else ""
     return f"add the distribution that brings it to {requirements}{hint}"
@@ -271,6 +322,8 @@ def _missing_handler(entry: PythonEntry, content: bytes, project: Project) -> li
     public = sorted(name for name in names if not name.startswith("_"))
     meant = nearest(entry.handler, public)
     fix = f"def {entry.handler}(event, context): ..." + (f', or handler="{meant}"' if meant is not None else "")
+    if "." in entry.handler:
+        fix = f'handler="{entry.handler.rpartition(".")[2]}": the file is what entry names'
     listed = f"it defines: {', '.join(public)}" if public else "it defines nothing"
     return [Problem(f'no function "{entry.handler}" ({listed})', f"{project.relative(entry.path)}:1:1", fix)]
 

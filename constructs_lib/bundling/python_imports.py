@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import math
+import operator
 import sys
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -106,8 +108,14 @@ class LocalImports:
         try:
             with warnings.catch_warnings(action="ignore"):
                 tree = ast.parse(content, feature_version=min(self._target, sys.version_info[:2]))
+            reader = _Reader(where, list(Path(name).parent.parts), self._target)
+            reader.visit(tree)
+        except RecursionError:
+            what = "the source is nested too deeply to be read"
+            self._closure.problems.append(Problem(what, f"{where}:1:1", "split its longest expression into several"))
+            return []
         except (SyntaxError, ValueError) as error:
-            line, column = getattr(error, "lineno", None) or 1, getattr(error, "offset", None) or 1
+            line, column = (max(getattr(error, place, None) or 1, 1) for place in ("lineno", "offset"))
             newer = self._target > sys.version_info[:2]
             self._closure.problems.append(
                 Problem(
@@ -118,9 +126,6 @@ class LocalImports:
                 )
             )
             return []
-        package = list(Path(name).parent.parts)
-        reader = _Reader(where, package)
-        reader.visit(tree)
         self._closure.problems.extend(reader.problems)
         return reader.found
 
@@ -139,6 +144,8 @@ class LocalImports:
         top = found.module.partition(".")[0]
         if not self._is_local(top):
             self._closure.outside.append(found)
+            if self._is_folder(top) and "." in found.module and any(self._module(found.module)):
+                self._closure.problems.append(self._hidden(top, found))
             return
         module = list(self._module(found.module))
         if not module and not self._is_folder(found.module):
@@ -150,7 +157,27 @@ class LocalImports:
             yield from self._module(f"{found.module}.{name}")
 
     def _is_local(self, top: str) -> bool:
-        return self._is_folder(top) or any(self._module(top))
+        """Tell whether Python would take a module from the bundle.
+
+        A folder without `__init__.py` gives way to any real module of that name, and is none without Python files.
+        """
+        if any(self._module(top)):
+            return True
+        if top in standard_library(self._target) or not self._is_folder(top):
+            return False
+        folder = str(self._root / top)
+        sources = self._files.matches(folder, "**/*.py")
+        if not sources:
+            self._closure.seen.globs[f"{self._project.relative(folder)}\0**/*.py"] = sources
+        return bool(sources)
+
+    def _hidden(self, top: str, found: Import) -> Problem:
+        return Problem(
+            f'"{found.module}" is hidden: Python takes the {top} of its standard library before a folder'
+            " without __init__.py",
+            found.where,
+            f"rename the folder {self._project.relative(self._root / top)}",
+        )
 
     def _is_folder(self, module: str) -> bool:
         path = self._root.joinpath(*module.split("."))
@@ -178,8 +205,9 @@ class LocalImports:
 class _Reader(ast.NodeVisitor):
     """Collects the imports of one file."""
 
-    def __init__(self, where: str, package: list[str]) -> None:
+    def __init__(self, where: str, package: list[str], target: Version) -> None:
         self._where = where
+        self._target = target
         self._package = package
         self._optional = False
         self.found: list[Import] = []
@@ -207,7 +235,8 @@ class _Reader(ast.NodeVisitor):
 
     def visit_Call(self, node: ast.Call) -> None:
         called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        first = node.args[0].value if node.args and isinstance(node.args[0], ast.Constant) else None
+        given = [*node.args[:1], *(keyword.value for keyword in node.keywords if keyword.arg == "name")]
+        first = given[0].value if given and isinstance(given[0], ast.Constant) else None
         if called in {"import_module", "__import__"} and isinstance(first, str) and not first.startswith("."):
             self._add(first, (), node)
         self.generic_visit(node)
@@ -215,13 +244,22 @@ class _Reader(ast.NodeVisitor):
     def visit_If(self, node: ast.If) -> None:
         test = node.test
         name = test.attr if isinstance(test, ast.Attribute) else getattr(test, "id", "")
-        if name == "TYPE_CHECKING":
-            for child in node.orelse:
-                self.visit(child)
-        else:
+        holds = False if name == "TYPE_CHECKING" else _holds(test, self._target)
+        if holds is None:
             self.generic_visit(node)
+        for child in node.body if holds else node.orelse if holds is False else ():
+            self.visit(child)
 
-    def visit_Try(self, node: ast.Try) -> None:
+    def visit_With(self, node: ast.With) -> None:
+        outer = self._optional
+        for item in node.items:
+            self.visit(item)
+            self._optional = self._optional or _suppresses_import_error(item.context_expr)
+        for child in node.body:
+            self.visit(child)
+        self._optional = outer
+
+    def visit_Try(self, node: ast.Try | ast.TryStar) -> None:
         outer = self._optional
         self._optional = outer or any(_catches_import_error(handler.type) for handler in node.handlers)
         for child in node.body:
@@ -231,6 +269,8 @@ class _Reader(ast.NodeVisitor):
         self._optional = outer
         for child in (*node.orelse, *node.finalbody):
             self.visit(child)
+
+    visit_TryStar = visit_Try  # noqa: N815 - the name ast calls it by
 
     def _add(self, module: str, names: tuple[str, ...], node: ast.expr | ast.stmt) -> None:
         self.found.append(Import(module, names, self._at(node), self._optional))
@@ -247,30 +287,44 @@ def _catches_import_error(caught: ast.expr | None) -> bool:
     return getattr(caught, "id", "") in {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
 
 
-def defined_names(content: bytes) -> tuple[frozenset[str], bool]:
-    """Return the names a module defines at its top level, and whether it may define more."""
-    with warnings.catch_warnings(action="ignore"):
-        tree = ast.parse(content)
-    names: set[str] = set()
-    more = False
-    waiting: list[ast.stmt] = list(tree.body)
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            names.add(node.name)
-            more = more or node.name == "__getattr__"
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            more = more or any(alias.name == "*" for alias in node.names)
-            names.update(alias.asname or alias.name.partition(".")[0] for alias in node.names)
-        elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.For | ast.With):
-            names.update(
-                part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
-            )
-        for block in _BLOCKS:
-            waiting.extend(getattr(node, block, []) if not isinstance(node, _SCOPES) else [])
-        waiting.extend(child for handler in getattr(node, "handlers", []) for child in handler.body)
-    return frozenset(names), more
+def _suppresses_import_error(called: ast.expr) -> bool:
+    if not isinstance(called, ast.Call):
+        return False
+    name = called.func.attr if isinstance(called.func, ast.Attribute) else getattr(called.func, "id", "")
+    return name == "suppress" and any(_catches_import_error(one) for one in called.args)
 
 
-_BLOCKS = ("body", "orelse", "finalbody")
-_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_COMPARISONS: dict[type[ast.cmpop], Callable[[tuple[object, ...], tuple[object, ...]], bool]] = {
+    ast.GtE: operator.ge,
+    ast.Gt: operator.gt,
+    ast.LtE: operator.le,
+    ast.Lt: operator.lt,
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+}
+
+
+def _holds(test: ast.expr, target: Version) -> bool | None:
+    """Return the outcome of a test of `sys.version_info` against a literal; None for every other test."""
+    if not isinstance(test, ast.Compare) or len(test.ops) != 1 or type(test.ops[0]) not in _COMPARISONS:
+        return None
+    try:
+        asked = ast.literal_eval(test.comparators[0])
+    except ValueError:
+        return None
+    left = ast.unparse(test.left).removeprefix("sys.")
+    wanted = asked if isinstance(asked, tuple) else (asked,)
+    if not all(type(part) is int for part in wanted):
+        return None
+    # The real tuple goes on after the minor version, with what no one knows before it runs.
+    whole: dict[str, tuple[object, ...]] = {
+        "version_info": (*target, math.inf),
+        "version_info[:2]": target,
+        "version_info[0]": target[:1],
+        "version_info[1]": target[1:],
+        "version_info.major": target[:1],
+        "version_info.minor": target[1:],
+    }
+    if left not in whole or (left == "version_info" and len(wanted) > len(target)):
+        return None
+    return bool(_COMPARISONS[type(test.ops[0])](whole[left], wanted))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +11,10 @@ from constructs_lib.bundling.project import Project
 from constructs_lib.problem import BundlingError, Problem
 
 _NAME = re.compile(r"^(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*(?P<rest>.*)$")
+_EXTRAS = re.compile(r"^[\w.-]+\s*\[(?P<extras>[^\]]*)\]")
 _PIN = re.compile(r"^\(?\s*={2,3}\s*(?P<version>[^\s;,*()]+)\s*\)?\s*(?P<marker>;.*)?$")
 _INCLUDE = re.compile(r"^(?:-r|--requirement)[\s=]+(?P<path>\S+)$")
+_PATH_OPTION = re.compile(r"^(?P<flag>-c|--constraint|-f|--find-links)[\s=]+(?P<path>.+)$")
 _HASHES = re.compile(r"\s--hash[=\s]\S+")
 _COMMENT = re.compile(r"(?:^|\s)#.*$")
 
@@ -32,6 +35,11 @@ class Pin:
     text: str
     where: str
 
+    @property
+    def extras(self) -> frozenset[str]:
+        """The extras that are asked for."""
+        return extras_in(self.text)
+
 
 @dataclass(frozen=True)
 class Requirements:
@@ -40,8 +48,8 @@ class Requirements:
     Args:
         path: The file.
         pins: Its requirements.
-        options: Its lines that choose an index.
-        files: The file and every file it includes.
+        options: Its lines that choose an index or constrain versions, with absolute paths.
+        files: The file and every file it includes, constraints too.
     """
 
     path: Path
@@ -70,18 +78,30 @@ def read_requirements(path: Path, project: Project) -> Requirements:
     return Requirements(path, tuple(pins), tuple(options), tuple(files))
 
 
+def extras_in(requirement: str) -> frozenset[str]:
+    """Return the extras a requirement asks for, normalized: shop[http,fast]==1.0."""
+    found = _EXTRAS.match(requirement)
+    return (
+        frozenset(normalized(one.strip()) for one in found["extras"].split(",")) if found is not None else frozenset()
+    )
+
+
 def normalized(name: str) -> str:
     """Return a distribution's name in the one spelling all tools agree on."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _read(path: Path, project: Project, into: tuple[list[Pin], list[str], list[Path], list[Problem]]) -> None:
-    pins, options, files, problems = into
+    pins, _, files, problems = into
     if path in files:
         return
     files.append(path)
     try:
-        text = path.read_text("utf-8")
+        text = _decoded(path.read_bytes())
+    except UnicodeDecodeError as error:
+        what = f"{path.name} is not UTF-8 (byte {error.start + 1} is {error.object[error.start]:#04x})"
+        problems.append(Problem(what, project.relative(path), "save it as UTF-8"))
+        return
     except OSError as error:
         problems.append(
             Problem(
@@ -97,13 +117,38 @@ def _read(path: Path, project: Project, into: tuple[list[Pin], list[str], list[P
         if include is not None:
             _read(path.parent / include["path"], project, into)
         elif line.startswith("-") and not line.startswith(("-e", "--editable")):
-            options.append(line)
+            _option(line, path, project, into)
         else:
             pin = _pin(line, where)
             if pin is None:
                 problems.append(_unpinned(line, path, where, project))
             else:
                 pins.append(pin)
+
+
+def _decoded(data: bytes) -> str:
+    """Return a text that may begin with a byte order mark, as what Windows' shells write does."""
+    utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return data.decode("utf-16" if utf16 else "utf-8-sig")
+
+
+def _option(
+    line: str, path: Path, project: Project, into: tuple[list[Pin], list[str], list[Path], list[Problem]]
+) -> None:
+    """Take an option over, with the path in it named from anywhere."""
+    _, options, files, problems = into
+    found = _PATH_OPTION.match(line)
+    if found is None:
+        options.append(line)
+        return
+    target = path.parent / found["path"].strip("\"'")
+    if found["flag"] in {"-c", "--constraint"}:
+        if not target.is_file():
+            what = f"{target.name} does not exist, but {project.relative(path)} names it as a constraint"
+            problems.append(Problem(what, project.relative(target), "create it, or remove the line that names it"))
+            return
+        files.append(target)
+    options.append(f"{found['flag']} {target.resolve()}" if target.exists() else line)
 
 
 def _lines(text: str) -> list[tuple[int, str]]:

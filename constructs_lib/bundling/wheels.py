@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import email.parser
 import json
 import re
@@ -17,15 +18,16 @@ from constructs_lib.bundling.cache import TreeFile
 from constructs_lib.bundling.fingerprint import digest_of
 from constructs_lib.bundling.machine import Machine
 from constructs_lib.bundling.project import Project
-from constructs_lib.bundling.python_requirements import Pin, Requirements, normalized
+from constructs_lib.bundling.python_requirements import Pin, Requirements, extras_in, normalized
 from constructs_lib.problem import BundlingError, Problem
 
-FORMAT = 1  # of the trees; a change makes every kept one unread
+FORMAT = 2  # of the trees; a change makes every kept one unread
 # Amazon Linux 2023, of Python 3.12 and later, has glibc 2.34; Amazon Linux 2 has 2.26, and 2.17 is the next tag below.
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
 AL2023_SINCE = (3, 12)
 
-DROPPED_FOLDERS = frozenset({"__pycache__", "tests"})
+TESTS = "tests"
+DROPPED_FOLDERS = frozenset({"__pycache__", TESTS})
 DROPPED_SUFFIXES = frozenset({".pyi", ".pyc", ".pth"})
 # What differs by machine, or says how it was installed: no program reads it.
 DROPPED_METADATA = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json"})
@@ -34,7 +36,9 @@ _NO_WHEEL = re.compile(r"Because (?P<name>[\w.-]+)==(?P<version>\S+) has no (?:u
 _NOT_FOUND = re.compile(r"Because (?P<name>[\w.-]+) was not found in the package registry")
 _NO_VERSION = re.compile(r"there is no version of (?P<name>[\w.-]+)==(?P<version>[^\s,]+)")
 _OFFLINE = re.compile(r"network was disabled|[Ff]ailed to fetch|error sending request|dns error|[Cc]ould not connect")
-_EXTRA = re.compile(r"extra\s*==")
+_EXTRA = re.compile(r"""extra\s*==\s*["']([^"']+)["']""")
+_IMPORTS_TESTS = re.compile(rb"""^[ \t]*(?:from|import)\s[^#\n]*\btests\b|["'][\w.]*\.tests\b""", re.MULTILINE)
+_IMPORTS_TOP_TESTS = re.compile(rb"^[ \t]*(?:from|import)\s+tests\b", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,9 @@ def install_wheels(
     left_out = frozenset(without)
     pins = [pin for pin in requirements.pins if pin.name not in left_out]
     settings = [
-        *("uv", FORMAT, sorted(pin.text for pin in pins), sorted(requirements.options), sorted(left_out)),
+        *("uv", FORMAT, sorted(pin.text for pin in pins), sorted(left_out)),
+        sorted(option.replace(str(project.folder), ".") for option in requirements.options),
+        [digest_of(path.read_bytes()) for path in requirements.files],
         *(list(python), machine.system, machine.cpu, machine.libc, platform_flag(python, machine)),
     ]
     key = digest_of(json.dumps(settings).encode())
@@ -96,8 +102,9 @@ def install_wheels(
         with project.cache.scratch() as folder:
             target = folder / "target"
             _uv_install(requirements, pins, left_out, target, onto=(python, machine), project=project)
-            distributions = [_distribution(path, target) for path in sorted(target.glob("*.dist-info"))]
+            distributions = _distributions(target, pins)
             _refuse_unpinned(distributions, requirements, project)
+            _refuse_overlaps(distributions, target, requirements)
             _drop(target)
             tree = project.cache.keep_tree(key, target)
             record = {
@@ -135,8 +142,7 @@ def _uv_install(
     if not pins:
         return
     wanted = target.parent / "requirements.txt"
-    options = (_from(requirements.path.parent, option) for option in requirements.options)
-    wanted.write_text("\n".join([*options, *(pin.text for pin in pins)]) + "\n", "utf-8")
+    wanted.write_text("\n".join([*requirements.options, *(pin.text for pin in pins)]) + "\n", "utf-8")
     overrides = target.parent / "overrides.txt"
     # A requirement under a condition that never holds is uv's way to leave a distribution out of a resolution.
     overrides.write_text("".join(f'{name} ; python_version < "0"\n' for name in sorted(left_out)), "utf-8")
@@ -151,14 +157,6 @@ def _uv_install(
     done = project.launcher(argv, cwd=requirements.path.parent)
     if done.returncode != 0:
         raise BundlingError(_failure(done.stderr, requirements, machine, project))
-
-
-def _from(folder: Path, option: str) -> str:
-    """Return an option with its folder of wheels named from anywhere."""
-    flag, _, value = option.replace("=", " ", 1).partition(" ")
-    if flag in {"-f", "--find-links"} and (folder / value).is_dir():
-        return f"{flag} {(folder / value).resolve()}"
-    return option
 
 
 def _uv(where: str) -> str:
@@ -204,17 +202,54 @@ def _failure(stderr: str, requirements: Requirements, machine: Machine, project:
     )
 
 
-def _distribution(info: Path, target: Path) -> Distribution:
-    headers = email.parser.BytesHeaderParser().parsebytes((info / "METADATA").read_bytes())
-    requires = {
-        normalized(re.split(r"[^\w.-]", line.strip(), maxsplit=1)[0])
-        for line in headers.get_all("Requires-Dist", [])
-        if not _EXTRA.search(line)
-    }
-    record = (info / "RECORD").read_text("utf-8").splitlines()
-    names = (line.rsplit(",", 2)[0].strip('"') for line in record if line)
-    files = frozenset(name for name in names if (target / name).is_file())
-    return Distribution(normalized(str(headers["Name"])), str(headers["Version"]), files, frozenset(requires))
+def _distributions(target: Path, pins: list[Pin]) -> list[Distribution]:
+    infos = sorted(target.glob("*.dist-info"))
+    headers = [email.parser.BytesHeaderParser().parsebytes((info / "METADATA").read_bytes()) for info in infos]
+    needs = [[line.strip() for line in header.get_all("Requires-Dist", [])] for header in headers]
+    extras: dict[str, set[str]] = {}
+    for pin in pins:
+        extras.setdefault(pin.name, set()).update(pin.extras)
+    for line in (line for lines in needs for line in lines):
+        extras.setdefault(_name_in(line), set()).update(extras_in(line))
+    found = []
+    for info, header, lines in zip(infos, headers, needs, strict=True):
+        name = normalized(str(header["Name"]))
+        wanted = extras.get(name, set())
+        requires = frozenset(_name_in(line) for line in lines if _is_asked_for(line, wanted))
+        names = frozenset(one for one in _recorded(info) if (target / one).is_file())
+        found.append(Distribution(name, str(header["Version"]), names, requires))
+    return found
+
+
+def _name_in(requirement: str) -> str:
+    return normalized(re.split(r"[^\w.-]", requirement, maxsplit=1)[0])
+
+
+def _is_asked_for(requirement: str, extras: set[str]) -> bool:
+    named = {normalized(extra) for extra in _EXTRA.findall(requirement)}
+    return not named or bool(named & extras)
+
+
+def _recorded(info: Path) -> dict[str, str]:
+    """Return the files a distribution says it brings, each with the hash of its content."""
+    rows = csv.reader((info / "RECORD").read_text("utf-8").splitlines())
+    return {row[0]: row[1] for row in rows if len(row) > 1}
+
+
+def _refuse_overlaps(distributions: list[Distribution], target: Path, requirements: Requirements) -> None:
+    """Refuse two distributions that bring different content for one file: uv installs in no certain order."""
+    brought: dict[str, tuple[str, str]] = {}
+    problems = []
+    for one, info in zip(distributions, sorted(target.glob("*.dist-info")), strict=True):
+        for name, digest in _recorded(info).items():
+            other, same = brought.setdefault(name, (one.name, digest))
+            pin = requirements.pin_of(one.name)
+            if same != digest and not _is_dropped(Path(name)) and not name.startswith("bin/") and pin is not None:
+                what = f"{other} and {one.name} both bring {name}, and the bundle can only hold one of the two"
+                problems.append(Problem(what, pin.where, "remove one of the two from the requirements"))
+                break
+    if problems:
+        raise BundlingError(*problems)
 
 
 def _refuse_unpinned(distributions: list[Distribution], requirements: Requirements, project: Project) -> None:
@@ -233,9 +268,25 @@ def _refuse_unpinned(distributions: list[Distribution], requirements: Requiremen
 def _drop(target: Path) -> None:
     shutil.rmtree(target / "bin", ignore_errors=True)
     (target / ".lock").unlink(missing_ok=True)
+    with_tests = _that_import_tests(target)
     for path in sorted(target.rglob("*"), reverse=True):
-        metadata = path.parent.name.endswith(".dist-info") and path.name in DROPPED_METADATA
-        if path.is_dir() and path.name in DROPPED_FOLDERS:
+        inside = path.relative_to(target)
+        if path.is_dir() and path.name in DROPPED_FOLDERS - ({TESTS} if inside.parts[0] in with_tests else set()):
             shutil.rmtree(path)
-        elif path.is_file() and (metadata or path.suffix in DROPPED_SUFFIXES):
+        elif path.is_file() and _is_dropped(inside):
             path.unlink()
+
+
+def _is_dropped(path: Path) -> bool:
+    metadata = path.parent.name.endswith(".dist-info") and path.name in DROPPED_METADATA
+    return metadata or path.suffix in DROPPED_SUFFIXES
+
+
+def _that_import_tests(target: Path) -> set[str]:
+    """Return the top-level packages whose own code needs their folders named tests."""
+    found = set()
+    for path in target.rglob("*.py"):
+        parts = path.relative_to(target).parts
+        if TESTS not in parts and parts[0] not in found and _IMPORTS_TESTS.search(path.read_bytes()):
+            found.add(parts[0])
+    return found | ({TESTS} if any(_IMPORTS_TOP_TESTS.search(p.read_bytes()) for p in target.rglob("*.py")) else set())

@@ -166,6 +166,13 @@ class TestDistributions:
         assert (staged / "helper_lib.py").stat().st_nlink == 2
         assert (staged / "orders" / "cancel.py").stat().st_nlink == 1
 
+    def test_are_mended_in_the_assembly(self, wheels: Sandbox) -> None:
+        staged = wheels.python(CANCEL)[0].stage(wheels.folder / "cdk.out") / "helper_lib.py"
+        for text in ("x = 2", "longer = 3"):
+            staged.write_text(text)
+            assert (wheels.python(CANCEL)[0].stage(wheels.folder / "cdk.out") / "helper_lib.py") == staged
+            assert staged.read_text() == "x = 1"
+
     def test_a_wheel_is_chosen_for_the_machine(self, wheels: Sandbox) -> None:
         folder = wheels.folder / "functions" / "wheels"
         for cpu in ("aarch64", "x86_64"):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from constructs_lib.bundling.python_imports import defined_names, standard_library
+from constructs_lib.bundling.python_imports import standard_library
+from constructs_lib.bundling.python_names import defined_names
 from constructs_lib.bundling.python_requirements import read_requirements
 from constructs_lib.problem import BundlingError
 from tests.bundling.conftest import Sandbox
