@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import aws_cdk as cdk
 from aws_cdk import aws_secretsmanager as secretsmanager
@@ -30,11 +30,11 @@ from constructs_lib import (
 
 if TYPE_CHECKING:
     from constructs_lib import Step
-    from constructs_lib.workflow_steps.step import Task
 
 SOURCE = "shop.orders"
 PLACED = "OrderPlaced"
 INPUT = "{% $states.input %}"  # the order
+KEY = {"id": "{% $states.input.id %}"}  # of its row, whose status GET /orders/{id} reads
 EVENT = {name: f"{{% $states.input.{name} %}}" for name in ("id", "items", "amount_cents", "placed_at")}
 NOT_ROTATED = (
     "the key is a payment provider's: Secrets Manager rotates what is not AWS's own by a function written for that "
@@ -44,6 +44,26 @@ BY_WORKFLOW = Waived(
     "Step Functions invokes this function synchronously: what fails is retried, caught or undone by the workflow, and "
     "stands in its history, https://docs.aws.amazon.com/step-functions/latest/dg/connect-lambda.html"
 )
+
+
+class StatusUpdate(TypedDict):
+    """How a step writes the status of an order."""
+
+    update: str
+    condition: str
+    names: dict[str, str]
+    values: dict[str, str]
+
+
+def to(status: str, reason: str | None = None) -> StatusUpdate:
+    """Write this status, and the reason where there is one, into an order that exists."""
+    told = {} if reason is None else {":reason": reason}
+    return {
+        "update": "SET #status = :status" + ", reason = :reason" * len(told),
+        "condition": "attribute_exists(id)",
+        "names": {"#status": "status"},
+        "values": {":status": status, **told},
+    }
 
 
 class Orders(cdk.Stack):
@@ -103,7 +123,13 @@ class Orders(cdk.Stack):
             "Fulfilment",
             description="Process payment, update inventory, send email; what fails takes back what was done before it",
             steps=[
-                self._mark("Mark in progress", "in progress", undo=self._mark("Mark cancelled", "cancelled")),
+                update_item(
+                    "Mark in progress",
+                    self.orders,
+                    KEY,
+                    **to("in progress"),
+                    undo=update_item("Mark cancelled", self.orders, KEY, **to("cancelled")),
+                ),
                 step(
                     "Process payment",
                     charge,
@@ -126,35 +152,21 @@ class Orders(cdk.Stack):
                 choice("In stock?", when("{% $stock.taken %}"), otherwise=self._out_of_stock(refund)),
                 step("Send email", email),
                 put_event("Tell the shop", self.shop, source=SOURCE, detail_type=PLACED, detail=EVENT),
-                self._mark("Mark fulfilled", "fulfilled"),
+                update_item("Mark fulfilled", self.orders, KEY, **to("fulfilled")),
             ],
         )
 
     def _declined(self) -> list[Step]:
         """Nothing was done yet, so nothing is to be undone; for the shop that is a day like any other, no failure."""
-        reason = "{% $parse($refusal.Cause).errorMessage %}"
-        return [self._mark("Mark declined", "declined", reason=reason), succeed("Declined")]
+        because = "{% $parse($refusal.Cause).errorMessage %}"
+        return [update_item("Mark declined", self.orders, KEY, **to("declined", because)), succeed("Declined")]
 
     def _out_of_stock(self, refund: SecureFunction) -> list[Step]:
         return [
             step("Refund payment", refund, payload={"input": INPUT, "result": "{% $payment %}"}),
-            self._mark("Mark refunded", "refunded", reason="out of stock"),
+            update_item("Mark refunded", self.orders, KEY, **to("refunded", "out of stock")),
             succeed("Out of stock"),
         ]
-
-    def _mark(self, name: str, status: str, *, reason: str | None = None, undo: Task | None = None) -> Task:
-        """Write the order's status where GET /orders/{id} reads it, without a function in between."""
-        told = {} if reason is None else {":reason": reason}
-        return update_item(
-            name,
-            self.orders,
-            {"id": "{% $states.input.id %}"},
-            update="SET #status = :status" + ", reason = :reason" * len(told),
-            condition="attribute_exists(id)",
-            names={"#status": "status"},
-            values={":status": status, **told},
-            undo=undo,
-        )
 
     def _payment(self) -> tuple[SecureFunction, SecureFunction]:
         """What charges a card, and what gives the money back."""
