@@ -1,12 +1,13 @@
 # make run     set up, then run the example app on localhost, deployed to an embedded AWS (PORT=3000, VIA=direct or cdk)
 # make test    set up, then everything that CI runs
+# make bench   set up, then measure against peers in the same run
 PYTHON ?= python3
 PORT ?= 3000
 VIA ?= direct
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help run test setup format lint types handlers pytest snapshots lock clean
+.PHONY: help run test setup format lint types handlers pytest snapshots bench lock clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -40,6 +41,11 @@ pytest: setup
 
 snapshots: setup
 	pytest tests/examples --snapshot-update
+
+bench: setup
+	python benchmarks/bundling.py
+	python -m benchmarks.exactly_once
+	python -m benchmarks.saga
 
 lock: setup
 	uv pip compile --quiet pyproject.toml --extra local --extra nag --group dev --universal --no-header --no-annotate --python-version 3.11 --upgrade -o requirements.txt
