@@ -43,7 +43,7 @@ def main() -> None:
     if _is_stale(NODE_MODULES, packages):
         _install_packages()
         _finish(NODE_MODULES, packages)
-    wheels = _stamp(sys.version, "lambda_src/requirements.txt")
+    wheels = _stamp(sys.version, "lambda_src/requirements.txt", "package-lock.json")
     if _is_stale(CACHE, wheels):
         _run(
             "handler wheels",
