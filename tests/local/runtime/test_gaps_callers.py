@@ -15,9 +15,10 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from tests.local.runtime.deployed import REGION
+from tests.local.runtime.functions import zip_of
 
 if TYPE_CHECKING:
-    from tests.local.runtime.deployed import App
+    from tests.local.runtime.deployed import Answer, App
 
 OTHERS = ["x", "Bearer x", "Basic dGVzdDp0ZXN0", "AWS3-HTTPS AWSAccessKeyId=test", "aws4-hmac-sha256 Credential=test/x"]
 LIST_TABLES = {"x-amz-target": "DynamoDB_20120810.ListTables", "content-type": "application/x-amz-json-1.0"}
@@ -43,6 +44,42 @@ def code(act: Any) -> str:
     except ClientError as error:
         return str(error.response["Error"]["Code"])
     return ""
+
+
+def returning_api(app: App) -> str:
+    """The id of an API whose function returns what it is sent."""
+    gateway = app.aws.client("apigatewayv2")
+    found = [each["ApiId"] for each in gateway.get_apis()["Items"] if each["Name"] == "returning"]
+    if found:
+        return str(found[0])
+    functions = app.aws.client("lambda")
+    source = "import json\ndef handler(event, context): return json.loads(event['body'])"
+    arn = functions.create_function(
+        FunctionName="returning",
+        Runtime="python3.13",
+        Handler="index.handler",
+        Code={"ZipFile": zip_of({"index.py": source})},
+        Role=functions.get_function_configuration(FunctionName=app.outputs["Echo"])["Role"],
+    )["FunctionArn"]
+    functions.add_permission(
+        FunctionName="returning",
+        StatementId="api",
+        Action="lambda:InvokeFunction",
+        Principal="apigateway.amazonaws.com",
+    )
+    api: str = gateway.create_api(Name="returning", ProtocolType="HTTP")["ApiId"]
+    gateway.create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
+    integration = gateway.create_integration(
+        ApiId=api, IntegrationType="AWS_PROXY", IntegrationUri=arn, PayloadFormatVersion="2.0"
+    )["IntegrationId"]
+    gateway.create_route(ApiId=api, RouteKey="POST /", Target=f"integrations/{integration}")
+    return api
+
+
+def ask_returning(app: App, result: dict[str, Any]) -> Answer:
+    """Have a function return this."""
+    body, headers = json.dumps(result).encode(), {"content-type": "application/json"}
+    return app.aws.call(returning_api(app), "POST", "/", body=body, headers=headers)
 
 
 class TestCallersAreVerified:
@@ -132,6 +169,45 @@ class TestCallersAreVerified:
             )
 
         assert (listing(stock), listing(mended)) == ("", "AccessDenied")
+
+
+class TestLogStreamArn:
+    def test_lets_a_function_write_to_its_own_log_group_and_no_other(self, stock: App, mended: App) -> None:
+        def outcome(app: App, group: str) -> str:
+            stream = {"logGroupName": app.outputs[group], "logStreamName": "mine"}
+            return json.dumps(app.act("logs", "create_log_stream", **stream))
+
+        assert "AccessDeniedException" in outcome(stock, "ReadLogs")
+        assert "errorType" not in outcome(mended, "ReadLogs")
+        other = f"arn:aws:logs:{REGION}:000000000000:log-group:{mended.outputs['CreateLogs']}:log-stream:mine"
+        assert f"not authorized to perform: logs:CreateLogStream on resource: {other} because" in outcome(
+            mended, "CreateLogs"
+        )
+
+    def test_names_the_group_where_no_stream_is_meant(self, mended: App) -> None:
+        told = mended.act("logs", "describe_log_streams", logGroupName=mended.outputs["ReadLogs"])["errorMessage"]
+        assert f":log-group:{mended.outputs['ReadLogs']}:log-stream: because" in told
+
+
+class TestHttpApiSendable:
+    @pytest.mark.parametrize(
+        "result", [{"statusCode": 101}, {"statusCode": 200, "headers": {"x-\u540d": "1"}},
+                   {"statusCode": 200, "headers": {"x y": "1"}}, {"statusCode": 200, "headers": {"x-a": "1\0"}},
+                   {"statusCode": 200, "cookies": ["a=1\r\nx-forged: 1"]}],
+    )  # fmt: skip
+    def test_is_an_error_of_the_server_as_on_aws(self, stock: App, mended: App, result: dict[str, Any]) -> None:
+        def answer(app: App) -> tuple[int, bytes]:
+            try:
+                found = ask_returning(app, result)
+            except OSError as error:  # what comes of an answer that is broken off
+                return 0, str(error).encode()
+            assert found.header("x-forged") == ""
+            return found.status, found.body
+
+        assert ask_returning(mended, {"statusCode": 200, "body": "good"}).body == b"good"
+        wanted = (500, b'{"message":"Internal Server Error"}')
+        assert answer(stock) != wanted
+        assert answer(mended) == wanted
 
 
 class TestLoopbackOnly:
