@@ -23,6 +23,7 @@ from importlib import util
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from constructs_lib.local.strays import end_strays
 from constructs_lib.problem import LocalError, Problem
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ START_SECONDS = 30.0  # a start takes about half a second; a busy machine may ta
 STOP_SECONDS = 10.0  # what saving the state may take before the process is killed
 HEALTH_PATH = "/_ministack/health"
 LOG_TAIL_LINES = 5
+PORT_FILE = "aws-port"  # in the state folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,8 @@ class Settings:
     Args:
         state: The folder its resources are kept in between runs. Default: nothing is kept.
         app_port: The port the deployed APIs answer on; 0 for a free one. Default: no such port.
-        aws_port: The port the AWS API answers on; 0 for a free one.
+        aws_port: The port the AWS API answers on; 0 for a free one, with `state` the same one every time, since the
+            URLs of what is deployed hold it.
         iam: Whether every call is checked against the policies of its caller.
         region: The region of everything that is deployed.
         log_file: A file that receives every line of every function's log, one JSON object a line with `time`,
@@ -96,7 +99,7 @@ class Emulator:
                     fix="pip install 'constructs-lib[local]'",
                 )
             )
-        aws_socket = _listen(settings.aws_port, "the AWS API")
+        aws_socket = _listen_again(settings)
         try:
             app_socket = None if settings.app_port is None else _listen(settings.app_port, "the deployed APIs")
         except LocalError:
@@ -145,6 +148,7 @@ class Emulator:
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None and not pipe.closed:
                 pipe.close()
+        end_strays(self.work)
         shutil.rmtree(self.work, ignore_errors=True)
 
     def __enter__(self) -> Emulator:
@@ -156,6 +160,20 @@ class Emulator:
     ) -> None:
         """Stop it."""
         self.stop()
+
+
+def _listen_again(settings: Settings) -> socket.socket:
+    """Open the port of the AWS API: the one of the run before, if nobody has taken it meanwhile."""
+    if settings.aws_port or settings.state is None:
+        return _listen(settings.aws_port, "the AWS API")
+    remembered = settings.state / PORT_FILE
+    try:
+        listener = _listen(int(remembered.read_text()), "the AWS API")
+    except (OSError, ValueError, LocalError):
+        listener = _listen(0, "the AWS API")
+        settings.state.mkdir(parents=True, exist_ok=True)
+        remembered.write_text(f"{listener.getsockname()[1]}\n")
+    return listener
 
 
 def _listen(port: int, purpose: str) -> socket.socket:
@@ -171,7 +189,7 @@ def _listen(port: int, purpose: str) -> socket.socket:
             Problem(
                 what=f"port {port} cannot be opened for {purpose}: {getattr(error, 'strerror', None) or error}",
                 where=f"{HOST}:{port}",
-                fix="stop the program that uses the port, or choose another one",
+                fix="stop the program that uses the port, or choose another one: --port N, in make PORT=N",
             )
         ) from error
     return listener

@@ -23,6 +23,7 @@ from hypercorn.config import Config
 
 from constructs_lib.local.overlay import Overlay, front_door
 from constructs_lib.local.overlay.base import Orders, base
+from constructs_lib.local.strays import end_strays
 from constructs_lib.problem import LocalError
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def main() -> int:
         asyncio.run(_serve(orders, overlay, report.write))
     finally:
         overlay.close()
+        end_strays(orders.work)
         shutil.rmtree(orders.work, ignore_errors=True)
     return 0
 

@@ -64,7 +64,6 @@ def run(request: Request) -> int:
             try:
                 _run(request, terminal, ending)
             except KeyboardInterrupt:
-                _ignore_signals()  # a second Ctrl-C must not keep us from stopping what runs
                 terminal.line()
                 terminal.step("stop", "stopping")
                 return 0
@@ -72,6 +71,7 @@ def run(request: Request) -> int:
                 _ignore_signals()
                 raise
     except ProblemError as error:
+        terminal.forget()
         complain("\n".join([str(error), *getattr(error, "__notes__", [])]))
         return 1
     except BrokenPipeError:
@@ -89,6 +89,7 @@ def _run(request: Request, terminal: Terminal, ending: contextlib.ExitStack) -> 
         synthesis = Synthesis(command, folder=folder, outdir=state.assembly, region=request.region)
         ending.callback(synthesis.stop)
 
+    terminal.begin("aws", "starting")
     # while the app synthesizes, in a process of its own, everything else gets ready
     from constructs_lib.local.aws_clients import errors_explained  # noqa: PLC0415 (boto3 takes its time)
     from constructs_lib.local.session import LocalAws, settings_for  # noqa: PLC0415 (likewise)
@@ -101,6 +102,7 @@ def _run(request: Request, terminal: Terminal, ending: contextlib.ExitStack) -> 
         aws.clients.warm_up()
     terminal.step("aws", f"{aws.endpoint}  (region {request.region}, root key test/test)", time.monotonic() - began)
     if synthesis is not None:
+        terminal.begin("synth", synthesis.command)
         try:
             seconds = synthesis.finish()
         except LocalError as error:
@@ -125,6 +127,7 @@ def _deploy(aws: LocalAws, request: Request, folder: Path, terminal: Terminal) -
     def say(stack: DeployedStack) -> None:
         terminal.step("deploy", f"{stack.artifact.path}  {stack.outcome}", stack.seconds)
 
+    terminal.begin("deploy", ", ".join(each.path for each in assembly.stacks))
     aws.deploy(assembly, via=request.via, report=say, report_line=lambda line: terminal.step("cdk", line))
     if not assembly.stacks:
         terminal.step("deploy", "the app has no stacks")
@@ -190,12 +193,17 @@ def _interruptible() -> Iterator[None]:
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    _ignore_signals()  # the next one, which may be on its way already, must not interrupt the stopping
     raise KeyboardInterrupt
 
 
 def _ignore_signals() -> None:
     for number in _stop_signals():
-        signal.signal(number, signal.SIG_IGN)
+        signal.signal(number, _let_pass)
+
+
+def _let_pass(_number: int, _frame: FrameType | None) -> None:
+    """Do nothing; Python complains of a signal that was on its way when it was set to SIG_IGN."""
 
 
 def _stop_signals() -> list[signal.Signals]:

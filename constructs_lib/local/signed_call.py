@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import ipaddress
 import json
+import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, quote, urlsplit
@@ -98,6 +99,13 @@ def call(
         return Answer(answer.status, answer.reason, tuple(answer.getheaders()), answer.read())
     except (OSError, http.client.HTTPException, ValueError) as error:
         at_home = is_loopback(parts.hostname or "")
+        if at_home and isinstance(error, ssl.SSLError):
+            problem = Problem(
+                what="no answer over https: the local run speaks http",
+                where=f"{method} {url}",
+                fix=f"call http://{parts.netloc}{target}",
+            )
+            raise LocalError(problem) from error
         problem = Problem(
             what=f"no answer: {error}",
             where=f"{method} {url}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 BOLD, DIM, GREEN, RED, PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[32m", "\x1b[31m", "\x1b[0m"
+ERASE = "\x1b[K"  # from here to the end of the line
+ELLIPSIS = " ..."
 LABEL_WIDTH = 8
 
 
@@ -23,12 +26,32 @@ class Terminal:
     def __init__(self, out: TextIO) -> None:
         """Decide once whether colour is welcome."""
         self._out = out
+        self._is_begun = False
         self.is_rich = out.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
     def line(self, text: str = "") -> None:
         """Write one line."""
+        self.forget()
         self._out.write(f"{text}\n")
         self._out.flush()
+
+    def begin(self, label: str, text: str) -> None:
+        """Write what is being done, until the next line takes its place; a pipe or a file is spared it."""
+        if not self.is_rich:
+            return
+        self.forget()
+        shown = f"{label.ljust(LABEL_WIDTH)} {text}"
+        room = shutil.get_terminal_size().columns - len(ELLIPSIS) - 1
+        self._out.write(f"{self.styled(shown[:room], DIM)}{ELLIPSIS}")
+        self._out.flush()
+        self._is_begun = True
+
+    def forget(self) -> None:
+        """Remove what has been begun, if it still stands there."""
+        if self._is_begun:
+            self._out.write(f"\r{ERASE}")
+            self._out.flush()
+            self._is_begun = False
 
     def step(self, label: str, text: str, seconds: float | None = None) -> None:
         """Write what has been done, and how long it took."""

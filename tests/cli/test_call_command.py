@@ -143,3 +143,12 @@ class TestRefusals:
             "  at:  GET http://127.0.0.1:1/users\n"
             "  fix: start the local run first: constructs-lib local\n"
         )
+
+    def test_an_https_address_of_the_local_run(self, url: str) -> None:
+        ended = call("GET", f"{url.replace('http:', 'https:')}/users?x=1")
+        assert ended.returncode == 1
+        assert ended.stderr.decode() == (
+            "no answer over https: the local run speaks http\n"
+            f"  at:  GET {url.replace('http:', 'https:')}/users?x=1\n"
+            f"  fix: call {url}/users?x=1\n"
+        )

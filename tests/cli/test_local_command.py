@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.local_process import PROGRAM, LocalProcess, await_gone, descendants
-from tests.local.session.example_app import ExampleApp
+from tests.local.session.example_app import ExampleApp, function, http_api, route
 
 ROOT = Path(__file__).parents[2]
 APP = f"""
@@ -113,6 +113,43 @@ class TestRun:
             assert local.end() == (0, "")
             assert await_gone(below) == set()
 
+    def test_two_ways_of_stopping_at_once_are_one(self) -> None:
+        program = (
+            "import os, signal, time\n"
+            "from constructs_lib.local.local_run import _interruptible\n"
+            "with _interruptible():\n"
+            "    try:\n"
+            "        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM])\n"
+            "        os.kill(os.getpid(), signal.SIGTERM), os.kill(os.getpid(), signal.SIGINT)\n"
+            "        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT, signal.SIGTERM])\n"
+            "        time.sleep(10)\n"
+            "    except KeyboardInterrupt:\n"
+            "        os.kill(os.getpid(), signal.SIGHUP)\n"
+            "        time.sleep(0.05)\n"
+            "        print('stopped')\n"
+        )
+        ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+        assert (ended.returncode, ended.stdout, ended.stderr) == (0, "stopped\n", "")
+
+    def test_what_a_handler_has_started_ends_with_it(self, shop: Path) -> None:
+        app = ExampleApp(shop / "cdk.out")
+        start = (
+            "import subprocess\n"
+            "def handler(event, context):\n"
+            "    sleeper = subprocess.Popen(['sleep', '600'], start_new_session=True, stdout=subprocess.DEVNULL)\n"
+            "    return {'statusCode': 200, 'body': str(sleeper.pid)}\n"
+        )
+        resources = http_api("Shop") | function(app.code(start), "index.handler", statement=None, path="Shop/Start")
+        app.add_stack("Shop", {"Resources": {**resources, **route("GET /start", "ShopStart")}})
+        for number in (signal.SIGINT, signal.SIGKILL):
+            with LocalProcess(shop, "cdk.out", "--no-state", "--port", "0") as local:
+                ask = ["curl", "-s", f"{local.ready()}/start"]
+                pid = int(subprocess.run(ask, check=True, capture_output=True, text=True).stdout)
+                assert Path(f"/proc/{pid}").exists()
+                local.signal(number)
+                local.end()
+                assert await_gone({pid}) == set()
+
     def test_ctrl_c_while_the_app_synthesizes(self, shop: Path) -> None:
         (shop / "app.py").write_text("open('begun', 'w').close()\nimport time\ntime.sleep(60)")
         with LocalProcess(shop, "--port", "0") as local:
@@ -140,7 +177,9 @@ class TestRefusals:
         what, where, fix = said.splitlines()
         assert what.startswith(f"port {port} cannot be opened for the deployed APIs: Address already in use")
         assert where == f"  at:  127.0.0.1:{port}"
-        assert fix.startswith("  fix: ")
+        assert (
+            fix == "  fix: stop the program that uses the port, or choose another one: --port N, in make PORT=N"
+        )
 
     def test_no_app(self, tmp_path: Path) -> None:
         code, said = self.run(tmp_path)

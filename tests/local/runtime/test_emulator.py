@@ -143,7 +143,7 @@ class TestRefusals:
                 assert str(refused.value) == (
                     f"port {port} cannot be opened for {purpose}: Address already in use\n"
                     f"  at:  127.0.0.1:{port}\n"
-                    "  fix: stop the program that uses the port, or choose another one"
+                    "  fix: stop the program that uses the port, or choose another one: --port N, in make PORT=N"
                 )
 
     def test_refuses_another_version_of_the_base(self) -> None:
