@@ -6,7 +6,8 @@ import contextlib
 import os
 import secrets
 import shutil
-from collections.abc import Mapping
+import stat
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,18 +80,29 @@ class Asset:
 
     def _is_at(self, home: Path) -> bool:
         """Tell whether a folder holds this bundle, and nothing else."""
-        there = {path for path in home.rglob("*") if not path.is_dir()}
-        return there == {home / name for name in self.files} and all(
-            _holds(home / name, file) for name, file in self.files.items()
+        there = dict(_files_below(str(home), ""))
+        return there.keys() == self.files.keys() and all(
+            _holds(home / name, there[name], file) for name, file in self.files.items()
         )
 
 
-def _holds(path: Path, file: AssetFile) -> bool:
-    status = path.stat()
-    if bool(status.st_mode & 0o100) != file.executable:
+def _files_below(folder: str, prefix: str) -> Iterator[tuple[str, os.stat_result]]:
+    try:
+        entries = list(os.scandir(folder))
+    except OSError:
+        return
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            yield from _files_below(entry.path, f"{prefix}{entry.name}/")
+        else:
+            yield f"{prefix}{entry.name}", entry.stat(follow_symlinks=False)
+
+
+def _holds(path: Path, status: os.stat_result, file: AssetFile) -> bool:
+    if stat.S_ISLNK(status.st_mode) or bool(status.st_mode & 0o100) != file.executable:
         return False
-    if file.cached is not None and status.st_mtime_ns == STAMP_NS:  # of the cache, which checked it, and untouched
-        return status.st_size == file.cached.stat().st_size
+    if file.cached is not None and status.st_mtime_ns == STAMP_NS:
+        return True  # untouched since it was taken from the cache, which checks what it holds
     return digest_of(path.read_bytes()) == file.digest
 
 

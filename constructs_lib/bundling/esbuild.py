@@ -35,8 +35,10 @@ FLAGS = (
 )
 
 CREDENTIALS_PACKAGE = "@aws-sdk/credential-provider-node"
-CREDENTIALS_SHIM = Path(__file__).with_name("environment_credentials.js")
-IMPORT_META_SHIM = Path(__file__).with_name("import_meta_url.js")  # costs nothing where it is not used
+# They have a package.json and a tsconfig.json of their own: those of a folder above would change the bundles' bytes.
+_SHIMS = Path(__file__).parent / "shims"
+CREDENTIALS_SHIM = _SHIMS / "environment_credentials.js"
+IMPORT_META_SHIM = _SHIMS / "import_meta_url.js"  # costs nothing where it is not used
 SHIMS = (CREDENTIALS_SHIM, IMPORT_META_SHIM)
 
 _CPUS = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64", "i386": "ia32", "i686": "ia32"}

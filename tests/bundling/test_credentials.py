@@ -118,6 +118,6 @@ def test_the_real_sdk_still_asks_for_its_chain_where_the_alias_expects_it() -> N
         if line.startswith("export const ")
         for name in [line.removeprefix("export const ").partition(" ")[0]]
     }
-    shim = (CHECKOUT / "constructs_lib" / "bundling" / "environment_credentials.js").read_text()
+    shim = (CHECKOUT / "constructs_lib" / "bundling" / "shims" / "environment_credentials.js").read_text()
     assert exported == {"defaultProvider", "credentialsWillNeedRefresh", "credentialsTreatedAsExpired"}
     assert all(f"export const {name} " in shim for name in exported)

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from constructs_lib.bundling.node import NodeEntry, bundle_node
 from constructs_lib.bundling.project import Project
-from tests.bundling.conftest import NODE, Sandbox, call_node, index_js
+from tests.bundling.conftest import CHECKOUT, NODE, Sandbox, call_node, index_js
 
 PRICE, STOCK = "handlers/price.ts", "handlers/stock.ts"
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 class TestBundle:
@@ -136,6 +144,45 @@ class TestIsolation:
             sandbox.write("handlers/uses.ts", 'import {left} from "left"; export const handler = async () => left();')
             made.append([asset.hash for asset in sandbox.node(PRICE, STOCK, "handlers/uses.ts")])
         assert made[0] == made[1]
+
+    def test_bytes_do_not_depend_on_where_this_library_is_installed(
+        self, node_project: Sandbox, tmp_path: Path
+    ) -> None:
+        node_project.package(
+            "@aws-sdk/credential-provider-node",
+            {"index.js": "export const defaultProvider = 1;"},
+            sideEffects=False,
+        )
+        node_project.write(
+            "handlers/where.ts",
+            'const late = () => require("@aws-sdk/credential-provider-node").defaultProvider;\n'
+            "export const handler = async () => [import.meta.url, late()];",
+        )
+        site = tmp_path / "site packages"
+        for name in ("bundling", "problem.py", "__init__.py"):
+            (shutil.copytree if name == "bundling" else shutil.copy)(
+                CHECKOUT / "constructs_lib" / name, _made(site / "constructs_lib") / name
+            )
+        (site / "tsconfig.json").write_text('{"compilerOptions": {"alwaysStrict": false}}')
+        (site / "package.json").write_text('{"type": "commonjs"}')
+        script = (
+            "import constructs_lib; from pathlib import Path\n"
+            "from constructs_lib.bundling.node import NodeEntry, bundle_node\n"
+            "from constructs_lib.bundling.project import Project\n"
+            "project = Project(Path.cwd())\n"
+            "(asset,) = bundle_node([NodeEntry(project.folder / 'handlers/where.ts')], project)\n"
+            "print(constructs_lib.__file__, asset.hash)\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            cwd=node_project.folder,
+            env={**os.environ, "PYTHONPATH": str(site)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        shutil.rmtree(node_project.cache)
+        assert done.stdout == f"{site}/constructs_lib/__init__.py {node_project.node('handlers/where.ts')[0].hash}\n"
 
     def test_bytes_do_not_depend_on_the_current_folder(
         self, node_project: Sandbox, monkeypatch: pytest.MonkeyPatch
