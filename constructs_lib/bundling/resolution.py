@@ -124,6 +124,7 @@ class Resolution:
         if _in_package(place):
             for folder in (os.path.dirname(place), place):  # noqa: PTH120 - strings all along
                 self._listing(folder, taken)
+            self._stand(os.path.dirname(place), taken)  # noqa: PTH120 - strings all along
             return
         self._candidates(place, taken)
         taken.add(self._entrances(place, "."))

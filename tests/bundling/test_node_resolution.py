@@ -99,13 +99,18 @@ class TestWhatChangesTheResolution:
             ("node_modules/@acme", "../one", "../two"),
             ("node_modules/@acme/lib", "../../one/lib", "../../two/lib"),
             ("src/node_modules", "../one/nested", "../two/nested"),
+            ("node_modules/plain/deep", "../../one/lib", "../../two/lib"),
             ("src/entry.ts", "../one/entry.ts", "../two/entry.ts"),
         ],
     )
     def test_follows_every_link_on_the_way_to_its_new_target(
         self, empty_project: Sandbox, link: str, one: str, two: str
     ) -> None:
-        text = 'import { v } from "./lib/v"; import { v as p } from "@acme/lib"; export const handler = () => [v, p];'
+        text = (
+            'import { v } from "./lib/v"; import { v as p } from "@acme/lib"; import { v as d } from "plain";'
+            "export const handler = () => [v, p, d];"
+        )
+        empty_project.package("plain", {"index.js": 'export * from "./deep/v";', "deep/v.ts": "export const v = 0;"})
         empty_project.write("src/entry.ts", text)
         for place in ("src/lib", "node_modules/@acme/lib", "one/lib", "two/lib", "one/nested/@acme/lib"):
             empty_project.write(f"{place}/v.ts", f'export const v = "{place}";')
