@@ -24,6 +24,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from constructs_lib.secure_function import SecureFunction
 from constructs_lib.wiring.identity import Identity
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.resource import resource_of
@@ -45,6 +46,11 @@ from constructs_lib.workflow_steps.step import Step, Task, all_steps
 SERVICE = "states.amazonaws.com"
 FINDING = "AwsSolutions-IAM5[Resource::*]"
 TRACING_FINDINGS = ("AwsSolutions-SF2", "Serverless-StepFunctionStateMachineXray")
+
+WORKFLOW_SEES_FAILURE = (
+    "Step Functions invokes this function synchronously: what fails is retried, caught or undone by the workflow, and "
+    "stands in its history, https://docs.aws.amazon.com/step-functions/latest/dg/connect-lambda.html"
+)
 
 
 @jsii.implements(iam.IGrantable)
@@ -162,6 +168,7 @@ class Workflow(Construct):
         else:
             record_waiver(self.state_machine, "tracing", tracing, *TRACING_FINDINGS)
         self._allow_distribution(steps)
+        self._acknowledge_called_functions()
 
     @property
     def grant_principal(self) -> iam.IPrincipal:
@@ -172,6 +179,12 @@ class Workflow(Construct):
     def state_machine_arn(self) -> str:
         """The ARN of the state machine."""
         return self.state_machine.state_machine_arn
+
+    def _acknowledge_called_functions(self) -> None:
+        tasks = [*self._tasks, *(each.undo for each in self._tasks if each.undo is not None)]
+        called = [each.function.function for each in tasks if isinstance(each.function, SecureFunction)]
+        for function in {each.node.path: each for each in called}.values():
+            acknowledge(function, WORKFLOW_SEES_FAILURE, "Serverless-LambdaDLQ")
 
     def grant_start(self, grantee: iam.IGrantable, *, env: str | None = None, sync: bool = False) -> iam.Grant:
         """Let somebody start executions: exactly `states:StartExecution` on this workflow.

@@ -17,7 +17,6 @@ from constructs_lib import (
     SecureApi,
     SecureApiFunction,
     SecureFunction,
-    Waived,
     Workflow,
     choice,
     on,
@@ -39,10 +38,6 @@ EVENT = {name: f"{{% $states.input.{name} %}}" for name in ("id", "items", "amou
 NOT_ROTATED = (
     "the key is a payment provider's: Secrets Manager rotates what is not AWS's own by a function written for that "
     "provider, https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda.html"
-)
-BY_WORKFLOW = Waived(
-    "Step Functions invokes this function synchronously: what fails is retried, caught or undone by the workflow, and "
-    "stands in its history, https://docs.aws.amazon.com/step-functions/latest/dg/connect-lambda.html"
 )
 
 
@@ -116,7 +111,7 @@ class Orders(cdk.Stack):
     def _fulfilment(self) -> Workflow:
         charge, refund = self._payment()
         take, put_back = self._inventory()
-        email = SecureFunction(self, "SendEmail", entry="lambda_src/orders/send_email.py", on_failure=BY_WORKFLOW)
+        email = SecureFunction(self, "SendEmail", entry="lambda_src/orders/send_email.py")
         self.outbox.grant(email, "PutItem", env="OUTBOX_TABLE")
         return Workflow(
             self,
@@ -179,7 +174,6 @@ class Orders(cdk.Stack):
                 name,
                 entry=f"lambda_src/orders/{file}",
                 secrets={"PAYMENT_KEY": key},
-                on_failure=BY_WORKFLOW,
             )
             for name, file in (("ChargeCard", "charge_card.ts"), ("RefundCard", "refund_card.ts"))
         )
@@ -191,7 +185,7 @@ class Orders(cdk.Stack):
         """What takes an order's things from the shelves, and what puts them back."""
         stock = DynamoTable(self, "Stock", partition_key="sku")
         take, put_back = (
-            SecureFunction(self, name, entry=f"lambda_src/orders/{file}", on_failure=BY_WORKFLOW)
+            SecureFunction(self, name, entry=f"lambda_src/orders/{file}")
             for name, file in (("TakeStock", "take_stock.py"), ("PutBackStock", "put_back_stock.py"))
         )
         for function in (take, put_back):

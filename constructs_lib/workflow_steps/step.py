@@ -74,6 +74,7 @@ class Task(Step):
     undo: Task | None = None
     timeout: cdk.Duration | None = None
     heartbeat: cdk.Duration | None = None
+    function: HasFunctionArn | None = None  # what it calls, if it calls a function
 
     @property
     def waits_for_token(self) -> bool:

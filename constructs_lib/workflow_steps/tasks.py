@@ -190,6 +190,7 @@ def make_task(
     usual_seconds: int | None = SERVICE_SECONDS,
     problems: Sequence[tuple[str, str]] = (),
     heartbeat: cdk.Duration | None = None,
+    function: HasFunctionArn | None = None,
 ) -> Task:
     """Make a step that does something; see `Task` for the arguments."""
     undo = options.get("undo")
@@ -208,6 +209,7 @@ def make_task(
         undo=undo if undo is None or isinstance(undo, Task) else _function_task(f"Undo {name}", undo, UNDO_PAYLOAD, {}),
         timeout=options.get("timeout"),
         heartbeat=heartbeat,
+        function=function,
     )
 
 
@@ -249,6 +251,7 @@ def _function_task(
         usual_seconds=_function_seconds(function),
         problems=token_problems(name, payload, callback=callback),
         heartbeat=heartbeat,
+        function=function,
     )
 
 

@@ -134,11 +134,6 @@ ACKNOWLEDGED = {
         )
         for keys in ("uploads/*", "thumbnails/*")
     ),
-    *(
-        (f"{path}/AsynchronousCalls", "Serverless-LambdaAsyncFailureDestination", BY_WORKFLOW)
-        for path, why in FUNCTIONS.items()
-        if why == BY_WORKFLOW
-    ),
     *((f"{path}/DeadLetters/Queue", "Serverless-SQSRedrivePolicy", LAST_STOP) for path in WORKERS),
     *((f"{path}/Mapping", "Serverless-LambdaEventSourceMappingDestination", QUEUE_KEEPS) for path in WORKERS),
     *((f"{path}/Idempotency/Table", "AwsSolutions-DDB3", SHORT_LIVED) for path in WORKERS),
