@@ -6,6 +6,7 @@ child. The child lives as long as the pipe to its parent is open: however the pa
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -69,6 +70,7 @@ class Emulator:
         app_url: The URL the deployed APIs answer on; empty without `app_port`.
         work: The folder of this run, removed at its end.
         key: What opens the credentials of functions; nobody but this process and its child knows it.
+        lost_port: The port of the AWS API in the run before, if it could not be had again; 0 otherwise.
 
     Example:
         >>> with Emulator.start(Settings()) as aws:
@@ -76,13 +78,16 @@ class Emulator:
         True
     """
 
-    def __init__(self, process: subprocess.Popen[bytes], *, endpoint: str, app_url: str, work: Path, key: str) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], *, endpoint: str, app_url: str, work: Path, key: str, lost_port: int
+    ) -> None:
         """Wrap a process that answers; use `start` instead."""
         self.endpoint = endpoint
         self.app_url = app_url
         self._process = process
         self.work = work
         self.key = key
+        self.lost_port = lost_port
 
     @classmethod
     def start(cls, settings: Settings) -> Emulator:
@@ -99,7 +104,7 @@ class Emulator:
                     fix="pip install 'constructs-lib[local]'",
                 )
             )
-        aws_socket = _listen_again(settings)
+        aws_socket, lost_port = _listen_again(settings)
         try:
             app_socket = None if settings.app_port is None else _listen(settings.app_port, "the deployed APIs")
         except LocalError:
@@ -117,7 +122,7 @@ class Emulator:
         finally:
             for each in sockets:
                 each.close()
-        emulator = cls(process, endpoint=endpoint, app_url=app_url, work=work, key=key)
+        emulator = cls(process, endpoint=endpoint, app_url=app_url, work=work, key=key, lost_port=lost_port)
         try:
             _await_ready(process, _log_path(settings, work))
             _await_health(process, endpoint, _log_path(settings, work))
@@ -162,18 +167,21 @@ class Emulator:
         self.stop()
 
 
-def _listen_again(settings: Settings) -> socket.socket:
-    """Open the port of the AWS API: the one of the run before, if nobody has taken it meanwhile."""
+def _listen_again(settings: Settings) -> tuple[socket.socket, int]:
+    """Open the port of the AWS API: the one of the run before, if nobody has taken it meanwhile; else it is lost."""
     if settings.aws_port or settings.state is None:
-        return _listen(settings.aws_port, "the AWS API")
-    remembered = settings.state / PORT_FILE
+        return _listen(settings.aws_port, "the AWS API"), 0
+    remembered, port = settings.state / PORT_FILE, 0
+    with contextlib.suppress(OSError, ValueError):
+        port = int(remembered.read_text())
+    lost_port = 0
     try:
-        listener = _listen(int(remembered.read_text()), "the AWS API")
-    except (OSError, ValueError, LocalError):
-        listener = _listen(0, "the AWS API")
-        settings.state.mkdir(parents=True, exist_ok=True)
-        remembered.write_text(f"{listener.getsockname()[1]}\n")
-    return listener
+        listener = _listen(port, "the AWS API")
+    except LocalError:
+        listener, lost_port = _listen(0, "the AWS API"), port
+    settings.state.mkdir(parents=True, exist_ok=True)
+    remembered.write_text(f"{listener.getsockname()[1]}\n")
+    return listener, lost_port
 
 
 def _listen(port: int, purpose: str) -> socket.socket:

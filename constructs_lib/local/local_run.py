@@ -101,6 +101,9 @@ def _run(request: Request, terminal: Terminal, ending: contextlib.ExitStack) -> 
     with errors_explained(aws.endpoint):
         aws.clients.warm_up()
     terminal.step("aws", f"{aws.endpoint}  (region {request.region}, root key test/test)", time.monotonic() - began)
+    if emulator.lost_port:
+        rid = f"remove {request.state} to have new ones"
+        terminal.step("note", f"URLs in outputs still name port {emulator.lost_port}, which is taken; {rid}")
     if synthesis is not None:
         terminal.begin("synth", synthesis.command)
         try:

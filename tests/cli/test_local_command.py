@@ -68,6 +68,13 @@ class TestRun:
             assert (read.returncode, read.stdout) == (0, '{"id": "ada"}\n')
             again.signal(signal.SIGTERM)
             assert again.end() == (0, "")
+        port = int((shop / ".local" / "aws-port").read_text())
+        with socket.create_server(("127.0.0.1", port)), LocalProcess(shop, "--port", "0") as elsewhere:
+            elsewhere.ready()
+            note = f"note     URLs in outputs still name port {port}, which is taken; remove .local to have new ones"
+            assert note in elsewhere.lines
+            elsewhere.signal(signal.SIGTERM)
+            assert elsewhere.end() == (0, "")
 
     def test_killing_it_leaves_no_orphan_and_no_lock(self, shop: Path) -> None:
         with LocalProcess(shop, "--port", "0") as local:
@@ -177,9 +184,7 @@ class TestRefusals:
         what, where, fix = said.splitlines()
         assert what.startswith(f"port {port} cannot be opened for the deployed APIs: Address already in use")
         assert where == f"  at:  127.0.0.1:{port}"
-        assert (
-            fix == "  fix: stop the program that uses the port, or choose another one: --port N, in make PORT=N"
-        )
+        assert fix == "  fix: stop the program that uses the port, or choose another one: --port N, in make PORT=N"
 
     def test_no_app(self, tmp_path: Path) -> None:
         code, said = self.run(tmp_path)

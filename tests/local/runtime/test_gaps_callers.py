@@ -118,6 +118,12 @@ class TestCallersAreVerified:
         status, _, body = ask(mended, "POST", f"/?{query}", {**LIST_TABLES, **authorization}, b"{}")
         assert (status, b"TableNames" in body) in {(400, False), (403, False)}
 
+    def test_refuses_an_asymmetric_signature_that_does_not_verify(self, mended: App) -> None:
+        signed = "Credential=test/20260101/dynamodb/aws4_request, SignedHeaders=host;x-amz-region-set, Signature=00"
+        headers = {"authorization": f"AWS4-ECDSA-P256-SHA256 {signed}", "x-amz-region-set": "*"}
+        assert ask(mended, "POST", "/", {**LIST_TABLES, **headers}, b"{}")[0] in {400, 403}
+        assert mended.call("GET", "/users/nobody", headers=headers).status == 403
+
     def test_verifies_the_root_key(self, stock: App, mended: App) -> None:
         def listing(app: App, key: str, secret: str) -> str:
             return code(app.aws.client("dynamodb", key, secret).list_tables)

@@ -249,6 +249,26 @@ class TestNames:
             assert b" 400 " in raw(url, "\r\n".join([*lines, "", ""]).encode()).partition(b"\r\n")[0]
 
 
+class TestWebSockets:
+    def test_are_opened_under_no_name_but_those_of_this_machine(self, aws: LocalAws) -> None:
+        gateway = aws.client("apigatewayv2")
+        api = gateway.create_api(Name="talk", ProtocolType="WEBSOCKET", RouteSelectionExpression="$request.body.do")
+        gateway.create_stage(ApiId=api["ApiId"], StageName="live")
+
+        def status(url: str, host: str) -> int:
+            asked = [f"GET /_aws/execute-api/{api['ApiId']}/live HTTP/1.1", f"Host: {host}", "Connection: Upgrade",
+                     "Upgrade: websocket", "Sec-WebSocket-Version: 13",
+                     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "", ""]  # fmt: skip
+            parts = urlsplit(url)
+            with socket.create_connection((parts.hostname, parts.port), timeout=10) as connection:
+                connection.sendall("\r\n".join(asked).encode())
+                return int(connection.recv(65536).split(b" ", 2)[1])
+
+        for url in (aws.endpoint, aws.url):
+            assert (status(url, "localhost"), status(url, "evil.example")) == (101, 403)
+        gateway.delete_api(ApiId=api["ApiId"])
+
+
 class TestHttp:
     def test_a_preflight_is_answered_by_the_api_that_has_the_route(self, aws: LocalAws) -> None:
         headers = {"origin": "https://shop.example", "access-control-request-method": "PUT"}

@@ -40,5 +40,6 @@ def test_another_port_is_taken_when_the_one_before_cannot_be_had(tmp_path: Path,
         (tmp_path / "aws-port").write_text(str(port) if remembered == "taken" else remembered)
         with Emulator.start(Settings(state=tmp_path)) as emulator:
             used = urlsplit(emulator.endpoint).port
+            assert emulator.lost_port == {"taken": port, "99999999": 99999999}.get(remembered, 0)
     assert used != port
     assert (tmp_path / "aws-port").read_text() == f"{used}\n"
