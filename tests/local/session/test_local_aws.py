@@ -19,6 +19,11 @@ class TestDeployed:
         table = aws.outputs["Users"]["Table"]
         assert table in aws.client("dynamodb").list_tables()["TableNames"]
 
+    def test_calls_that_aws_serves_under_another_host_reach_it_too(self, aws: LocalAws) -> None:
+        none = "arn:aws:states:us-east-1:000000000000:stateMachine:none"
+        with pytest.raises(ClientError, match="StateMachineDoesNotExist"):  # on AWS: sync-states.<region>.amazonaws.com
+            aws.client("stepfunctions").start_sync_execution(stateMachineArn=none)
+
     def test_an_open_route_answers(self, aws: LocalAws) -> None:
         answer = aws.call("POST", "/greet", json={"name": "Ada"})
         assert (answer.status, answer.text) == (200, '{"message": "Hello, Ada!"}')
