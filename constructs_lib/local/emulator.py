@@ -152,7 +152,8 @@ class Emulator:
                 self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None and not pipe.closed:
-                pipe.close()
+                with contextlib.suppress(BrokenPipeError):  # the child died before it read its orders
+                    pipe.close()
         end_strays(self.work)
         shutil.rmtree(self.work, ignore_errors=True)
 
