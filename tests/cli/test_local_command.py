@@ -45,7 +45,8 @@ class TestRun:
             url = local.ready()
             assert local.lines[-1] == f"ready {url}"
             commands = [line.strip() for line in local.lines if line.startswith("  ")]
-            assert [command.split()[0].rpartition("/")[2] for command in commands] == ["curl", *["constructs-lib"] * 2]
+            programs = [Path(shlex.split(command)[0]).name for command in commands]
+            assert programs == ["curl", "constructs-lib", "constructs-lib"]
             create = subprocess.run(shlex.split(commands[1]), cwd=shop, capture_output=True, text=True, check=False)
             assert (create.returncode, create.stdout) == (0, '{"id": "ada"}\n')
             assert local.line_with("START RequestId").split()[1] == "Users/CreateUser"
