@@ -23,6 +23,7 @@ from constructs_lib.wiring.dead_letters import DeadLetters
 from constructs_lib.wiring.delivery import LONGEST_AGE, check_delivery, check_message_group
 from constructs_lib.wiring.destination import HasQueue
 from constructs_lib.wiring.event_pattern import check_pattern, check_source
+from constructs_lib.wiring.granting import grant_exactly
 from constructs_lib.wiring.identity import Identity
 from constructs_lib.wiring.queue_access import admit_to_queue
 from constructs_lib.wiring.receiver import HasFunction, Receiver, allow_invocation, arn_of, check_receiver
@@ -174,17 +175,21 @@ class EventBus(Construct):
         else:
             for source in sources:
                 check_source(source, refusals)
+        if detail_types is not None and (isinstance(detail_types, str) or not detail_types):
+            refusals.refuse(
+                f"detail_types is {detail_types!r}, wanted a list of one at least",
+                fix='write ["OrderPlaced"], or leave it out',
+            )
         refusals.stop_if_any()
         # All events of a call must satisfy it, and a call without a source must not slip through.
         wanted = {"events:source": list(sources)}
         if detail_types is not None:
             wanted["events:detail-type"] = list(detail_types)
-        granted = iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=["events:PutEvents"],
-            resource_arns=[self.event_bus_arn],
-            conditions={"ForAllValues:StringEquals": wanted, "Null": dict.fromkeys(wanted, "false")},
-        )
+        conditions: dict[str, dict[str, object]] = {
+            "ForAllValues:StringEquals": dict(wanted),
+            "Null": dict.fromkeys(wanted, "false"),
+        }
+        granted = grant_exactly(self, grantee, ["events:PutEvents"], self.event_bus_arn, conditions=conditions)
         set_variable(grantee, env, self.event_bus_name)
         return granted
 
@@ -266,7 +271,7 @@ class EventRule(Construct):
             self.rule.node.add_dependency(self.identity)
         admit_to_queue(self.dead_letters.queue, SERVICE, self.rule_arn)
         if isinstance(target, HasQueue):
-            admit_to_queue(target.queue, SERVICE, self.rule_arn, key_source=any_rule)
+            admit_to_queue(target.queue, SERVICE, self.rule_arn, key_source=_key_source(target, bus, any_rule))
         elif isinstance(target, HasFunction):
             self.permission = allow_invocation(self, target, SERVICE, self.rule_arn)
 
@@ -274,3 +279,15 @@ class EventRule(Construct):
     def rule_arn(self) -> str:
         """The ARN of the rule."""
         return self.rule.attr_arn
+
+
+def _key_source(target: HasQueue, bus: EventBus, any_rule: str) -> str:
+    """Whom the key of a queue admits: rules of this bus; any of the account where the key is in another stack.
+
+    That stack would depend on the one of the bus, and often does the reverse already.
+    """
+    key = target.queue.encryption_master_key
+    stack = cdk.Stack.of(bus)
+    if key is None or cdk.Stack.of(key).node.path == stack.node.path:
+        return any_rule
+    return stack.format_arn(service="events", resource="rule", resource_name="*")

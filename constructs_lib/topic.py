@@ -24,7 +24,7 @@ from constructs import Construct
 from constructs_lib.wiring.dead_letters import DeadLetters
 from constructs_lib.wiring.destination import HasQueue, publish_statements
 from constructs_lib.wiring.granting import grant_exactly
-from constructs_lib.wiring.key_use import admit_to_key
+from constructs_lib.wiring.key_use import admit_account_to_key
 from constructs_lib.wiring.queue_access import admit_to_queue
 from constructs_lib.wiring.receiver import HasFunction, allow_invocation, place_of
 from constructs_lib.wiring.refusals import Refusals
@@ -160,7 +160,9 @@ class Topic(Construct):
             )
         )
         if key is not None:
-            admit_to_key(key, service, source_arn)
+            # The source refers to the topic (an alarm's action, a rule's target) and the topic to its key: were the key
+            # to name the source, that would be a cycle. The topic's own policy, on which nothing waits, does name it.
+            admit_account_to_key(key, service, cdk.Stack.of(self).account)
 
     def _key_statements(self) -> Sequence[iam.PolicyStatement]:
         return publish_statements(self, self.topic)[1:]
@@ -211,9 +213,14 @@ class TopicSubscription(Construct):
 
 
 def _key_source(topic: Topic, receiver: HasQueue) -> str:
-    """Whom the key of a queue admits: the topic; any of the account where both share the key, to close no cycle."""
-    shared = topic.topic.master_key
-    if shared is None or shared is not receiver.queue.encryption_master_key:
+    """Whom the key of a queue admits: the topic; any of the account where naming the topic could close a cycle.
+
+    It could where the topic has a key too (each key's policy would name what the other encrypts), and where the key
+    lives in another stack than the topic, on which that stack would depend.
+    """
+    key = receiver.queue.encryption_master_key
+    is_elsewhere = key is not None and cdk.Stack.of(key).node.path != cdk.Stack.of(topic).node.path
+    if topic.topic.master_key is None and not is_elsewhere:
         return topic.topic_arn
     return cdk.Stack.of(topic).format_arn(service="sns", resource="*")
 

@@ -47,8 +47,9 @@ class UploadBucket(Construct):
     """Define a bucket: private, encrypted, TLS only, versioned, access-logged, retained.
 
     Nobody may read or write until you say so with `grant_read` and `grant_write`, and nobody hears of an upload before
-    `on_upload`. A function that could run on what it writes itself is refused, in whatever order the three are called;
-    what the L2 grants (`bucket.bucket.grant_put(...)`) is not seen here.
+    `on_upload`. A function that could run on what it writes itself, called by the upload or by a worker's queue, is
+    refused, in whatever order the three are called. Not seen here are the functions that a workflow calls, and what
+    the L2 grants (`bucket.bucket.grant_put(...)`).
 
     Args:
         encryption_key: A key of your own. Default: keys of S3, at no cost.

@@ -25,6 +25,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from constructs_lib.secure_function import SecureFunction
+from constructs_lib.wiring.granting import grant_exactly
 from constructs_lib.wiring.identity import Identity
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.resource import resource_of
@@ -181,10 +182,14 @@ class Workflow(Construct):
         return self.state_machine.state_machine_arn
 
     def _acknowledge_called_functions(self) -> None:
+        for function in self._functions():
+            acknowledge(function.function, WORKFLOW_SEES_FAILURE, "Serverless-LambdaDLQ")
+
+    def _functions(self) -> list[SecureFunction]:
+        """What the steps call, and what undoes them; each once."""
         tasks = [*self._tasks, *(each.undo for each in self._tasks if each.undo is not None)]
-        called = [each.function.function for each in tasks if isinstance(each.function, SecureFunction)]
-        for function in {each.node.path: each for each in called}.values():
-            acknowledge(function, WORKFLOW_SEES_FAILURE, "Serverless-LambdaDLQ")
+        called = [each.function for each in tasks if isinstance(each.function, SecureFunction)]
+        return list({each.node.path: each for each in called}.values())
 
     def grant_start(self, grantee: iam.IGrantable, *, env: str | None = None, sync: bool = False) -> iam.Grant:
         """Let somebody start executions: exactly `states:StartExecution` on this workflow.
@@ -204,9 +209,15 @@ class Workflow(Construct):
                 "sync=True asks for the output of a standard workflow, which Step Functions does not wait for",
                 fix="make the workflow express=True, or start it and read its result later",
             )
+        principal = grantee.grant_principal
+        if env is not None and any(function.grant_principal is principal for function in self._functions()):
+            refusals.refuse(
+                f"env={env!r} on a function of the workflow itself closes a cycle: each needs the other's ARN",
+                fix='leave env out, and send the ARN in the payload: "{% $states.context.StateMachine.Id %}"',
+            )
         refusals.stop_if_any()
         action = "states:StartSyncExecution" if sync else "states:StartExecution"
-        granted = iam.Grant.add_to_principal(grantee=grantee, actions=[action], resource_arns=[self.state_machine_arn])
+        granted = grant_exactly(self, grantee, [action], self.state_machine_arn)
         set_variable(grantee, env, self.state_machine_arn)
         return granted
 
@@ -223,11 +234,8 @@ class Workflow(Construct):
         if not any(task.waits_for_token for task in self._tasks):
             refusals.refuse("no step waits for a task token", fix="add callback=True to the one that should")
         refusals.stop_if_any()
-        return iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=["states:SendTaskFailure", "states:SendTaskHeartbeat", "states:SendTaskSuccess"],
-            resource_arns=[self.state_machine_arn],
-        )
+        actions = ["states:SendTaskFailure", "states:SendTaskHeartbeat", "states:SendTaskSuccess"]
+        return grant_exactly(self, grantee, actions, self.state_machine_arn)
 
     def _place(self, stack: cdk.Stack) -> str:
         """The construct's place in its stack, of what may stand in the name of a log group."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -11,7 +11,14 @@ from constructs import Construct
 from constructs_lib.problem import Problem, PropError
 
 
-def grant_exactly(scope: Construct, grantee: iam.IGrantable, actions: Sequence[str], resource: str) -> iam.Grant:
+def grant_exactly(
+    scope: Construct,
+    grantee: iam.IGrantable,
+    actions: Sequence[str],
+    resource: str,
+    *,
+    conditions: Mapping[str, Mapping[str, object]] | None = None,
+) -> iam.Grant:
     """Allow exactly these actions on exactly this resource.
 
     CDK drops a grant in silence where the grantee has no policy to write it to: a service, a role of another account.
@@ -21,6 +28,7 @@ def grant_exactly(scope: Construct, grantee: iam.IGrantable, actions: Sequence[s
         grantee: Who is allowed.
         actions: Actions with their prefix.
         resource: The ARN.
+        conditions: Under which the grant holds. Default: always.
 
     Raises:
         PropError: The grant would be dropped.
@@ -30,7 +38,9 @@ def grant_exactly(scope: Construct, grantee: iam.IGrantable, actions: Sequence[s
     are_known = account is not None and not cdk.Token.is_unresolved(account) and not cdk.Token.is_unresolved(here)
     if are_known and account != here:
         raise _lost(scope, actions, f"a role of another account ({account}, this is {here})")
-    grant = iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=[resource])
+    grant = iam.Grant.add_to_principal(
+        grantee=grantee, actions=list(actions), resource_arns=[resource], conditions=conditions
+    )
     if not grant.success:
         raise _lost(scope, actions, f"a {type(grantee).__name__}, which has no policy of its own")
     return grant

@@ -40,11 +40,23 @@ def admit_to_key(key: kms.IKey, service: str, source: str) -> None:
         service: The service, `sns.amazonaws.com`.
         source: The ARN it acts for; may end in a wildcard, where the full one would refer back to the key.
     """
+    _admit(key, service, {"ArnLike": {"aws:SourceArn": source}})
+
+
+def admit_account_to_key(key: kms.IKey, service: str, account: str) -> None:
+    """Let an AWS service use a key on behalf of anything of one account, where the source cannot be named.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+    """
+    _admit(key, service, {"StringEquals": {"aws:SourceAccount": account}})
+
+
+def _admit(key: kms.IKey, service: str, conditions: dict[str, dict[str, str]]) -> None:
     key.add_to_resource_policy(
         iam.PolicyStatement(
             principals=[iam.ServicePrincipal(service)],
             actions=list(SENDER_ACTIONS),
             resources=["*"],  # in the policy of a key this is the key itself
-            conditions={"ArnLike": {"aws:SourceArn": source}},
+            conditions=conditions,
         )
     )

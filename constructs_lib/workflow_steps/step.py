@@ -83,8 +83,8 @@ class Task(Step):
 
     @property
     def waits_for_workflow(self) -> bool:
-        """Whether another workflow ends it."""
-        return self.resource.endswith(".sync:2")
+        """Whether a job or another workflow ends it."""
+        return self.resource.endswith((".sync", ".sync:2"))
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,6 +26,7 @@ SERVICE_SECONDS = 30  # other services answer within a second, or after their SD
 
 TOKEN_PAYLOAD: Mapping[str, Value] = {"input": INPUT, "token": f"{{% {TASK_TOKEN} %}}"}
 UNDO_PAYLOAD: Mapping[str, Value] = {"input": INPUT, "result": "{% $result %}"}
+WAITING = (".waitForTaskToken", ".sync", ".sync:2")  # ended by somebody else, in a time only the user can know
 
 
 def step(
@@ -153,7 +154,14 @@ def call(
         >>> mail = call("Mail", "aws-sdk:sesv2:sendEmail", arguments={}, allow=[statement])
     """
     return make_task(
-        name, api, arguments, options, service="", answer="$states.result", statements=lambda _: list(allow)
+        name,
+        api,
+        arguments,
+        options,
+        service="",
+        answer="$states.result",
+        statements=lambda _: list(allow),
+        problems=token_problems(name, dict(arguments), callback=api.endswith(".waitForTaskToken")),
     )
 
 
@@ -201,7 +209,7 @@ def make_task(
         service=service,
         answer=answer,
         statements=statements,
-        usual_seconds=None if resource.endswith(".waitForTaskToken") else usual_seconds,
+        usual_seconds=None if resource.endswith(WAITING) else usual_seconds,
         problems=problems,
         result=options.get("result"),
         retry=options.get("retry", ()),

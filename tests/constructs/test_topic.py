@@ -208,7 +208,9 @@ class TestGrants:
         assert {action for action, _ in keys} == {"kms:Decrypt", "kms:GenerateDataKey"}
         assert all(resource.startswith("Key961B73FD.Arn if ") and "sns." in resource for _, resource in keys)
 
-    def test_a_service_is_admitted_for_one_source_to_topic_and_key(self, stack: cdk.Stack) -> None:
+    def test_a_service_is_admitted_for_one_source_to_the_topic_and_for_the_account_to_the_key(
+        self, stack: cdk.Stack
+    ) -> None:
         topic = Topic(stack, "Orders", encryption_key=kms.Key(stack, "Key"))
         alarm = "arn:aws:cloudwatch:eu-west-1:111122223333:alarm:late"
         topic.admit_service("cloudwatch.amazonaws.com", source_arn=alarm)
@@ -225,7 +227,8 @@ class TestGrants:
         }
         [key] = resources_of(template, "AWS::KMS::Key").values()
         [admitted] = [each for each in key["Properties"]["KeyPolicy"]["Statement"] if "Service" in each["Principal"]]
-        assert admitted["Condition"] == {"ArnLike": {"aws:SourceArn": alarm}}
+        # The key names the account alone: an alarm refers to its topic, and the topic to its key.
+        assert admitted["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
 
 class TestRefusals:
