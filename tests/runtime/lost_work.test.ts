@@ -18,12 +18,17 @@ let dynamodb: DynamoDBClient;
 beforeAll(async () => {
   const listening = gate();
   server = createServer((incoming, response) => {
-    const delay = Number(incoming.headers["x-delay"] ?? 0);
+    const delay = Number(incoming.headers["x-delay"] ?? (incoming.method === "POST" ? 100 : 0)); // the SDK's calls are POSTs
     setTimeout(() => response.end("{}"), delay);
   }).listen(0, "127.0.0.1", listening.open);
   await listening.opened;
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-  dynamodb = new DynamoDBClient({ endpoint: url });
+  dynamodb = new DynamoDBClient({
+    endpoint: url,
+    region: "eu-west-1",
+    credentials: { accessKeyId: "test", secretAccessKey: "test" }, // as in Lambda, where no file is read for them
+  });
+  await dynamodb.send(new ListTablesCommand({})); // what a client reads once, before its first call, is not the record's work
 });
 afterAll(() => {
   dynamodb.destroy();
