@@ -12,7 +12,7 @@ from tests.local.runtime.deployed import BUCKET, REGION, App
 from tests.local.runtime.template import att, function, join, ref
 
 ACCOUNT = "000000000000"
-DEADLINE_SECONDS = 15.0
+DEADLINE_SECONDS = 30.0
 Answer = TypeVar("Answer")
 
 # What it does is in the records of the event, or in the event: {"do": "throw"}.
