@@ -43,7 +43,8 @@ class Events(cdk.Stack):
     def __init__(self, app: cdk.App) -> None:
         super().__init__(app, "Events")
         two = cdk.Duration.seconds(2)
-        worker = QueueWorker(self, "Worker", entry=LISTEN, max_receive_count=2, timeout=two)
+        worker = QueueWorker(self, "Worker", entry=LISTEN, timeout=two)
+        QueueWorker(self, "Impatient", entry=LISTEN, max_receive_count=2, timeout=two)
         listener = SecureFunction(self, "Listener", entry=LISTEN, timeout=two)
 
         topic = Topic(self, "Topic")
@@ -102,6 +103,12 @@ def heard(aws: LocalAws, function: str, *, holding: str) -> list[Any]:
         if holding in message:
             found.append(json.loads(message))
     return found
+
+
+def records(aws: LocalAws, function: str, *, holding: str) -> list[Any]:
+    """The records a function got that hold this text, whoever else's came in the same batch."""
+    events = heard(aws, function, holding=holding)
+    return [record for event in events for record in event["Records"] if holding in json.dumps(record)]
 
 
 def resource(aws: LocalAws, kind: str, path: str) -> str:
