@@ -20,6 +20,7 @@ from typing import Literal
 import aws_cdk as cdk
 import jsii
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
@@ -181,15 +182,29 @@ class Workflow(Construct):
         """The ARN of the state machine."""
         return self.state_machine.state_machine_arn
 
-    def _acknowledge_called_functions(self) -> None:
-        for function in self._functions():
-            acknowledge(function.function, WORKFLOW_SEES_FAILURE, "Serverless-LambdaDLQ")
+    @property
+    def functions(self) -> tuple[SecureFunction, ...]:
+        """Every function that an execution may run, each once: of all steps, of what undoes them, of workflows inside.
 
-    def _functions(self) -> list[SecureFunction]:
-        """What the steps call, and what undoes them; each once."""
-        tasks = [*self._tasks, *(each.undo for each in self._tasks if each.undo is not None)]
-        called = [each.function for each in tasks if isinstance(each.function, SecureFunction)]
-        return list({each.node.path: each for each in called}.values())
+        Workflows inside are those that `run` and `start` name, and those inside of them. A version or an alias stands
+        for its function. Not here is what `call` reaches, and what runs because of a message, an event or an item.
+        """
+        found = dict(self._own_functions)
+        for task in self._tasks:
+            inner = _workflow_of(task.workflow)
+            if inner is not None:
+                found |= {each.node.path: each for each in inner.functions}
+        return tuple(found.values())
+
+    @property
+    def _own_functions(self) -> dict[str, SecureFunction]:
+        """What the steps themselves call, by place."""
+        called = [_function_of(each.function) for each in self._tasks]
+        return {each.node.path: each for each in called if each is not None}
+
+    def _acknowledge_called_functions(self) -> None:
+        for function in self._own_functions.values():
+            acknowledge(function.function, WORKFLOW_SEES_FAILURE, "Serverless-LambdaDLQ")
 
     def grant_start(self, grantee: iam.IGrantable, *, env: str | None = None, sync: bool = False) -> iam.Grant:
         """Let somebody start executions: exactly `states:StartExecution` on this workflow.
@@ -210,7 +225,7 @@ class Workflow(Construct):
                 fix="make the workflow express=True, or start it and read its result later",
             )
         principal = grantee.grant_principal
-        if env is not None and any(function.grant_principal is principal for function in self._functions()):
+        if env is not None and any(function.grant_principal is principal for function in self.functions):
             refusals.refuse(
                 f"env={env!r} on a function of the workflow itself closes a cycle: each needs the other's ARN",
                 fix='leave env out, and send the ARN in the payload: "{% $states.context.StateMachine.Id %}"',
@@ -248,3 +263,17 @@ class Workflow(Construct):
             self.identity.add_to_principal_policy(statement)
         if self.identity.grants_policy is not None:
             acknowledge(self.identity.grants_policy, EXECUTIONS_REASON, *execution_findings(self, statements))
+
+
+def _function_of(called: object) -> SecureFunction | None:
+    """The function of this library that a step calls, whether it was given itself, its L2, a version or an alias."""
+    inner = called.lambda_ if isinstance(called, lambda_.Version | lambda_.Alias) else called
+    bearer = inner.node.scope if isinstance(inner, lambda_.Function) else inner
+    return bearer if isinstance(bearer, SecureFunction) else None
+
+
+def _workflow_of(started: object) -> Workflow | None:
+    """The workflow of this library that a step starts, whether it was given itself or something around its L2."""
+    machine = getattr(started, "state_machine", None)
+    bearer = machine.node.scope if isinstance(machine, sfn.StateMachine) else None
+    return bearer if isinstance(bearer, Workflow) else None

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_iam as iam
     from constructs import Construct
 
+    from constructs_lib.wiring.receiver import HasStateMachine
     from constructs_lib.workflow_steps.bucket_items import BucketItems
 
 
@@ -75,6 +76,7 @@ class Task(Step):
     timeout: cdk.Duration | None = None
     heartbeat: cdk.Duration | None = None
     function: HasFunctionArn | None = None  # what it calls, if it calls a function
+    workflow: HasStateMachine | None = None  # what it starts, if it starts a workflow
 
     @property
     def waits_for_token(self) -> bool:

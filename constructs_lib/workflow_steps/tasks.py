@@ -100,6 +100,7 @@ def run(name: str, workflow: HasStateMachine, *, input: Value = INPUT, **options
         answer="$states.result.Output",
         statements=statements,
         usual_seconds=None,
+        workflow=workflow,
         problems=[
             (
                 f"{name!r} waits for an express workflow, and Step Functions cannot",
@@ -129,6 +130,7 @@ def start(name: str, workflow: HasStateMachine, *, input: Value = INPUT, **optio
         service="StepFunctions",
         answer="$states.result",
         statements=lambda _: [iam.PolicyStatement(actions=["states:StartExecution"], resources=[arn])],
+        workflow=workflow,
     )
 
 
@@ -199,6 +201,7 @@ def make_task(
     problems: Sequence[tuple[str, str]] = (),
     heartbeat: cdk.Duration | None = None,
     function: HasFunctionArn | None = None,
+    workflow: HasStateMachine | None = None,
 ) -> Task:
     """Make a step that does something; see `Task` for the arguments."""
     undo = options.get("undo")
@@ -218,6 +221,7 @@ def make_task(
         timeout=options.get("timeout"),
         heartbeat=heartbeat,
         function=function,
+        workflow=workflow,
     )
 
 
