@@ -13,7 +13,7 @@ from typing import Any
 
 from constructs_lib import choice, each, on, parallel, when
 from constructs_lib.workflow_steps.step import Step
-from tests.constructs.test_workflow_undo import ITEMS, World, check_undoing, define, do, run
+from tests.constructs.workflow_world import ITEMS, World, check_undoing, define, do, run
 
 TRIES = [(1, "Boom"), (1, "Lambda.ServiceException"), (3, "Lambda.ServiceException"), (99, "Lambda.ServiceException")]
 

@@ -1,4 +1,4 @@
-"""What the tests of buckets start from."""
+"""What the tests of buckets and workflows start from."""
 
 from __future__ import annotations
 
@@ -17,3 +17,8 @@ def uploads(stack: cdk.Stack) -> UploadBucket:
 @pytest.fixture
 def thumbnail(stack: cdk.Stack) -> SecureFunction:
     return SecureFunction(stack, "Thumbnail", entry=ENTRY)
+
+
+@pytest.fixture
+def function(stack: cdk.Stack) -> SecureFunction:
+    return SecureFunction(stack, "Charge", entry=ENTRY)

@@ -6,143 +6,27 @@ effects are in order where the recipe orders them: not between branches of a `pa
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
 
-import aws_cdk as cdk
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from constructs_lib import Retry, call, choice, each, fail, on, parallel, step, succeed, wait, when
 from constructs_lib.problem import PropError
-from constructs_lib.wiring.refusals import Refusals
-from constructs_lib.workflow_steps.states import build
-from constructs_lib.workflow_steps.step import Choice, Each, Parallel, Step, Task, all_steps
-from tests.constructs.workflow_machine import Machine, Outcome, StateError
-from tests.constructs.workflow_structure import problems_of
-
-ITEMS = '{% [1..2].{"at": $states.input.at & "/" & $string($)} %}'  # every item knows where it is
-HARD_RETRIES, TRANSIENT_RETRIES = 10, 5
-SEEDS = range(3)
-
-
-@dataclass(frozen=True)
-class Function:
-    name: str
-
-    @property
-    def function_arn(self) -> str:
-        return self.name
-
-
-def do(name: str, *, undo: bool = True, **options: Any) -> Task:
-    """A step whose effect the ledger knows, and what takes it out again."""
-    return step(name, Function(name), undo=Function(f"undo {name}") if undo else None, **options)
-
-
-@dataclass(frozen=True)
-class Effect:
-    step: str
-    at: str  # which item of which item
-    number: int
-
-
-@dataclass
-class World:
-    """What the functions do.
-
-    Args:
-        failures: By step and place: how many tries fail, and with which error.
-    """
-
-    failures: dict[tuple[str, str], tuple[int, str]] = field(default_factory=dict)
-    done: list[Effect] = field(default_factory=list)
-    undone: list[Effect] = field(default_factory=list)
-    tries: list[tuple[str, str]] = field(default_factory=list)
-    first_error: str = ""
-
-    def handle(self, _name: str, _resource: str, arguments: Any, attempt: int) -> Any:
-        function, payload = arguments["FunctionName"], arguments["Payload"]
-        undoing = function.startswith("undo ")
-        at = (payload["input"] if undoing else payload)["at"]
-        failing, error = self.failures.get((function, at), (0, ""))
-        self.tries.append((function, at))
-        if attempt < failing:
-            raise StateError(error, f"{function} at {at!r}")
-        if not undoing:
-            effect = Effect(function, at, len(self.done))
-            self.done.append(effect)
-            return {"Payload": {"number": effect.number}}
-        [effect] = [each for each in self.done if each.number == payload["result"]["number"]]
-        assert (f"undo {effect.step}", effect.at) == (function, at), "undone with the input and result of another"
-        assert effect not in self.undone, "undone twice"
-        self.undone.append(effect)
-        return {"Payload": None}
-
-    @property
-    def left(self) -> list[Effect]:
-        return [effect for effect in self.done if effect not in self.undone]
-
-
-def define(steps: Sequence[Step]) -> dict[str, Any]:
-    refusals = Refusals(cdk.Stack())
-    definition = build(steps, comment=None, refusals=refusals)
-    refusals.stop_if_any()
-    assert problems_of(definition) == []
-    return definition
-
-
-def run(definition: dict[str, Any], world: World, *, seed: int = 0, **value: Any) -> Outcome:
-    return Machine(definition, world.handle, seed=seed).run({"at": "", **value})
-
-
-def positions(steps: Sequence[Step], path: tuple[Any, ...] = ()) -> dict[str, tuple[Any, ...]]:
-    """Where each step stands: numbers in a row, and names of branches and items, which are in no order."""
-    found: dict[str, tuple[Any, ...]] = {}
-    for number, each_ in enumerate(steps):
-        here = (*path, number)
-        found[each_.name] = here
-        match each_:
-            case Choice():
-                for way, branch in enumerate([*(w.then for w in each_.ways), each_.otherwise]):
-                    found |= positions(branch, (*here, way))
-            case Parallel():
-                for index, branch in enumerate(each_.branches):
-                    found |= positions(branch, (*here, f"branch {index}"))
-            case Each():
-                found |= positions(each_.do, (*here, "item"))
-            case Task():
-                for way, handler in enumerate(each_.catch, 1):
-                    found |= positions(handler.do, (*here, way))
-    return found
-
-
-def is_before(first: Effect, second: Effect, where: dict[str, tuple[Any, ...]]) -> bool:
-    """Whether the recipe orders two effects, the first before the second."""
-    items = [iter(each.at.split("/")[1:]) for each in (first, second)]
-    paths = [where[each.step] for each in (first, second)]
-    for one, two in itertools.zip_longest(*paths, fillvalue=-1):
-        if one == two == "item":
-            if next(items[0]) != next(items[1]):
-                return False
-        elif one != two:
-            return isinstance(one, int) and isinstance(two, int) and one < two
-    return False
-
-
-def check_undoing(steps: Sequence[Step], world: World, outcome: Outcome) -> None:
-    """What holds after every failure: all of it undone, in reverse."""
-    where, can_undo = positions(steps), {s.name for s in all_steps(steps) if isinstance(s, Task) and s.undo is not None}
-    assert [effect for effect in world.left if effect.step in can_undo] == [], "residue"
-    assert {effect.step for effect in world.undone} <= can_undo
-    for number, undone in enumerate(world.undone):
-        for later in world.undone[number + 1 :]:
-            assert not is_before(undone, later, where), f"{undone} was undone before {later}"
-    assert outcome.status == "FAILED"
-
+from constructs_lib.workflow_steps.step import Step
+from tests.constructs.workflow_machine import Machine, StateError
+from tests.constructs.workflow_world import (
+    HARD_RETRIES,
+    ITEMS,
+    SEEDS,
+    TRANSIENT_RETRIES,
+    Function,
+    World,
+    check_undoing,
+    define,
+    do,
+    run,
+)
 
 ORDER = [do("Reserve"), do("Charge", result="payment"), do("Email", undo=False), do("Ship"), do("Thank", undo=False)]
 RICH: list[Step] = [
@@ -403,61 +287,3 @@ class TestWhatUndoingSees:
             "  at:  Default (Stack)\n"
             "  fix: read $result, what the undone step answered, or let that step answer all that undoing it takes"
         )
-
-
-@st.composite
-def recipes(draw: st.DrawFn) -> list[Step]:
-    count = itertools.count(1)
-
-    def row(depth: int) -> list[Step]:
-        return [one(depth) for _ in range(draw(st.integers(1, 3)))]
-
-    def one(depth: int) -> Step:
-        name = f"s{next(count)}"
-        kind = (
-            draw(st.sampled_from(["task", "task", "task", "choice", "parallel", "each", "catch", "wait"]))
-            if depth
-            else "task"
-        )
-        undo = draw(st.booleans())
-        match kind:
-            case "choice":
-                ways = [when(f"{{% $random() < {chance} %}}", then=row(depth - 1)) for chance in (0.4, 0.5)]
-                return choice(name, *ways, otherwise=row(depth - 1) if undo else [])
-            case "parallel":
-                return parallel(name, *(row(depth - 1) for _ in range(draw(st.integers(1, 3)))))
-            case "each":
-                return each(name, items=ITEMS, do=row(depth - 1), max_concurrency=draw(st.integers(1, 3)))
-            case "catch":
-                handled = row(depth - 1) if draw(st.booleans()) else []
-                return do(name, undo=undo, catch=[on("Handled", do=handled)], result=f"r{name}")
-            case "wait":
-                return wait(name, seconds="{% 1 %}")
-            case _:
-                return do(name, undo=undo, result=f"r{name}" if draw(st.booleans()) else None)
-
-    return [*row(2), do("last", undo=False)]
-
-
-@settings(max_examples=80, deadline=None)
-@given(recipes(), st.data())
-def test_no_recipe_leaves_anything_behind(steps: list[Step], data: st.DataObject) -> None:
-    definition = define(steps)
-    seed = data.draw(st.integers(0, 1000))
-    names = sorted(
-        {each_.name for each_ in all_steps(steps) if isinstance(each_, Task) and not each_.name.startswith("Undo")}
-    )
-    places = ["", "/1", "/2", "/1/1", "/2/1"]
-    failures: dict[tuple[str, str], tuple[int, str]] = {}
-    for name in data.draw(st.lists(st.sampled_from(names), min_size=1, max_size=3, unique=True)) if names else []:
-        tries, error = data.draw(
-            st.sampled_from([(99, "Boom"), (6, "Lambda.ServiceException"), (2, "SNS"), (99, "Handled")])
-        )
-        failures |= {(name, at): (tries, error) for at in data.draw(st.sets(st.sampled_from(places), min_size=1))}
-    world = World(failures)
-    outcome = run(definition, world, seed=seed)
-    if outcome.status == "SUCCEEDED":
-        assert world.undone == []
-    else:
-        assert outcome.error in {error for _, error in failures.values()}
-        check_undoing(steps, world, outcome)

@@ -1,0 +1,147 @@
+"""Waits, retries, handlers and items beyond what Step Functions does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_s3 as s3
+
+from constructs_lib import (
+    PropError,
+    Retry,
+    SecureFunction,
+    Workflow,
+    choice,
+    each,
+    from_bucket,
+    on,
+    run,
+    step,
+    wait,
+    when,
+)
+from tests.constructs.workflows import HOUR, refused, shape
+
+
+class TestRefusals:
+    def test_waiting_for_others_without_a_timeout(self, stack: cdk.Stack, function: SecureFunction) -> None:
+        assert refused(stack, step("Ask", function, callback=True)) == shape(
+            "'Ask' waits for somebody else, for as long as a year",
+            "say how long that may take: timeout=Duration.hours(1)",
+        )
+
+    def test_waiting_for_a_token_nobody_gets(self, stack: cdk.Stack, function: SecureFunction) -> None:
+        assert "'Ask' waits for its task token, and does not send it to anybody" in refused(
+            stack, step("Ask", function, payload={"a": 1}, callback=True, timeout=HOUR)
+        )
+
+    def test_a_heartbeat_as_long_as_the_timeout(self, stack: cdk.Stack, function: SecureFunction) -> None:
+        assert "'Ask' has a heartbeat of 3600 s and a timeout of 3600 s" in refused(
+            stack, step("Ask", function, callback=True, timeout=HOUR, heartbeat=HOUR)
+        )
+
+    def test_a_heartbeat_without_somebody_to_send_it(self, stack: cdk.Stack, function: SecureFunction) -> None:
+        assert "'A' has a heartbeat, and nobody to send one" in refused(
+            stack, step("A", function, heartbeat=cdk.Duration.seconds(1))
+        )
+
+    @pytest.mark.parametrize(
+        ("retry", "text"),
+        [
+            (Retry(), "'A' retries no error"),
+            (Retry("States.ALL"), "'A' retries any error"),
+            (Retry("Busy", retries=0), "'A' retries 0 times after 2 s, growing by 2"),
+            (Retry("Busy", longest_wait_seconds=2), "'A' waits 2 s first and 2 s at the longest"),
+        ],
+    )
+    def test_retries_that_make_no_sense(
+        self, stack: cdk.Stack, function: SecureFunction, retry: Retry, text: str
+    ) -> None:
+        assert text in refused(stack, step("A", function, retry=[retry]))
+
+    def test_catching_any_error_before_others(self, stack: cdk.Stack, function: SecureFunction) -> None:
+        assert "'A' handles States.ALL first" in refused(
+            stack, step("A", function, catch=[on("States.ALL"), on("Busy")])
+        )
+
+    @pytest.mark.parametrize("errors", [(), ("States.ALL", "Busy")])
+    def test_catching_nothing_or_any_error_and_more(
+        self, stack: cdk.Stack, function: SecureFunction, errors: Sequence[str]
+    ) -> None:
+        assert f"'A' handles {errors!r}" in refused(stack, step("A", function, catch=[on(*errors)]))
+
+    def test_undoing_with_a_step_that_wants_more_than_to_undo(self, stack: cdk.Stack, function: SecureFunction) -> None:
+        undo = step("Refund", function, result="x")
+        assert "'Refund' undoes 'A', and cannot have result" in refused(
+            stack, step("A", function, undo=undo), step("B", function)
+        )
+
+    def test_a_condition_that_is_no_expression(self, stack: cdk.Stack) -> None:
+        assert "'If?' has the condition 'stock > 0', which is no expression" in refused(
+            stack, choice("If?", when("stock > 0"))
+        )
+
+    @pytest.mark.parametrize("props", [{}, {"seconds": 1, "until": "2026-12-01T06:00:00Z"}])
+    def test_a_wait_for_nothing_or_for_two_things(self, stack: cdk.Stack, props: dict[str, Any]) -> None:
+        assert "'W' needs either seconds or until" in refused(stack, wait("W", **props))
+
+    @pytest.mark.parametrize(
+        ("props", "text"),
+        [
+            ({"max_concurrency": 41}, "has max_concurrency 41, wanted 1 to 40"),
+            ({"max_concurrency": 0}, "has max_concurrency 0, wanted 1 to 40"),
+            ({"max_concurrency": 10_001, "distributed": True}, "wanted 1 to 10000"),
+            ({"tolerated_failure_percentage": 5}, "tolerates failures, and is not distributed"),
+            ({"tolerated_failure_percentage": 101, "distributed": True}, "tolerates 101 % failures"),
+            ({"items": "all"}, "has the items 'all', which is no list"),
+        ],
+    )
+    def test_items_beyond_what_step_functions_does(self, stack: cdk.Stack, props: dict[str, Any], text: str) -> None:
+        assert text in refused(stack, each("All", **{"items": [1], "do": [wait("W", seconds=1)], **props}))
+
+    def test_items_of_a_bucket_one_by_one(self, stack: cdk.Stack) -> None:
+        items = from_bucket(s3.Bucket(stack, "Bucket"), "a.json")
+        assert "'All' takes items from a bucket" in refused(stack, each("All", items=items, do=[wait("W", seconds=1)]))
+
+    def test_undoing_distributed_items(self, stack: cdk.Stack, function: SecureFunction) -> None:
+        inside = [step("A", function, undo=function), step("B", function)]
+        assert "'All' is distributed: its items could not be undone from here" in refused(
+            stack, each("All", items=[1], do=inside, distributed=True)
+        )
+
+    def test_distributed_steps_that_could_not_be_told_apart(self, stack: cdk.Stack) -> None:
+        one, two = (
+            each(name, items=[1], do=[wait(f"W{name}", seconds=1)], distributed=True) for name in ("A b", "a B")
+        )
+        assert "2 distributed steps have the label 'AB'" in refused(stack, one, two)
+
+    @pytest.mark.parametrize(
+        "make",
+        [
+            lambda function, _: step("A", function, callback=True, timeout=HOUR),
+            lambda _, other: run("A", other, timeout=HOUR),
+            lambda function, _: step("A", function, timeout=HOUR),
+            lambda *_: each("A", items=[1], do=[wait("B", seconds=1)], distributed=True),
+            lambda *_: wait("A", seconds=301),
+        ],
+    )
+    def test_what_an_express_workflow_cannot_do(self, stack: cdk.Stack, function: SecureFunction, make: Any) -> None:
+        other = Workflow(stack, "Other", steps=[wait("A while", seconds=1)])
+        text = refused(stack, make(function, other), express=True)
+        assert "and an express workflow lives five minutes and waits for nobody" in text
+
+    def test_undoing_in_an_express_workflow(self, stack: cdk.Stack, function: SecureFunction) -> None:
+        steps = [step("A", function, undo=function), step("B", function)]
+        assert "an express workflow with undo is stopped after five minutes" in refused(stack, *steps, express=True)
+
+    def test_waiting_for_an_express_workflow(self, stack: cdk.Stack) -> None:
+        other = Workflow(stack, "Other", steps=[wait("A while", seconds=1)], express=True)
+        assert "'Run' waits for an express workflow" in refused(stack, run("Run", other, timeout=HOUR))
+
+    def test_a_callback_granted_where_nobody_waits(self, stack: cdk.Stack, function: SecureFunction) -> None:
+        workflow = Workflow(stack, "Fulfil", steps=[wait("A while", seconds=1)])
+        with pytest.raises(PropError, match="no step waits for a task token"):
+            workflow.grant_callback(function)

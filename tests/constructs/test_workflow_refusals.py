@@ -1,0 +1,121 @@
+"""Recipes that do not lead anywhere, or whose steps cannot be told apart."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_events as events
+from aws_cdk import aws_sqs as sqs
+
+from constructs_lib import (
+    DynamoTable,
+    PropError,
+    SecureFunction,
+    Step,
+    Workflow,
+    choice,
+    each,
+    fail,
+    parallel,
+    put_event,
+    put_item,
+    send,
+    step,
+    succeed,
+    wait,
+    when,
+)
+from tests.constructs.workflows import refused, shape
+
+
+class TestRefusals:
+    def test_a_step_that_is_never_reached(self, stack: cdk.Stack) -> None:
+        assert refused(stack, fail("Out", error="Out", cause="out"), wait("After", seconds=1)) == shape(
+            "'After' is never reached: 'Out' always ends before it", "remove 'After', or give 'Out' a way on"
+        )
+
+    def test_a_step_after_a_choice_that_always_ends(self, stack: cdk.Stack) -> None:
+        ends = choice("?", when("{% true %}", then=[succeed("Done")]), otherwise=[fail("Out", error="O", cause="o")])
+        assert "'After' is never reached: '?' always ends" in refused(stack, ends, wait("After", seconds=1))
+
+    def test_a_step_after_a_branch_that_always_fails(self, stack: cdk.Stack) -> None:
+        both = parallel("Both", [fail("Out", error="O", cause="o")], [wait("W", seconds=1)])
+        assert "'After' is never reached: 'Both' always ends" in refused(stack, both, wait("After", seconds=1))
+
+    def test_what_undoes_a_step_after_which_nothing_can_fail(self, stack: cdk.Stack, function: SecureFunction) -> None:
+        assert refused(stack, step("Last", function, undo=function), wait("W", seconds=1)) == shape(
+            "'Undo Last' is never reached: nothing after 'Last' can fail", "leave undo out of 'Last'"
+        )
+
+    def test_two_steps_of_one_name(self, stack: cdk.Stack) -> None:
+        inside = parallel("Both", [wait("W", seconds=1)], [wait("W", seconds=2)])
+        assert refused(stack, inside) == shape("2 steps are called 'W'", "give each step a name of its own")
+
+    def test_one_step_used_twice(self, stack: cdk.Stack) -> None:
+        once = wait("W", seconds=1)
+        assert "2 steps are called 'W'" in refused(stack, once, once)
+
+    def test_a_step_called_like_what_undoes_another(self, stack: cdk.Stack, function: SecureFunction) -> None:
+        assert "2 steps are called 'Undo A'" in refused(
+            stack, step("A", function, undo=function), step("Undo A", function)
+        )
+
+    @pytest.mark.parametrize("name", ["Begin", "Fail with the first error", "Both: 1: done", "X: begin", "X: done?"])
+    def test_a_name_that_a_state_of_the_library_may_have(self, stack: cdk.Stack, name: str) -> None:
+        assert f"{name!r} is what a state of this library may be called" in refused(stack, wait(name, seconds=1))
+
+    @pytest.mark.parametrize("name", ["", " ", "x" * 66])
+    def test_a_name_that_is_too_short_or_too_long(self, stack: cdk.Stack, name: str) -> None:
+        assert f"has {len(name)} characters, wanted 1 to 60" in refused(stack, wait(name, seconds=1))
+
+    def test_no_steps(self, stack: cdk.Stack) -> None:
+        assert "steps is empty: there is nothing to do" in refused(stack)
+
+    @pytest.mark.parametrize(
+        ("dangling", "text"),
+        [
+            (parallel("Both", []), "branch 1 of 'Both' leads nowhere"),
+            (parallel("Both"), "'Both' has no branches"),
+            (choice("If?"), "'If?' has no way to go"),
+            (each("All", items=[1], do=[]), "'All' does nothing with its items"),
+        ],
+    )
+    def test_a_step_that_leads_nowhere(self, stack: cdk.Stack, dangling: Step, text: str) -> None:
+        assert text in refused(stack, dangling)
+
+    def test_a_message_to_a_fifo_queue_without_a_group(self, stack: cdk.Stack) -> None:
+        queue = sqs.Queue(stack, "Queue", fifo=True)
+        assert "'Tell' sends to a FIFO queue without a group" in refused(stack, send("Tell", queue))
+
+    def test_an_event_whose_source_is_computed(self, stack: cdk.Stack) -> None:
+        event = put_event("Say", events.EventBus(stack, "Bus"), source="{% $states.input.s %}", detail_type="X")
+        assert "'Say' computes its source" in refused(stack, event)
+
+    def test_an_item_whose_type_cannot_be_told(self, stack: cdk.Stack) -> None:
+        table = DynamoTable(stack, "Orders", partition_key="id")
+        with pytest.raises(PropError) as caught:
+            put_item("Save", table, {"lines": [1, 2]})
+        assert str(caught.value) == (
+            "lines is [1, 2], which has no type that DynamoDB could be told\n"
+            "  at:  step 'Save'\n"
+            '  fix: write it as DynamoDB does: {"M": {...}}, {"L": [...]}, {"SS": [...]}'
+        )
+
+    def test_success_inside_a_branch(self, stack: cdk.Stack) -> None:
+        assert "'Done' would end one branch or item, not the workflow" in refused(
+            stack, parallel("Both", [succeed("Done")], [wait("W", seconds=1)])
+        )
+
+    def test_the_output_of_a_standard_workflow_asked_for_at_once(
+        self, stack: cdk.Stack, function: SecureFunction
+    ) -> None:
+        workflow = Workflow(stack, "Fulfil", steps=[wait("A while", seconds=1)])
+        with pytest.raises(PropError, match="sync=True asks for the output of a standard workflow"):
+            workflow.grant_start(function, sync=True)
+
+    def test_everything_wrong_is_said_at_once(self, stack: cdk.Stack) -> None:
+        text = refused(stack, wait("W"), wait("W"), parallel("Both", []), tracing=False)
+        assert text.count("\n  fix: ") == 5
+
+    def test_tracing_waived_without_a_reason(self, stack: cdk.Stack) -> None:
+        assert 'say why: tracing=Waived("...")' in refused(stack, wait("W", seconds=1), tracing=False)
