@@ -36,6 +36,7 @@ from constructs_lib.wiring.refusals import Refusals, check_type
 from constructs_lib.wiring.resource import resource_of
 from constructs_lib.wiring.secrets import SecretSource
 from constructs_lib.wiring.tracing import FINDING, REASON, trace_statement
+from constructs_lib.wiring.upload_loops import loops_of
 from constructs_lib.wiring.waiver import Waived, acknowledge, check_safeguards, record_waiver
 
 NODE_RUNTIME = lambda_.Runtime.NODEJS_24_X
@@ -142,6 +143,7 @@ class SecureFunction(Construct):
         max_event_age: cdk.Duration | None = None,
     ) -> None:
         super().__init__(scope, id)
+        self._loops = loops_of(self)  # held here, so that no call is forgotten while there are functions
         self._asynchronous = AsynchronousCalls(on_failure, retry_attempts, max_event_age)
         self.timeout = cdk.Duration.seconds(10)
         environment = {} if environment is None else environment

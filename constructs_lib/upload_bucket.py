@@ -35,7 +35,7 @@ from constructs_lib.wiring.receiver import Receiver, check_receiver, place_of
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.resource import resource_of
 from constructs_lib.wiring.service_event_rule import ServiceEventRule
-from constructs_lib.wiring.upload_loops import UploadLoops, Use, use_of
+from constructs_lib.wiring.upload_loops import Use, loops_of, run_with, somebody
 from constructs_lib.wiring.variables import check_takes_variable, set_variable
 from constructs_lib.wiring.waiver import Waived, check_safeguards, record_waiver
 
@@ -47,9 +47,11 @@ class UploadBucket(Construct):
     """Define a bucket: private, encrypted, TLS only, versioned, access-logged, retained.
 
     Nobody may read or write until you say so with `grant_read` and `grant_write`, and nobody hears of an upload before
-    `on_upload`. A function that could run on what it writes itself, called by the upload or by a worker's queue, is
-    refused, in whatever order the three are called. Not seen here are the functions that a workflow calls, and what
-    the L2 grants (`bucket.bucket.grant_put(...)`).
+    `on_upload`. A function that could run on what it writes itself is refused, in whatever order that is said: whether
+    the upload calls it, a worker's queue or a workflow does, or another function that `grant_send`, `grant_invoke`,
+    `grant_call` or `grant_start` lets call it, and whether one bucket is written or several in turn. Not seen here is
+    what goes by way of a topic, a bus, a stream or a message that a workflow sends, and what L2s grant
+    (`bucket.bucket.grant_put(...)`): that takes the whole template.
 
     Args:
         encryption_key: A key of your own. Default: keys of S3, at no cost.
@@ -88,7 +90,7 @@ class UploadBucket(Construct):
         refusals.stop_if_any()
 
         self._encryption_key = encryption_key
-        self._loops = UploadLoops()
+        self._loops = loops_of(self)
         self.bucket = s3.Bucket(
             self,
             "Bucket",
@@ -178,9 +180,8 @@ class UploadBucket(Construct):
             refusals.refuse(
                 f"{target.node.path} has a {name} already", fix='name this rule: on_upload(..., id="Photos")'
             )
-        runner = use_of(target, keys)
-        if runner is not None and self._is_guarded(runner, "runs on", loop_guard):
-            self._loops.add_runner(runner, refusals)
+        if self._is_guarded(target, f"runs on {keys}", loop_guard):
+            self._loops.add_runners([Use(each, self.node.path, keys) for each in run_with(target)], refusals)
         refusals.stop_if_any()
 
         wanted: dict[str, object] = {"bucket": {"name": [self.bucket_name]}}
@@ -256,18 +257,19 @@ class UploadBucket(Construct):
         check_takes_variable(grantee, env, refusals)
         check_safeguards({"loop_guard": loop_guard}, refusals)
         refusals.stop_if_any()
-        writer = use_of(grantee, keys)
-        if writer is not None and self._is_guarded(writer, "writes", loop_guard):
-            self._loops.add_writer(writer, refusals)
+        writer = somebody(grantee)
+        if writer is not None and self._is_guarded(grantee, f"writes {keys}", loop_guard):
+            self._loops.add_writer(Use(writer, self.node.path, keys), refusals)
         refusals.stop_if_any()
         granted = grant_objects(self, grantee, WRITE, self.bucket, keys)
         self._grant_key(grantee, *WRITER_ACTIONS)
         set_variable(grantee, env, self.bucket_name)
         return granted
 
-    def _is_guarded(self, use: Use, verb: str, loop_guard: Literal[True] | Waived) -> bool:
-        if isinstance(loop_guard, Waived):
-            record_waiver(self.bucket, f"loop_guard: {use.name} {verb} {use.keys}", loop_guard)
+    def _is_guarded(self, whoever: object, does: str, loop_guard: Literal[True] | Waived) -> bool:
+        who = somebody(whoever)
+        if isinstance(loop_guard, Waived) and who is not None:
+            record_waiver(self.bucket, f"loop_guard: {who.name} {does}", loop_guard)
         return loop_guard is True
 
     def _grant_key(self, grantee: iam.IGrantable, *actions: str) -> None:

@@ -9,6 +9,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from constructs_lib.problem import Problem, PropError
+from constructs_lib.wiring.upload_loops import note_calls
 
 
 def grant_exactly(
@@ -31,13 +32,14 @@ def grant_exactly(
         conditions: Under which the grant holds. Default: always.
 
     Raises:
-        PropError: The grant would be dropped.
+        PropError: The grant would be dropped, or an upload could set off the next one by it.
     """
     account = grantee.grant_principal.principal_account
     here = cdk.Stack.of(scope).account
     are_known = account is not None and not cdk.Token.is_unresolved(account) and not cdk.Token.is_unresolved(here)
     if are_known and account != here:
         raise _lost(scope, actions, f"a role of another account ({account}, this is {here})")
+    note_calls(scope, grantee, actions)
     grant = iam.Grant.add_to_principal(
         grantee=grantee, actions=list(actions), resource_arns=[resource], conditions=conditions
     )

@@ -21,7 +21,8 @@ class Refusals:
     """
 
     def __init__(self, construct: Construct) -> None:
-        self.where = f"{construct.node.path} ({type(construct).__name__})"
+        self.path = construct.node.path
+        self.where = f"{self.path} ({type(construct).__name__})"
         self._problems: list[Problem] = []
 
     def refuse(self, what: str, *, fix: str) -> None:
