@@ -1,0 +1,162 @@
+"""Acknowledgements: a finding that is right here, and the reason that stays beside it.
+
+An acknowledgement names a finding by its id and stands at a resource, at anything above it, or at the stack. It never
+outlives its finding: one that matches nothing is a finding itself.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from constructs_lib.guards.finding import Place, Severity, finding
+from constructs_lib.guards.recorded import Acknowledgement, normal, recorded_beside, recorded_in
+from constructs_lib.guards.rules import rule_ids
+from constructs_lib.guards.selection import unheard_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from constructs_lib.assembly.model import Assembly
+    from constructs_lib.guards.finding import Finding, Subject
+
+NEEDED = "acknowledgement-is-needed"
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """A finding that somebody has looked at, and why it may stay.
+
+    Args:
+        finding: The finding.
+        by: The acknowledgement.
+    """
+
+    finding: Finding
+    by: Acknowledgement
+
+
+class Acknowledgements:
+    """Every acknowledgement that was written down for an assembly.
+
+    Args:
+        assembly: The assembly; those CDK wrote beside its templates are read as well.
+        more: Others, that no file holds.
+    """
+
+    def __init__(self, assembly: Assembly, more: Iterable[Acknowledgement] = ()) -> None:
+        self._stacks = assembly.stacks
+        self._paths: dict[str, str] = {}  # the construct path of each stack by its id
+        found: dict[tuple[object, ...], Acknowledgement] = {}
+        folders = {stack.template_path.parent for stack in self._stacks if stack.template_path is not None}
+        beside = {folder: recorded_beside(folder) for folder in sorted(folders)}
+        for stack in self._stacks:
+            if stack.template_path is not None:
+                told = beside[stack.template_path.parent].stack_paths.get(stack.template_path.name)
+                self._paths[stack.id] = stack.id if told is None else told
+            top = stack.template.get("Metadata")
+            inside = [*recorded_in(Place(stack), top)] if isinstance(top, dict) else []
+            for resource in stack.resources.values():
+                if resource.metadata:
+                    inside += recorded_in(resource, resource.metadata)
+            found.update({("in", stack.id, id(each)): each for each in inside})
+        for each in (*(each for recorded in beside.values() for each in recorded.acknowledgements), *more):
+            found.setdefault(("at", each.path, each.recorded_id), each)
+        self.all = tuple(found.values())
+
+    def sort(self, findings: Iterable[Finding], judged: Collection[str]) -> tuple[list[Finding], list[Acknowledged]]:
+        """Tell the findings that were acknowledged from those that are open.
+
+        Args:
+            findings: All findings.
+            judged: The ids of the rules that came to their end: only of these can it be said that an acknowledgement
+                matches nothing.
+
+        Returns:
+            What is open, with a finding for each acknowledgement that is not needed or not valid; and what is not.
+        """
+        found = list(findings)
+        by_id: dict[str, list[Finding]] = defaultdict(list)
+        for each in found:
+            by_id[normal(each.id)].append(each)
+            if each.detail is not None:
+                by_id[each.rule].append(each)
+        settled: dict[int, Acknowledged] = {}
+        complaints: list[Finding] = []
+        for word in self.all:
+            matched = [each for each in by_id[word.id] if self._covers(word, each)]
+            complaint = self._complaint(word, matched, judged)
+            if complaint is not None:
+                complaints.append(complaint)
+            elif word.reason:
+                settled.update((id(each), Acknowledged(each, word)) for each in matched if id(each) not in settled)
+        return [*(each for each in found if id(each) not in settled), *complaints], list(settled.values())
+
+    def _covers(self, word: Acknowledgement, found: Finding) -> bool:
+        return any(self._stands_above(word, subject) for subject in (found.resource, *found.through))
+
+    def _stands_above(self, word: Acknowledgement, subject: Subject) -> bool:
+        if word.subject is not None:  # written in a template: it covers its resource, or all of its stack
+            whole_stack = not word.subject.logical_id and word.subject.stack.id == subject.stack.id
+            return whole_stack or word.subject is subject
+        if not word.path:
+            return True
+        path = self._paths.get(subject.stack.id, "") if isinstance(subject, Place) else subject.path
+        return path == word.path or path.startswith(f"{word.path}/")
+
+    def _complaint(self, word: Acknowledgement, matched: Sequence[Finding], judged: Collection[str]) -> Finding | None:
+        """What is wrong with an acknowledgement itself."""
+        if NEEDED not in judged:
+            return None
+        rule_id = word.id.partition("[")[0]
+        ours = word.subject is not None or word.recorded_id.startswith("ServerlessGuards::") or rule_id in rule_ids()
+        if not ours:
+            return None
+        unknown_name = unheard_of(rule_id, "")
+        if unknown_name is not None:
+            return self._about(word, unknown_name.what, unknown_name.fix)
+        if matched and not word.reason:
+            return self._about(
+                word,
+                f"{word.id} is acknowledged without a reason",
+                "say in a sentence why this is right here, or mend it",
+                severity=Severity.ERROR,
+            )
+        if rule_id not in judged:
+            return None
+        if not matched:
+            return self._about(
+                word, f"{word.id} is acknowledged, and nothing of it is found here", "remove the acknowledgement"
+            )
+        details = {each.id for each in matched}
+        if len(details) > 1 and word.id == rule_id:
+            return self._about(
+                word,
+                f"{word.id} is acknowledged once, and {len(details)} of it are found here",
+                f"acknowledge each that is right by its own id: {', '.join(sorted(details))}",
+            )
+        return None
+
+    def _about(self, word: Acknowledgement, what: str, fix: str, *, severity: Severity | None = None) -> Finding:
+        made = finding(
+            self._subject(word), problem=what, fix=fix, severity=severity, detail=word.id,
+            evidence=[f"acknowledged at {word.where}"],
+        )  # fmt: skip
+        return replace(made, rule=NEEDED, rule_severity=Severity.WARNING)
+
+    def _subject(self, word: Acknowledgement) -> Subject:
+        """What an acknowledgement stands at: a resource, one below it, the stack, or the first stack for the app."""
+        if word.subject is not None:
+            return word.subject
+        path = word.path or ""
+        below: Subject | None = None
+        for stack in self._stacks:
+            if self._paths.get(stack.id) == path:
+                return Place(stack)
+            for resource in stack.resources.values():
+                if resource.path == path:
+                    return resource
+                if below is None and resource.path.startswith(f"{path}/"):
+                    below = resource
+        return Place(self._stacks[0]) if below is None else below

@@ -1,0 +1,162 @@
+"""Runs the rules over an assembly: every finding, everything unknown, and what was acknowledged and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from constructs_lib.guards.acknowledgement import Acknowledgements
+from constructs_lib.guards.finding import Finding, Severity, Unknown
+from constructs_lib.guards.rules import rule_of
+from constructs_lib.guards.selection import selected
+from constructs_lib.problem import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from constructs_lib.assembly.model import Assembly
+    from constructs_lib.guards.acknowledgement import Acknowledged
+    from constructs_lib.guards.recorded import Acknowledgement
+    from constructs_lib.guards.rule import Rule
+
+ORDER = {severity: place for place, severity in enumerate(Severity)}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the rules say of an assembly.
+
+    Args:
+        findings: What breaks a rule and has not been acknowledged; the worst first, then by stack and path.
+        acknowledged: What breaks a rule and has been acknowledged, with the reason.
+        unknowns: What could not be told.
+        failures: Rules that failed inside, which is an error of this library; their findings so far are kept.
+        stats: How many there are of what.
+    """
+
+    findings: tuple[Finding, ...]
+    acknowledged: tuple[Acknowledged, ...] = ()
+    unknowns: tuple[Unknown, ...] = ()
+    failures: tuple[Problem, ...] = ()
+    stats: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """The findings that must not reach deploy."""
+        return self.of(Severity.ERROR)
+
+    def of(self, severity: Severity) -> tuple[Finding, ...]:
+        """The findings of one severity."""
+        return tuple(found for found in self.findings if found.severity is severity)
+
+
+@dataclass(slots=True)
+class _Said:
+    findings: dict[tuple[object, ...], Finding] = field(default_factory=dict)
+    unknowns: dict[tuple[object, ...], Unknown] = field(default_factory=dict)
+    failures: list[Problem] = field(default_factory=list)
+
+    def note(self, found: Finding | Unknown) -> None:
+        """Keep what a rule says, once."""
+        place = (found.rule, found.resource.stack.id, found.resource.logical_id, found.resource.path)
+        if isinstance(found, Unknown):
+            self.unknowns.setdefault((*place, found.what, found.reason), found)
+        else:
+            self.findings.setdefault((*place, found.detail, found.at, found.problem), found)
+
+
+def check(
+    assembly: Assembly,
+    *,
+    only: Collection[str] = (),
+    skip: Collection[str] = (),
+    findings: Iterable[Finding] = (),
+    acknowledgements: Iterable[Acknowledgement] = (),
+) -> Report:
+    """Run the rules over an assembly.
+
+    Args:
+        assembly: What was synthesized, or any templates.
+        only: The ids of the rules to run. Default: all.
+        skip: The ids of rules to leave out.
+        findings: Findings of other tools, to be acknowledged and reported with ours.
+        acknowledgements: Those that no file of the assembly holds.
+
+    Raises:
+        RuleNameError: There is no rule of such a name.
+
+    Example:
+        >>> report = check(Assembly.read("cdk.out"))  # doctest: +SKIP
+        >>> [str(found) for found in report.errors]  # doctest: +SKIP
+        []
+    """
+    rules = [rule_of(each) for each in selected(only, skip)]
+    return run(rules, assembly, findings=findings, acknowledgements=acknowledgements)
+
+
+def run(
+    rules: Iterable[Rule],
+    assembly: Assembly,
+    *,
+    findings: Iterable[Finding] = (),
+    acknowledgements: Iterable[Acknowledgement] = (),
+) -> Report:
+    """Run exactly these rules; the arguments are those of `check`."""
+    said = _Said()
+    for found in findings:
+        said.note(found)
+    judged = set()
+    rules = list(rules)
+    for each in rules:
+        if _runs(each, assembly, said):
+            judged.add(each.id)
+    words = Acknowledgements(assembly, acknowledgements)
+    open_findings, acknowledged = words.sort(said.findings.values(), judged)
+    ordered = tuple(sorted(open_findings, key=_place))
+    stats = {
+        "stacks": len(assembly.stacks),
+        "resources": len(assembly.resources),
+        "rules": len(rules),
+        **{f"{severity.value}s": sum(found.severity is severity for found in ordered) for severity in Severity},
+        "acknowledged": len(acknowledged),
+        "unknown": len(said.unknowns),
+    }
+    return Report(
+        findings=ordered,
+        acknowledged=tuple(sorted(acknowledged, key=lambda each: _place(each.finding))),
+        unknowns=tuple(sorted(said.unknowns.values(), key=_unknown_place)),
+        failures=tuple(said.failures),
+        stats=stats,
+    )
+
+
+def _runs(rule: Rule, assembly: Assembly, said: _Said) -> bool:
+    """Whether a rule came to its end. What it found before it failed is kept: one bad rule must not hide the others."""
+    try:
+        for found in rule(assembly):
+            said.note(found)
+    except Exception as error:
+        what = f"the rule failed inside: {type(error).__name__}: {error}"
+        fix = f"this is an error of constructs-lib: report it, and go on with --skip {rule.id}"
+        said.failures.append(Problem(what, f"{rule.id} ({_line_of(error)})", fix))
+        return False
+    return True
+
+
+def _line_of(error: BaseException) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return "nowhere"
+    module = trace.tb_frame.f_globals.get("__name__", "?")
+    return f"{module}:{trace.tb_lineno}"
+
+
+def _place(found: Finding) -> tuple[object, ...]:
+    subject = found.resource
+    return (ORDER[found.severity], subject.stack.id, subject.path, found.rule, found.at, found.detail or "")
+
+
+def _unknown_place(found: Unknown) -> tuple[object, ...]:
+    return (found.resource.stack.id, found.resource.path, found.rule, found.what)
