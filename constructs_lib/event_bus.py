@@ -16,22 +16,16 @@ from typing import Literal
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from constructs_lib.wiring.dead_letters import DeadLetters
 from constructs_lib.wiring.delivery import LONGEST_AGE, check_delivery, check_message_group
-from constructs_lib.wiring.destination import HasQueue
 from constructs_lib.wiring.event_pattern import check_pattern, check_source
+from constructs_lib.wiring.event_rule import EventRule
 from constructs_lib.wiring.granting import grant_exactly
-from constructs_lib.wiring.identity import Identity
-from constructs_lib.wiring.queue_access import admit_to_queue
-from constructs_lib.wiring.receiver import HasFunction, Receiver, allow_invocation, arn_of, check_receiver
+from constructs_lib.wiring.receiver import Receiver, check_receiver
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.variables import check_takes_variable, set_variable
 from constructs_lib.wiring.waiver import Waived, check_safeguards, record_waiver
-
-SERVICE = "events.amazonaws.com"
 
 
 class EventBus(Construct):
@@ -136,7 +130,7 @@ class EventBus(Construct):
         return EventRule(
             target,
             id,
-            bus=self,
+            bus=self.bus,
             pattern=pattern,
             input_path=input_path,
             message_group=message_group,
@@ -192,102 +186,3 @@ class EventBus(Construct):
         granted = grant_exactly(self, grantee, ["events:PutEvents"], self.event_bus_arn, conditions=conditions)
         set_variable(grantee, env, self.event_bus_name)
         return granted
-
-
-class EventRule(Construct):
-    """Define one rule of a bus, its single target and its dead letters; made by `EventBus.add_rule`.
-
-    Args:
-        target: What gets the events; the rule belongs to it.
-        bus: Where they come from.
-        pattern: Which they are.
-        input_path: The part of the event to deliver; all of it if none.
-        message_group: The message group, for a FIFO queue.
-        retry_attempts: How often a failed delivery is tried again.
-        max_event_age: How long it is tried.
-        description: Shown in the console.
-    """
-
-    def __init__(
-        self,
-        target: Receiver,
-        id: str,  # noqa: A002 - CDK's name
-        *,
-        bus: EventBus,
-        pattern: Mapping[str, object],
-        input_path: str | None,
-        message_group: str | None,
-        retry_attempts: int,
-        max_event_age: cdk.Duration,
-        description: str | None,
-    ) -> None:
-        if not isinstance(target, Construct):  # pragma: no cover - what can be a target is a construct
-            raise TypeError("a target outside the tree")
-        super().__init__(target, id)
-        # Every rule of the bus, for what the rule itself refers to: its own ARN there would close a cycle.
-        stack = cdk.Stack.of(bus)
-        any_rule = stack.format_arn(service="events", resource="rule", resource_name=f"{bus.event_bus_name}/*")
-        self.dead_letters = DeadLetters(self, "Undelivered")
-        self.permission: lambda_.CfnPermission | None = None
-        self.identity: Identity | None = None
-        if not isinstance(target, HasQueue | HasFunction):
-            self.identity = Identity(
-                self,
-                "Identity",
-                principal=iam.ServicePrincipal(SERVICE).with_conditions(
-                    {"StringEquals": {"aws:SourceAccount": stack.account}, "ArnLike": {"aws:SourceArn": any_rule}}
-                ),
-                base=[
-                    iam.PolicyStatement(
-                        actions=["states:StartExecution"], resources=[target.state_machine.state_machine_arn]
-                    )
-                ],
-            )
-        self.rule = events.CfnRule(
-            self,
-            "Rule",
-            event_bus_name=bus.event_bus_name,
-            event_pattern=dict(pattern),
-            description=description,
-            state="ENABLED",
-            targets=[
-                events.CfnRule.TargetProperty(
-                    id="Target",
-                    arn=arn_of(target),
-                    input_path=input_path,
-                    role_arn=None if self.identity is None else self.identity.role_arn,
-                    sqs_parameters=None
-                    if message_group is None
-                    else events.CfnRule.SqsParametersProperty(message_group_id=message_group),
-                    dead_letter_config=events.CfnRule.DeadLetterConfigProperty(arn=self.dead_letters.queue_arn),
-                    retry_policy=events.CfnRule.RetryPolicyProperty(
-                        maximum_retry_attempts=retry_attempts,
-                        maximum_event_age_in_seconds=max_event_age.to_seconds(),
-                    ),
-                )
-            ],
-        )
-        if self.identity is not None:
-            self.rule.node.add_dependency(self.identity)
-        admit_to_queue(self.dead_letters.queue, SERVICE, self.rule_arn)
-        if isinstance(target, HasQueue):
-            admit_to_queue(target.queue, SERVICE, self.rule_arn, key_source=_key_source(target, bus, any_rule))
-        elif isinstance(target, HasFunction):
-            self.permission = allow_invocation(self, target, SERVICE, self.rule_arn)
-
-    @property
-    def rule_arn(self) -> str:
-        """The ARN of the rule."""
-        return self.rule.attr_arn
-
-
-def _key_source(target: HasQueue, bus: EventBus, any_rule: str) -> str:
-    """Whom the key of a queue admits: rules of this bus; any of the account where the key is in another stack.
-
-    That stack would depend on the one of the bus, and often does the reverse already.
-    """
-    key = target.queue.encryption_master_key
-    stack = cdk.Stack.of(bus)
-    if key is None or cdk.Stack.of(key).node.path == stack.node.path:
-        return any_rule
-    return stack.format_arn(service="events", resource="rule", resource_name="*")

@@ -21,6 +21,7 @@ from constructs import Construct
 
 from constructs_lib.wiring.access_logs import AccessLogs, admit_access_logs, check_access_logs
 from constructs_lib.wiring.delivery import check_message_group
+from constructs_lib.wiring.event_rule import EventRule
 from constructs_lib.wiring.key_use import use_through
 from constructs_lib.wiring.object_access import (
     READ,
@@ -34,7 +35,6 @@ from constructs_lib.wiring.object_keys import ObjectKeys
 from constructs_lib.wiring.receiver import Receiver, check_receiver, place_of
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.resource import resource_of
-from constructs_lib.wiring.service_event_rule import ServiceEventRule
 from constructs_lib.wiring.upload_loops import Use, loops_of, run_with, somebody
 from constructs_lib.wiring.variables import check_takes_variable, set_variable
 from constructs_lib.wiring.waiver import Waived, check_safeguards, record_waiver
@@ -147,7 +147,7 @@ class UploadBucket(Construct):
         message_group: str | None = None,
         id: str | None = None,  # noqa: A002 - CDK's name
         loop_guard: Literal[True] | Waived = True,
-    ) -> ServiceEventRule:
+    ) -> EventRule:
         """Tell one target of each object that is created, by EventBridge, at least once.
 
         The event has the key as it is, in `detail.object.key`: not encoded, as the bucket's own notifications would be.
@@ -187,7 +187,7 @@ class UploadBucket(Construct):
         wanted: dict[str, object] = {"bucket": {"name": [self.bucket_name]}}
         if keys.pattern is not None:
             wanted["object"] = {"key": keys.pattern}
-        return ServiceEventRule(
+        return EventRule(
             target,
             name,
             pattern={"source": ["aws.s3"], "detail-type": ["Object Created"], "detail": wanted},

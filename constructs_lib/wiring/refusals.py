@@ -18,10 +18,11 @@ class Refusals:
 
     Args:
         construct: The construct whose props are checked; its path and type are the `at:` line.
+        path: Where it will stand, if it is yet to be put into the tree. Default: where it stands.
     """
 
-    def __init__(self, construct: Construct) -> None:
-        self.path = construct.node.path
+    def __init__(self, construct: Construct, path: str | None = None) -> None:
+        self.path = construct.node.path if path is None else path
         self.where = f"{self.path} ({type(construct).__name__})"
         self._problems: list[Problem] = []
 

@@ -7,11 +7,11 @@ https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.ht
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from constructs_lib.wiring.dead_letters import DeadLetters
@@ -21,18 +21,26 @@ from constructs_lib.wiring.identity import Identity
 from constructs_lib.wiring.queue_access import admit_to_queue
 from constructs_lib.wiring.receiver import HasFunction, Receiver, allow_invocation, arn_of
 
+if TYPE_CHECKING:
+    from aws_cdk import aws_lambda as lambda_
+
 SERVICE = "events.amazonaws.com"
+LONGEST_DESCRIPTION = 512  # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html
 
 
-class ServiceEventRule(Construct):
-    """Define a rule on the account's default bus, where AWS services report; made by `UploadBucket.on_upload`.
+class EventRule(Construct):
+    """Define one rule, its single target and its dead letters; `EventBus.add_rule` makes it, `UploadBucket.on_upload` too.
 
     The rule belongs to its target, so that the target's stack depends on that of the source and never the other way.
 
     Args:
         target: What gets the events.
+        bus: Where they come from. Default: the account's own bus, where AWS services report.
         pattern: Which they are.
+        input_path: The part of the event to deliver. Default: all of it.
         message_group: The message group, for a FIFO queue.
+        retry_attempts: How often a failed delivery is tried again.
+        max_event_age: How long it is tried.
         description: Shown in the console.
     """
 
@@ -42,15 +50,21 @@ class ServiceEventRule(Construct):
         id: str,  # noqa: A002 - CDK's name
         *,
         pattern: Mapping[str, object],
-        message_group: str | None,
-        description: str,
+        bus: events.EventBus | None = None,
+        input_path: str | None = None,
+        message_group: str | None = None,
+        retry_attempts: int = MOST_RETRIES,
+        max_event_age: cdk.Duration = LONGEST_AGE,
+        description: str | None = None,
     ) -> None:
         if not isinstance(target, Construct):  # pragma: no cover - what can be a target is a construct
             raise TypeError("a target outside the tree")
         super().__init__(target, id)
-        # Every rule of the default bus, for what the rule itself refers to: its own ARN there would close a cycle.
-        stack = cdk.Stack.of(self)
-        any_rule = stack.format_arn(service="events", resource="rule", resource_name="*")
+        # Every rule of the bus, for what the rule itself refers to: its own ARN there would close a cycle.
+        stack = cdk.Stack.of(self if bus is None else bus)
+        any_rule = stack.format_arn(
+            service="events", resource="rule", resource_name="*" if bus is None else f"{bus.event_bus_name}/*"
+        )
         self.dead_letters = DeadLetters(self, "Undelivered")
         self.permission: lambda_.CfnPermission | None = None
         self.identity: Identity | None = None
@@ -66,6 +80,7 @@ class ServiceEventRule(Construct):
         self.rule = events.CfnRule(
             self,
             "Rule",
+            event_bus_name=None if bus is None else bus.event_bus_name,
             event_pattern=dict(pattern),
             description=description,
             state="ENABLED",
@@ -73,13 +88,15 @@ class ServiceEventRule(Construct):
                 events.CfnRule.TargetProperty(
                     id="Target",
                     arn=arn_of(target),
+                    input_path=input_path,
                     role_arn=None if self.identity is None else self.identity.role_arn,
                     sqs_parameters=None
                     if message_group is None
                     else events.CfnRule.SqsParametersProperty(message_group_id=message_group),
                     dead_letter_config=events.CfnRule.DeadLetterConfigProperty(arn=self.dead_letters.queue_arn),
                     retry_policy=events.CfnRule.RetryPolicyProperty(
-                        maximum_retry_attempts=MOST_RETRIES, maximum_event_age_in_seconds=LONGEST_AGE.to_seconds()
+                        maximum_retry_attempts=retry_attempts,
+                        maximum_event_age_in_seconds=max_event_age.to_seconds(),
                     ),
                 )
             ],
@@ -88,7 +105,7 @@ class ServiceEventRule(Construct):
             self.rule.node.add_dependency(self.identity)
         admit_to_queue(self.dead_letters.queue, SERVICE, self.rule_arn)
         if isinstance(target, HasQueue):
-            admit_to_queue(target.queue, SERVICE, self.rule_arn, key_source=any_rule)
+            admit_to_queue(target.queue, SERVICE, self.rule_arn, key_source=_key_source(target, bus, any_rule))
         elif isinstance(target, HasFunction):
             self.permission = allow_invocation(self, target, SERVICE, self.rule_arn)
 
@@ -96,3 +113,15 @@ class ServiceEventRule(Construct):
     def rule_arn(self) -> str:
         """The ARN of the rule."""
         return self.rule.attr_arn
+
+
+def _key_source(target: HasQueue, bus: events.EventBus | None, any_rule: str) -> str:
+    """Whom the key of a queue admits: rules of this bus; any of the account where the key is in another stack.
+
+    That stack would depend on the one of the bus, and often does the reverse already.
+    """
+    key = target.queue.encryption_master_key
+    stack = cdk.Stack.of(target.queue if bus is None else bus)
+    if bus is None or key is None or cdk.Stack.of(key).node.path == stack.node.path:
+        return any_rule
+    return stack.format_arn(service="events", resource="rule", resource_name="*")
