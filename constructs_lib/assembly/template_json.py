@@ -1,0 +1,156 @@
+"""A template written in JSON. The resources are read one by one, so that each is known by its line."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+
+from constructs_lib.assembly.template_document import (
+    MAX_DIGITS,
+    Document,
+    MalformedTextError,
+    refuse_deep_nesting,
+    too_deep,
+)
+
+MAX_VALUES = 8_000_000  # what fits into half a gigabyte of memory; 50,000 resources are about 3 million
+SPACE = re.compile(r"[ \t\n\r]*")
+HALF_A_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")  # may be one half of a pair without the other
+
+Value = Callable[[str, int, int], tuple[Any, int]]  # key, where the key stands, where the value stands -> value, end
+
+
+def parse_json(text: str) -> Document:
+    """Read a template.
+
+    Raises:
+        MalformedTextError: It is not JSON, or larger, deeper or stranger than a template can be.
+    """
+    if text.count("{") + text.count("[") + text.count(",") > MAX_VALUES:
+        raise MalformedTextError(f"the file holds more than {MAX_VALUES:,} values")
+    reader = _Reader(text)
+    try:
+        value = reader.template()
+    except json.JSONDecodeError as error:
+        what = f"the file is not JSON: {error.msg[:1].lower()}{error.msg[1:]} (column {error.colno})"
+        raise MalformedTextError(what, error.lineno) from error
+    except RecursionError as error:
+        raise MalformedTextError(too_deep()) from error
+    refuse_deep_nesting(value)
+    if HALF_A_CHARACTER.search(text):
+        _refuse_half_characters(value)
+    return Document(value, reader.lines())
+
+
+class _Reader:
+    """Python's own JSON decoder, led through the first two levels by hand to see where things stand."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._decoder = json.JSONDecoder(
+            object_pairs_hook=_object, parse_constant=_constant, parse_float=_float, parse_int=_int
+        )
+        self._places: dict[str, int] = {}
+
+    def template(self) -> Any:
+        begin = self._skip(0)
+        value, end = self._members(begin, self._section) if self._at(begin) == "{" else self._decode(begin, begin)
+        end = self._skip(end)
+        if end != len(self._text):
+            raise json.JSONDecodeError("Extra data", self._text, end)
+        return value
+
+    def lines(self) -> dict[str, int]:
+        lines, line, before = {}, 1, 0
+        for key, place in self._places.items():
+            line += self._text.count("\n", before, place)
+            lines[key], before = line, place
+        return lines
+
+    def _section(self, key: str, begin: int, value: int) -> tuple[Any, int]:
+        if key == "Resources" and self._at(value) == "{":
+            return self._members(value, self._resource)
+        return self._decode(value, begin)
+
+    def _resource(self, key: str, begin: int, value: int) -> tuple[Any, int]:
+        self._places[key] = begin
+        return self._decode(value, begin)
+
+    def _members(self, begin: int, read: Value) -> tuple[dict[str, Any], int]:
+        """Read the object that begins here, its values by `read`."""
+        members: dict[str, Any] = {}
+        end = self._skip(begin + 1)
+        if self._at(end) == "}":
+            return members, end + 1
+        while True:
+            place = end
+            if self._at(place) != '"':
+                raise json.JSONDecodeError("Expecting property name enclosed in double quotes", self._text, place)
+            key, end = self._decode(place, place)
+            if key in members:
+                raise MalformedTextError(_twice(key), self._line(place))
+            end = self._skip(end)
+            if self._at(end) != ":":
+                raise json.JSONDecodeError("Expecting ':' delimiter", self._text, end)
+            members[key], end = read(key, place, self._skip(end + 1))
+            end = self._skip(end)
+            if self._at(end) == "}":
+                return members, end + 1
+            if self._at(end) != ",":
+                raise json.JSONDecodeError("Expecting ',' delimiter", self._text, end)
+            end = self._skip(end + 1)
+
+    def _decode(self, begin: int, named: int) -> tuple[Any, int]:
+        try:
+            return self._decoder.raw_decode(self._text, begin)
+        except MalformedTextError as error:
+            raise MalformedTextError(error.what, self._line(named)) from error
+
+    def _at(self, place: int) -> str:
+        return self._text[place : place + 1]
+
+    def _skip(self, place: int) -> int:
+        found = SPACE.match(self._text, place)
+        return found.end() if found else place
+
+    def _line(self, place: int) -> int:
+        return self._text.count("\n", 0, place) + 1
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        keys = [key for key, _ in pairs]
+        raise MalformedTextError(_twice(next(key for key in keys if keys.count(key) > 1)))
+    return members
+
+
+def _twice(key: str) -> str:
+    return f"the key {key!r} stands twice in one object"
+
+
+def _constant(text: str) -> Any:
+    raise MalformedTextError(f"{text} is not a number that JSON knows")
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise MalformedTextError("a number is too large")
+    return number
+
+
+def _int(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise MalformedTextError(f"a number has more than {MAX_DIGITS} digits")
+    return int(text)
+
+
+def _refuse_half_characters(value: object) -> None:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise MalformedTextError("a string holds half a character (a lone surrogate)") from error
