@@ -1,0 +1,1 @@
+"""Who may do what: the policies of an assembly, and what they come to for one role."""
