@@ -236,7 +236,8 @@ class Assembly:
         from constructs_lib.assembly.template_file import read_template  # noqa: PLC0415 - brings YAML along
 
         file = read_template(path)
-        self._add(file.name, file.template, template_path=path, lines=file.lines)
+        lines = {**file.lines, **{key: file.lines[of] for key, of in file.origins.items() if of in file.lines}}
+        self._add(file.stack_name, file.template, template_path=path, lines=lines)
 
     def _add(
         self,

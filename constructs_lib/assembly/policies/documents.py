@@ -67,7 +67,7 @@ class Policies:
         return tuple(statements_at(policy, DOCUMENT)) if isinstance(policy, Resource) else None
 
     def of_resource(self, node: Node) -> tuple[Statement, ...]:
-        """Return the statements of the policies that protect a resource: a bucket, queue, topic, bus, function and so on."""
+        """Return the statements of the policies that protect a bucket, queue, topic, bus, function and so on."""
         return self._of_resource.get(node.id, ())
 
     @cached_property
