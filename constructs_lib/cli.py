@@ -5,13 +5,10 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from constructs_lib.problem import ProblemError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 LARGEST_PORT = 65535
 
@@ -21,7 +18,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     command: str = arguments.command
     try:
-        return _local(arguments) if command == "local" else _call(arguments)
+        return COMMANDS[command](arguments)
     except ProblemError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -70,13 +67,38 @@ def _call(arguments: argparse.Namespace) -> int:
     )
 
 
+def _check(arguments: argparse.Namespace) -> int:
+    from constructs_lib.guards.check_command import Request, explain, list_rules, run  # noqa: PLC0415 (as above)
+
+    if arguments.explain is not None:
+        return explain(arguments.explain)
+    if arguments.list:
+        return list_rules()
+    request = Request(
+        paths=arguments.paths,
+        form=arguments.format,
+        only=_names(arguments.only),
+        skip=_names(arguments.skip),
+        public=arguments.public,
+    )
+    return run(request)
+
+
+def _names(told: Sequence[str]) -> tuple[str, ...]:
+    return tuple(name.strip() for each in told for name in each.split(",") if name.strip())
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {"call": _call, "check": _check, "local": _local}
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="constructs-lib", description="Run a synthesized CDK app on this machine, with IAM enforced."
+        prog="constructs-lib", description="Check a synthesized CDK app, and run it on this machine with IAM enforced."
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_local(commands.add_parser("local", help="deploy an app to an embedded AWS on localhost, and serve it"))
     _add_call(commands.add_parser("call", help="call an API with a signed request (SigV4)"))
+    _add_check(commands.add_parser("check", help="say what would hurt once deployed, and how to mend it"))
     return parser
 
 
@@ -119,6 +141,27 @@ def _add_call(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-H", "--header", action="append", default=[], metavar="'NAME: VALUE'", help="a header to send")
     parser.add_argument("-i", "--include", action="store_true", help="show the status and the headers, too")
     parser.add_argument("--region", help="the region to sign for (default: that of the address, else your own)")
+
+
+def _add_check(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Check the stacks of one app: loops, missing and needless rights, secrets, lost messages, limits. Takes what "
+        "`cdk synth` wrote, or CloudFormation and SAM templates; several are one app. Exits with 0 when nothing is "
+        "wrong, with 1 for findings of severity error, with 2 when it cannot be told."
+    )
+    parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="a cdk.out, or a template file")
+    parser.add_argument(
+        "--format", choices=["text", "json", "sarif"], default="text", help="how to write the report (default: text)"
+    )
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="RULE", help="run this rule, and others so named"
+    )
+    parser.add_argument("--skip", action="append", default=[], metavar="RULE", help="leave this rule out")
+    parser.add_argument(
+        "--no-public", dest="public", action="store_false", help="do not ask the public template validator, too"
+    )
+    parser.add_argument("--explain", metavar="RULE", help="say what a rule refuses and why, and check nothing")
+    parser.add_argument("--list", action="store_true", help="name all rules, and check nothing")
 
 
 def _port(text: str) -> int:

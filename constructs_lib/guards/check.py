@@ -6,19 +6,20 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from constructs_lib.guards.acknowledgement import Acknowledgements
-from constructs_lib.guards.finding import Finding, Severity, Unknown
+from constructs_lib.guards.finding import Finding, Place, Severity, Unknown
 from constructs_lib.guards.rules import rule_of
 from constructs_lib.guards.selection import selected
 from constructs_lib.problem import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Iterator
 
     from constructs_lib.assembly.model import Assembly
     from constructs_lib.guards.acknowledgement import Acknowledged
     from constructs_lib.guards.recorded import Acknowledgement
     from constructs_lib.guards.rule import Rule
 
+UNREAD = "assembly"  # the rule of what could not be read
 ORDER = {severity: place for place, severity in enumerate(Severity)}
 
 
@@ -103,6 +104,8 @@ def run(
 ) -> Report:
     """Run exactly these rules; the arguments are those of `check`."""
     said = _Said()
+    for unread in _unread(assembly):
+        said.note(unread)
     for found in findings:
         said.note(found)
     judged = set()
@@ -138,12 +141,21 @@ def _runs(rule: Rule, assembly: Assembly, said: _Said) -> bool:
     except Exception as error:
         what = f"the rule failed inside: {type(error).__name__}: {error}"
         fix = f"this is an error of constructs-lib: report it, and go on with --skip {rule.id}"
-        said.failures.append(Problem(what, f"{rule.id} ({_line_of(error)})", fix))
+        said.failures.append(Problem(what, f"{rule.id} ({line_of(error)})", fix))
         return False
     return True
 
 
-def _line_of(error: BaseException) -> str:
+def _unread(assembly: Assembly) -> Iterator[Unknown]:
+    """What no rule has seen, because it could not be read."""
+    for problem in assembly.problems:
+        stacks = [each for each in assembly.stacks if problem.where in {each.id, str(each.template_path)}]
+        for stack in (stacks or assembly.stacks)[:1]:
+            yield Unknown(Place(stack), problem.what, f"{problem.where}: {problem.fix}", UNREAD)
+
+
+def line_of(error: BaseException) -> str:
+    """Where an error was raised: module and line."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

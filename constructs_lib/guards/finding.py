@@ -127,8 +127,7 @@ class Finding:
     @property
     def where(self) -> str:
         """The resource as its author knows it, its type, and the property."""
-        place = f" at {'.'.join(self.at)}" if self.at else ""
-        return f"{self.resource.path} ({self.resource.type}){place}"
+        return " ".join([called(self.resource), ".".join(self.at)]).rstrip()
 
     def __str__(self) -> str:
         """Render the three lines that every tool of this library prints."""
@@ -153,7 +152,13 @@ class Unknown:
 
     def __str__(self) -> str:
         """Render what is unknown, and why."""
-        return f"{self.what}\n  at:  {self.resource.path} ({self.resource.type})\n  why: {self.reason}"
+        return f"{self.what}\n  at:  {called(self.resource)}\n  why: {self.reason}"
+
+
+def called(subject: Subject) -> str:
+    """How the author knows it, and what it is; where there are no construct paths, with the stack before it."""
+    path = f"{subject.stack.id}/{subject.path}" if subject.path == subject.logical_id else subject.path
+    return f"{path} ({subject.type})"
 
 
 def finding(

@@ -58,6 +58,12 @@ class Rule:
         parts = _SECTION.split(self.documentation)[1:]
         return {heading: text.strip() for heading, text in zip(parts[::2], parts[1::2], strict=True)}
 
+    @property
+    def markdown(self) -> str:
+        """The docstring with its headings in bold, a paragraph each."""
+        paragraphs = [f"**{heading}.** {' '.join(text.split())}" for heading, text in self.sections.items()]
+        return "\n\n".join([self.summary, *paragraphs])
+
 
 def rule(*, severity: Severity) -> Callable[[Check], Rule]:
     """Make a function a rule whose id is the name of its file, with dashes.

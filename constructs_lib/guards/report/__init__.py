@@ -1,0 +1,1 @@
+"""What was found, written down: for people, for programs, and for code scanning."""
