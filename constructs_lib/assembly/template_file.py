@@ -16,7 +16,7 @@ from constructs_lib.assembly.template_yaml import NEEDS_PYYAML, parse_yaml
 from constructs_lib.problem import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
 MAX_BYTES = 64 * 1024 * 1024  # CloudFormation itself takes 1 MiB
 MAX_PROBLEMS = 20  # shown at once
@@ -71,7 +71,7 @@ def read_template(path: Path | str) -> TemplateFile:
     document = _document(path, _text(path))
     shape = take_shape(document.value)
     if shape.wrong:
-        places = ((what, _place(path, document.lines.get(key) if key else None)) for what, key in shape.wrong)
+        places = [(what, _place(path, document.lines.get(key) if key else None)) for what, key in shape.wrong]
         raise _error(places, "mend the template, as CloudFormation would refuse it too")
     return TemplateFile(
         path=path,
@@ -148,9 +148,8 @@ def _place(path: Path, line: int | None) -> str:
     return f"{path}:{line}" if line else str(path)
 
 
-def _error(wrong: Iterable[tuple[str, str]], fix: str) -> AssemblyError:
-    problems = [Problem(what=what, where=where, fix=fix) for what, where in wrong]
-    more = len(problems) - MAX_PROBLEMS
-    if more > 0:
-        problems[MAX_PROBLEMS:] = [Problem(what=f"{more} more of these", where=problems[-1].where, fix=fix)]
-    return AssemblyError(*problems)
+def _error(wrong: Sequence[tuple[str, str]], fix: str) -> AssemblyError:
+    shown = list(wrong[:MAX_PROBLEMS])
+    if len(wrong) > MAX_PROBLEMS:
+        shown.append((f"{len(wrong) - MAX_PROBLEMS:,} more of these", wrong[MAX_PROBLEMS][1]))
+    return AssemblyError(*(Problem(what=what, where=where, fix=fix) for what, where in shown))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +17,7 @@ from constructs_lib.assembly.template_document import (
     too_deep,
 )
 
-MAX_VALUES = 8_000_000  # what fits into half a gigabyte of memory; 50,000 resources are about 3 million
+MAX_VALUES = 5_000_000  # what fits into half a gigabyte of memory; 50,000 resources are about 3 million
 SPACE = re.compile(r"[ \t\n\r]*")
 HALF_A_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")  # may be one half of a pair without the other
 
@@ -37,9 +38,10 @@ def parse_json(text: str) -> Document:
     except json.JSONDecodeError as error:
         what = f"the file is not JSON: {error.msg[:1].lower()}{error.msg[1:]} (column {error.colno})"
         raise MalformedTextError(what, error.lineno) from error
-    except RecursionError as error:
-        raise MalformedTextError(too_deep()) from error
-    refuse_deep_nesting(value)
+    try:
+        refuse_deep_nesting(value)
+    except MalformedTextError as error:
+        raise MalformedTextError(error.what, reader.line_of_deepest(value)) from error
     if HALF_A_CHARACTER.search(text):
         _refuse_half_characters(value)
     return Document(value, reader.lines())
@@ -69,6 +71,15 @@ class _Reader:
             line += self._text.count("\n", before, place)
             lines[key], before = line, place
         return lines
+
+    def line_of_deepest(self, template: Any) -> int | None:
+        """The line of the first resource that is nested too deeply on its own."""
+        for key, place in self._places.items():
+            try:
+                refuse_deep_nesting(template["Resources"][key])
+            except MalformedTextError:
+                return self._line(place)
+        return None
 
     def _section(self, key: str, begin: int, value: int) -> tuple[Any, int]:
         if key == "Resources" and self._at(value) == "{":
@@ -108,6 +119,8 @@ class _Reader:
             return self._decoder.raw_decode(self._text, begin)
         except MalformedTextError as error:
             raise MalformedTextError(error.what, self._line(named)) from error
+        except RecursionError as error:
+            raise MalformedTextError(too_deep(), self._line(named)) from error
 
     def _at(self, place: int) -> str:
         return self._text[place : place + 1]
@@ -123,8 +136,8 @@ class _Reader:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        keys = [key for key, _ in pairs]
-        raise MalformedTextError(_twice(next(key for key in keys if keys.count(key) > 1)))
+        [(key, _), *_] = Counter(key for key, _ in pairs).most_common(1)
+        raise MalformedTextError(_twice(key))
     return members
 
 

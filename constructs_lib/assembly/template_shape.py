@@ -100,9 +100,15 @@ def transforms_of(template: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _wrong_with(key: str, resource: Any) -> Iterator[str]:
-    if not isinstance(resource, dict):
+    if not key.isprintable():
+        yield f"the logical id {key!r} is not made of letters and digits"
+    elif not isinstance(resource, dict):
         yield f"resource {key} is {_kind(resource)}, not an object"
-        return
+    else:
+        yield from _wrong_within(key, resource)
+
+
+def _wrong_within(key: str, resource: dict[str, Any]) -> Iterator[str]:
     if "Type" not in resource:
         yield f"resource {key} has no Type"
     elif not isinstance(resource["Type"], str):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 MAX_BYTES = 16 * 1024 * 1024  # CloudFormation itself takes 1 MiB
 MAX_BYTES_WITHOUT_LIBYAML = 1024 * 1024  # PyYAML's own parser is fifty times as slow
 MAX_VALUES = 2_000_000
+MAX_DIRECTIVES = 100  # libyaml compares each with all before it
 MAX_REPEATED = 100_000  # values that aliases stand for, all together
 NEEDS_PYYAML = "the file is written in YAML, and PyYAML is not installed"
 
@@ -29,8 +30,8 @@ FUNCTIONS = {
         name: f"Fn::{name}"
         for name in (
             "And", "Base64", "Cidr", "Contains", "EachMemberEquals", "EachMemberIn", "Equals", "FindInMap",
-            "ForEach", "GetAZs", "GetAtt", "GetStackOutput", "If", "ImportValue", "Join", "Length", "Not", "Or", "RefAll", "Select",
-            "Split", "Sub", "ToJsonString", "Transform", "ValueOf", "ValueOfAll",
+            "ForEach", "GetAZs", "GetAtt", "GetStackOutput", "If", "ImportValue", "Join", "Length", "Not", "Or",
+            "RefAll", "Select", "Split", "Sub", "ToJsonString", "Transform", "ValueOf", "ValueOfAll",
         )
     },
 }  # fmt: skip
@@ -51,6 +52,7 @@ INT = re.compile(r"[-+]?(?:0|[1-9][0-9_]*)")
 HEX = re.compile(r"[-+]?0x[0-9a-fA-F_]*[0-9a-fA-F][0-9a-fA-F_]*")
 BINARY = re.compile(r"[-+]?0b[01_]*[01][01_]*")
 FLOAT = re.compile(r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)(?:[eE][-+][0-9]+)?")
+DIRECTIVE = re.compile(r"^%", re.MULTILINE)
 NUMBER_BEGINS = frozenset("0123456789+-.")
 MERGE = "<<"
 NOT_A_KEY = "a key is something else than text"
@@ -72,6 +74,8 @@ def parse_yaml(text: str) -> Document:
         loader, limit = yaml.CSafeLoader, MAX_BYTES
     if len(text) > limit:
         raise MalformedTextError(f"the file has {len(text):,} characters, and {limit:,} are read of YAML")
+    if len(DIRECTIVE.findall(text)) > MAX_DIRECTIVES:
+        raise MalformedTextError(f"the file holds more than {MAX_DIRECTIVES} YAML directives")
     try:
         return _Builder().build(loader(text))
     except yaml.MarkedYAMLError as error:
