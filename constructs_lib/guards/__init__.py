@@ -9,16 +9,30 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from constructs_lib.guards.check import Report
     from constructs_lib.guards.finding import Finding, Severity, Unknown, Verdict
+    from constructs_lib.guards.plugin import ServerlessGuards
+    from constructs_lib.guards.testing import GuardWarning, assert_guarded
 
 _HOMES = {
     "Finding": "finding",
+    "GuardWarning": "testing",
     "Report": "check",
+    "ServerlessGuards": "plugin",
     "Severity": "finding",
     "Unknown": "finding",
     "Verdict": "finding",
+    "assert_guarded": "testing",
 }
 
-__all__ = ["Finding", "Report", "Severity", "Unknown", "Verdict"]
+__all__ = [
+    "Finding",
+    "GuardWarning",
+    "Report",
+    "ServerlessGuards",
+    "Severity",
+    "Unknown",
+    "Verdict",
+    "assert_guarded",
+]
 
 
 if not TYPE_CHECKING:  # a type checker sees the imports above, and that a mistyped name is none of them

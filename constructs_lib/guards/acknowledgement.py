@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from constructs_lib.guards.finding import Place, Severity, finding
-from constructs_lib.guards.recorded import Acknowledgement, normal, recorded_beside, recorded_in
+from constructs_lib.guards.recorded import Acknowledgement, normal, recorded_beside, recorded_in, with_parents
 from constructs_lib.guards.rules import rule_ids
 from constructs_lib.guards.selection import unheard_of
 
@@ -50,7 +50,7 @@ class Acknowledgements:
         self._paths: dict[str, str] = {}  # the construct path of each stack by its id
         found: dict[tuple[object, ...], Acknowledgement] = {}
         folders = {stack.template_path.parent for stack in self._stacks if stack.template_path is not None}
-        beside = {folder: recorded_beside(folder) for folder in sorted(folders)}
+        beside = {folder: recorded_beside(folder) for folder in sorted(with_parents(folders))}
         for stack in self._stacks:
             if stack.template_path is not None:
                 told = beside[stack.template_path.parent].stack_paths.get(stack.template_path.name)
@@ -100,10 +100,10 @@ class Acknowledgements:
         if word.subject is not None:  # written in a template: it covers its resource, or all of its stack
             whole_stack = not word.subject.logical_id and word.subject.stack.id == subject.stack.id
             return whole_stack or word.subject is subject
-        if not word.path:
+        if not word.place:
             return True
         path = self._paths.get(subject.stack.id, "") if isinstance(subject, Place) else subject.path
-        return path == word.path or path.startswith(f"{word.path}/")
+        return path == word.place or path.startswith(f"{word.place}/")
 
     def _complaint(self, word: Acknowledgement, matched: Sequence[Finding], judged: Collection[str]) -> Finding | None:
         """What is wrong with an acknowledgement itself."""
@@ -149,7 +149,7 @@ class Acknowledgements:
         """What an acknowledgement stands at: a resource, one below it, the stack, or the first stack for the app."""
         if word.subject is not None:
             return word.subject
-        path = word.path or ""
+        path = word.place
         below: Subject | None = None
         for stack in self._stacks:
             if self._paths.get(stack.id) == path:

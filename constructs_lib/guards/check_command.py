@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TextIO
 
@@ -15,6 +14,7 @@ from constructs_lib.guards.check import check, line_of
 from constructs_lib.guards.report.as_text import printable, text_of
 from constructs_lib.guards.rules import rule_ids, rule_of
 from constructs_lib.guards.selection import selected, unheard_of
+from constructs_lib.guards.version import own_version
 from constructs_lib.problem import Problem, ProblemError
 
 if TYPE_CHECKING:
@@ -107,14 +107,6 @@ def _rendered(report: Report, form: Format) -> str:
     from constructs_lib.guards.report.as_sarif import sarif_of  # noqa: PLC0415 - likewise
 
     return sarif_of(report, version=own_version(), root=Path.cwd())
-
-
-def own_version() -> str:
-    """The version of this library; 0.0.0 where it runs without being installed."""
-    try:
-        return version("constructs-lib")
-    except PackageNotFoundError:
-        return "0.0.0"
 
 
 def _write(text: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
@@ -10,6 +11,9 @@ from constructs_lib.problem import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+UNFIT_FOR_IDS = re.compile(r"[\s\[\](){}\"'`]+")  # CDK pairs the brackets of an id and replaces its spaces
 
 
 class Owner(Protocol):
@@ -184,6 +188,7 @@ def finding(
         verdict: How sure a recursion is.
         severity: The severity of this one finding. Default: that of its rule.
         detail: What tells it from others of the same rule at the same resource, when they are acknowledged one by one.
+            It becomes part of an id: brackets and white space are replaced.
         through: Other resources that take part.
     """
     return Finding(
@@ -193,7 +198,7 @@ def finding(
         at=tuple(at),
         evidence=tuple(evidence),
         verdict=verdict,
-        detail=detail,
+        detail=None if detail is None else UNFIT_FOR_IDS.sub("-", detail),
         through=tuple(through),
         stated_severity=severity,
     )

@@ -10,7 +10,7 @@ from constructs_lib.assembly.cloud_assembly import MANIFEST, STACK
 from constructs_lib.assembly.json_document import AssemblyError, JsonObject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from constructs_lib.guards.finding import Subject
 
@@ -29,7 +29,7 @@ class Acknowledgement:
     Args:
         id: The id of the finding, without the plugin's name.
         reason: Why it may stay; empty when nobody said.
-        path: The construct path it stands at, empty for the app; none when it stands in a template.
+        path: The construct path it stands at, as recorded, empty for the app; none when it stands in a template.
         subject: The resource or the stack whose template it stands in; none when it stands at a construct.
         recorded_id: The id as CDK has recorded it.
     """
@@ -41,11 +41,16 @@ class Acknowledgement:
     recorded_id: str = ""
 
     @property
+    def place(self) -> str:
+        """The construct path as users say it: an L2, not the resource under it."""
+        return (self.path or "").removesuffix("/Resource").removesuffix("/Default")
+
+    @property
     def where(self) -> str:
         """The place a user would open."""
         if self.subject is not None:
             return f"{self.subject.path} (Metadata.{IN_TEMPLATE}.acknowledge)"
-        return f"{self.path} (construct)" if self.path else "the app (construct)"
+        return f"{self.place} (construct)" if self.place else "the app (construct)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,18 @@ def recorded_beside(folder: Path) -> Recorded:
     return Recorded(tuple(found.values()), stack_paths)
 
 
+def with_parents(folders: Iterable[Path]) -> set[Path]:
+    """Return the folders, and those of the assemblies they are nested in: a stage stands in the folder of its app."""
+    found: set[Path] = set()
+    for folder in folders:
+        each = folder
+        while each not in found:
+            found.add(each)
+            if (each.parent / MANIFEST).is_file():
+                each = each.parent
+    return found
+
+
 def recorded_in(subject: Subject, metadata: Mapping[str, Any]) -> Iterator[Acknowledgement]:
     """Read the acknowledgements in the metadata of a resource or of a template.
 
@@ -97,12 +114,18 @@ def normal(rule_id: str) -> str:
     return rule_id.replace(" ", "-")
 
 
-def _note(found: dict[tuple[str, str], Acknowledgement], path: str, recorded_id: str, reason: object) -> None:
+def acknowledgement(path: str, recorded_id: str, reason: object) -> Acknowledgement | None:
+    """Return what CDK has recorded at a construct; none when it is about another plugin."""
     namespace, separator, _ = recorded_id.partition("::")
-    if separator and namespace in {NAMESPACE, UNPREFIXED}:
-        place = path.removesuffix("/Resource").removesuffix("/Default")
-        made = Acknowledgement(id=_unqualified(recorded_id), reason=_text(reason), path=place, recorded_id=recorded_id)
-        found.setdefault((place, recorded_id), made)
+    if not separator or namespace not in {NAMESPACE, UNPREFIXED}:
+        return None
+    return Acknowledgement(id=_unqualified(recorded_id), reason=_text(reason), path=path, recorded_id=recorded_id)
+
+
+def _note(found: dict[tuple[str, str], Acknowledgement], path: str, recorded_id: str, reason: object) -> None:
+    made = acknowledgement(path, recorded_id, reason)
+    if made is not None:
+        found.setdefault((path, recorded_id), made)
 
 
 def _unqualified(rule_id: str) -> str:
