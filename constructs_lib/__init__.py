@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from constructs_lib.dynamo_table import DynamoTable
     from constructs_lib.event_bus import EventBus
+    from constructs_lib.guards.allow_recursion import allow_recursion
+    from constructs_lib.guards.plugin import ServerlessGuards
+    from constructs_lib.guards.testing import assert_guarded
     from constructs_lib.problem import BundlingError, LocalError, Problem, ProblemError, PropError
     from constructs_lib.queue_worker import QueueWorker
     from constructs_lib.schedule import Schedule
@@ -52,6 +55,7 @@ _HOMES = {
     "SecureApi": "secure_api",
     "SecureApiFunction": "secure_api_function",
     "SecureFunction": "secure_function",
+    "ServerlessGuards": "guards.plugin",
     "Step": "workflow_steps.step",
     "StreamWorker": "stream_worker",
     "TableAction": "wiring.dynamo_actions",
@@ -60,6 +64,8 @@ _HOMES = {
     "UploadBucket": "upload_bucket",
     "Waived": "wiring.waiver",
     "Workflow": "workflow",
+    "allow_recursion": "guards.allow_recursion",
+    "assert_guarded": "guards.testing",
     "call": "workflow_steps.tasks",
     "choice": "workflow_steps.control",
     "delete_item": "workflow_steps.table_tasks",
@@ -103,6 +109,7 @@ __all__ = [
     "SecureApi",
     "SecureApiFunction",
     "SecureFunction",
+    "ServerlessGuards",
     "Step",
     "StreamWorker",
     "TableAction",
@@ -111,6 +118,8 @@ __all__ = [
     "UploadBucket",
     "Waived",
     "Workflow",
+    "allow_recursion",
+    "assert_guarded",
     "call",
     "choice",
     "delete_item",
