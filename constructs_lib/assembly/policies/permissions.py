@@ -1,0 +1,290 @@
+"""What a role may do in the end: what its policies allow, less what denies it.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from constructs_lib.assembly.arn import Arn, could_be_one
+from constructs_lib.assembly.patterns.glob import iam_glob
+from constructs_lib.assembly.policies import aws_managed
+from constructs_lib.assembly.policies.actions import any_includes, meant, mentions
+from constructs_lib.assembly.text_set import Extent, TextSet
+from constructs_lib.assembly.value import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from constructs_lib.assembly.model import Assembly, Node
+    from constructs_lib.assembly.policies.documents import Policies
+    from constructs_lib.assembly.policies.statement import Statement
+
+EVERYTHING = Text.of("*")
+# Keys that ask for how a request is made, which whoever may write can arrange, rather than for what it writes.
+ABOUT_THE_REQUEST = frozenset({
+    "aws:principalaccount", "aws:principalarn", "aws:principalisawsservice", "aws:principalorgid",
+    "aws:requestedregion", "aws:resourceaccount", "aws:resourceorgid", "aws:securetransport", "aws:sourceip",
+    "aws:sourcevpc",
+    "aws:sourcevpce", "aws:viaawsservice", "s3:authtype", "s3:dataaccesspointaccount", "s3:resourceaccount",
+    "s3:signatureversion", "s3:tlsversion", "s3:x-amz-acl", "s3:x-amz-server-side-encryption",
+    "s3:x-amz-server-side-encryption-aws-kms-key-id", "s3:x-amz-storage-class",
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One action that a role is allowed.
+
+    Args:
+        action: The action, in lower case.
+        pattern: The resource it is allowed on, with wildcards.
+        but: Resources it is not allowed on.
+        conditions: Under which it is allowed, as in `Statement`.
+        by: What allows it, for a message: the path of a policy, or the name of one of AWS's own.
+        statement: The statement that allows it; none for a policy of AWS's own.
+    """
+
+    action: str
+    pattern: Text
+    but: tuple[Text, ...]
+    conditions: Mapping[str, Mapping[str, tuple[Text, ...]]]
+    by: str
+    statement: Statement | None = None
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether a condition asks for more than how the request is made."""
+        keys = {key for wanted in self.conditions.values() for key in wanted}
+        return not keys <= ABOUT_THE_REQUEST
+
+
+class Permissions:
+    """What one role may do.
+
+    Args:
+        assembly: The assembly.
+        policies: Its policies.
+        role: The role.
+    """
+
+    def __init__(self, assembly: Assembly, policies: Policies, role: Node) -> None:
+        self._assembly, self._policies, self.role = assembly, policies, role
+        statements = policies.of_role(role)
+        self._allows = [each for each in statements if each.allows]
+        self._denies = [each for each in statements if not each.allows]
+        self._boundary = policies.boundary(role)
+        self._foreign = policies.managed_by_others(role)
+
+    def unknowns(self) -> Iterator[str]:
+        """Say what of it is not known."""
+        for arn in self._foreign:
+            name = aws_managed.name_of(arn)
+            if name is None or name not in aws_managed.ALLOWED:
+                yield f"what the managed policy {name or arn} allows is not in any of the templates"
+        for statement in self._allows:
+            for each in statement.unknowns:
+                yield f"a statement of {statement.source.path} cannot be resolved: {each.reason}"
+
+    def grants(self, actions: tuple[str, ...]) -> Iterator[Grant]:
+        """Yield what is allowed of some actions, once for every resource that a statement names."""
+        for statement in self._allows:
+            wanted = (
+                meant(statement.actions, actions)
+                if statement.actions
+                else tuple(each for each in actions if mentions(statement, each))
+            )
+            for action in wanted:
+                for pattern in statement.resources or ((EVERYTHING,) if statement.not_resources else ()):
+                    yield Grant(
+                        action,
+                        pattern,
+                        statement.not_resources,
+                        statement.conditions,
+                        statement.source.path,
+                        statement,
+                    )
+        for arn in self._foreign:
+            name = aws_managed.name_of(arn)
+            for action in _allowed_by_aws(name, actions):
+                yield Grant(action, EVERYTHING, (), {}, f"AWS's policy {name}")
+
+    def denials(self, action: str, node: Node) -> Iterator[Statement]:
+        """Yield the statements that deny an action whatever is asked for: of the role, or of the resource."""
+        for statement in self._denies:
+            if mentions(statement, action) and not statement.conditions:
+                yield statement
+        arns = self._assembly.arns(self.role)
+        for statement in self._policies.of_resource(node):
+            if not statement.allows and mentions(statement, action) and _speaks_of(statement, arns):
+                yield statement
+
+    def is_within_boundary(self, action: str, arn: Text) -> bool:
+        """Whether the permissions boundary, if there is one that is known, lets an action through."""
+        if self._boundary is None:
+            return True
+        denied = any(not each.allows and mentions(each, action) and _covers(each, arn) for each in self._boundary)
+        return not denied and any(
+            each.allows and mentions(each, action) and _meets(each, arn) for each in self._boundary
+        )
+
+    def boundary_resources(self, action: str) -> tuple[Text, ...] | None:
+        """Return the resources on which the boundary lets an action through; none when it has no say."""
+        if self._boundary is None:
+            return None
+        return tuple(
+            each
+            for statement in self._boundary
+            if statement.allows and mentions(statement, action)
+            for each in (statement.resources or (EVERYTHING,))
+        )
+
+
+def extent_on(pattern: Text, arns: Sequence[Text]) -> Extent:
+    """Return whether a resource pattern means just this resource, this one among others, or not this one.
+
+    `ALL` is for a pattern that names the resource; one with a wildcard in it is `SOME`, even if it happens to fit only
+    this one. Region and account may be a wildcard, or not known.
+    """
+    if pattern in arns:
+        return Extent.ALL
+    if pattern == EVERYTHING:
+        return Extent.SOME
+    told = Arn.parse(pattern)
+    for arn in arns:
+        own = Arn.parse(arn)
+        if told is None or own is None:
+            if _has_wildcard(pattern) and iam_glob(pattern).may_meet(iam_glob(arn)):
+                return Extent.SOME
+            continue
+        if not iam_glob(told.service).may_meet(iam_glob(own.service)):
+            continue
+        if not (_could_be(told.region, own.region) and _could_be(told.account, own.account)):
+            continue
+        if told.resource == own.resource:
+            return Extent.ALL
+        if _has_wildcard(told.resource) and iam_glob(told.resource).may_meet(iam_glob(own.resource)):
+            return Extent.SOME
+    return Extent.NONE
+
+
+def denied_keys(statement: Statement, bucket: Text) -> TextSet:
+    """Return the keys of a bucket that a statement means."""
+    meant_keys = _keys_of(statement.resources, bucket)
+    if statement.not_resources:
+        return _keys_of(statement.not_resources, bucket).complement()
+    return meant_keys
+
+
+def denies_node(statement: Statement, arn: Text) -> bool:
+    """Whether a statement means the whole of a resource."""
+    return _covers(statement, arn)
+
+
+def _keys_of(patterns: Sequence[Text], bucket: Text) -> TextSet:
+    keys = TextSet.none()
+    for pattern in patterns:
+        found = keys_in(pattern, bucket)
+        keys = keys if found is None else keys | found[0]
+    return keys
+
+
+def keys_in(pattern: Text, bucket: Text) -> tuple[TextSet, Extent] | None:
+    """Return the keys of a bucket that a resource pattern means, and whether it names the bucket; none if no key."""
+    if pattern == EVERYTHING:
+        return TextSet.any(), Extent.SOME
+    told = Arn.parse(pattern)
+    if told is None:
+        return _keys_below(pattern, bucket)
+    if not iam_glob(told.service).may_meet(iam_glob("s3")):
+        return None
+    name, *rest = told.resource.split("/", 1)
+    if name == bucket:
+        return (TextSet.glob(rest[0]), Extent.ALL) if rest else None
+    if not _has_wildcard(name) or not (
+        iam_glob(name).may_meet(iam_glob(bucket)) or iam_glob(name).may_meet(iam_glob(Text.of(bucket, "/*")))
+    ):
+        return None
+    if not rest:
+        return TextSet.any(), Extent.SOME
+    # A star in the name may go on over the slash, into the key.
+    return TextSet.glob(rest[0]) | TextSet.glob(Text.of("*/", rest[0])), Extent.SOME
+
+
+def _keys_below(pattern: Text, bucket: Text) -> tuple[TextSet, Extent] | None:
+    """The same for an ARN that begins with something unknown, such as a parameter that holds the bucket's."""
+    for own in (Text.of("arn:aws:s3:::", bucket), bucket):
+        size = len(own.parts)
+        if own.parts and pattern.parts[:size] == own.parts and len(pattern.parts) == size + 1:
+            rest = pattern.parts[size]
+            if isinstance(rest, str) and rest.startswith("/"):
+                return TextSet.glob(rest[1:]), Extent.ALL
+    return None
+
+
+def _has_wildcard(text: Text) -> bool:
+    return any(isinstance(part, str) and ("*" in part or "?" in part) for part in text.parts)
+
+
+def _could_be(pattern: Text, own: Text) -> bool:
+    return (
+        could_be_one(pattern, own)
+        or bool(pattern.symbols)
+        or bool(own.symbols)
+        or iam_glob(pattern).may_meet(iam_glob(own))
+    )
+
+
+def _covers(statement: Statement, arn: Text) -> bool:
+    """Whether a statement surely means the whole of a resource."""
+    if statement.not_resources:
+        return not any(iam_glob(each).may_meet(iam_glob(arn)) for each in statement.not_resources)
+    if not statement.resources:  # the policy of a resource need not name it
+        return True
+    return any(
+        each == arn or (_has_wildcard(each) and iam_glob(each).includes(iam_glob(arn))) for each in statement.resources
+    )
+
+
+def _meets(statement: Statement, arn: Text) -> bool:
+    """Whether a statement may mean some of a resource."""
+    if statement.not_resources:
+        return not any(each == arn or iam_glob(each).includes(iam_glob(arn)) for each in statement.not_resources)
+    return any(extent_on(each, (arn,)) is not Extent.NONE for each in statement.resources)
+
+
+def _speaks_of(statement: Statement, arns: Sequence[Text]) -> bool:
+    """Whether a resource's policy surely speaks of one of these principals, whatever is asked for."""
+    if statement.conditions and not _names_everybody_but_others(statement, arns):
+        return False
+    if statement.not_principals:
+        return not any(each.name in arns for each in statement.not_principals)
+    return any(each.kind == "*" or each.name in arns for each in statement.principals)
+
+
+def _names_everybody_but_others(statement: Statement, arns: Sequence[Text]) -> bool:
+    """Whether the only condition is about who asks, and it holds for these principals."""
+    for operator, wanted in statement.conditions.items():
+        if set(wanted) != {"aws:principalarn"}:
+            return False
+        named = any(
+            value in arns or iam_glob(value).includes(iam_glob(arns[0])) for value in wanted["aws:principalarn"]
+        )
+        if operator.removesuffix("IfExists") in {"StringEquals", "StringLike", "ArnEquals", "ArnLike"}:
+            if not named:
+                return False
+        elif operator.removesuffix("IfExists") in {"StringNotEquals", "StringNotLike", "ArnNotEquals", "ArnNotLike"}:
+            if named:
+                return False
+        else:
+            return False
+    return True
+
+
+def _allowed_by_aws(name: str | None, actions: tuple[str, ...]) -> tuple[str, ...]:
+    patterns = aws_managed.ALLOWED.get(name or "", ())
+    if patterns[:1] == (aws_managed.ALL_BUT,):
+        return tuple(each for each in actions if not any_includes(patterns[1:], each))
+    return meant(patterns, actions) if patterns else ()
