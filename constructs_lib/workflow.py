@@ -13,6 +13,7 @@ The numbers, and why:
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from typing import Literal
@@ -28,6 +29,7 @@ from constructs import Construct
 from constructs_lib.secure_function import SecureFunction
 from constructs_lib.wiring.granting import grant_exactly
 from constructs_lib.wiring.identity import Identity
+from constructs_lib.wiring.policy_size import packed
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.resource import resource_of
 from constructs_lib.wiring.variables import check_takes_variable, set_variable
@@ -45,6 +47,9 @@ from constructs_lib.workflow_steps.role_statements import (
 from constructs_lib.workflow_steps.states import build
 from constructs_lib.workflow_steps.step import Step, Task, all_steps
 
+# Names of log groups have 512 characters at most; stacks' 128.
+# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html
+LONGEST_PLACE = 300
 SERVICE = "states.amazonaws.com"
 FINDING = "AwsSolutions-IAM5[Resource::*]"
 TRACING_FINDINGS = ("AwsSolutions-SF2", "Serverless-StepFunctionStateMachineXray")
@@ -132,19 +137,16 @@ class Workflow(Construct):
             retention=log_retention,
             removal_policy=cdk.RemovalPolicy.DESTROY,
         )
-        allowed = task_statements(self, steps)
+        base = [log_statement(), *([trace_statement()] if tracing is True else []), *task_statements(self, steps)]
         self.identity = Identity(
             self,
             "Identity",
             principal=iam.ServicePrincipal(SERVICE, conditions={"StringEquals": {"aws:SourceAccount": stack.account}}),
-            base=[
-                *allowed,
-                log_statement(),
-                *([trace_statement()] if tracing is True else []),
-            ],
+            base=base,
         )
         acknowledge(self.identity.base_policy, NO_RESOURCE_LEVEL, FINDING)
-        acknowledge(self.identity.base_policy, EXECUTIONS_REASON, *execution_findings(self, allowed))
+        for policy, statements in zip(self.identity.base_policies, packed(base), strict=True):
+            acknowledge(policy, EXECUTIONS_REASON, *execution_findings(self, statements))
         self.state_machine = sfn.StateMachine(
             self,
             "StateMachine",
@@ -253,8 +255,11 @@ class Workflow(Construct):
         return grant_exactly(self, grantee, actions, self.state_machine_arn)
 
     def _place(self, stack: cdk.Stack) -> str:
-        """The construct's place in its stack, of what may stand in the name of a log group."""
-        return re.sub(r"[^A-Za-z0-9_.-]", "-", self.node.path.removeprefix(f"{stack.node.path}/"))
+        """The construct's place in its stack, of what may stand in the name of a log group; no other has the same."""
+        place = self.node.path.removeprefix(f"{stack.node.path}/")
+        plain = re.sub(r"[^A-Za-z0-9_.-]", "-", place)[:LONGEST_PLACE]
+        # What had to be changed is told apart by what it was: Pay-Out, Pay/Out.
+        return plain if plain == place else f"{plain}-{hashlib.sha256(place.encode()).hexdigest()[:8]}"
 
     def _allow_distribution(self, steps: Sequence[Step]) -> None:
         """Distributed steps start executions of the workflow itself, so these statements must come after it."""

@@ -7,7 +7,6 @@ second, so that a grant on something that needs the function can never close a c
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,12 +16,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from constructs_lib.problem import Problem, PropError
-
-# A managed policy holds 6,144 characters without white space, a role ten policies; one of the ten is the base policy.
-# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
-GRANTS_CHARACTERS = 5_500  # the rest is the frame around the statements
-MOST_GRANTS_POLICIES = 9
-TOKEN_CHARACTERS = 130  # what an ARN or a name may have once it is known
+from constructs_lib.wiring.policy_size import CHARACTERS, MOST_POLICIES, packed, size_of
 
 EXACT_GRANTS = (
     "grant the exact actions instead: `table.grant(function, ...)`, or `function.add_to_role_policy(statement)`"
@@ -38,7 +32,11 @@ class Identity(cdk.Resource):
 
     Args:
         principal: The service that assumes the role.
-        base: Statements the bearer needs before its first breath; one policy, created before the bearer.
+        base: Statements the bearer needs before its first breath, created before the bearer; in one policy, and in more
+            of them where they do not fit.
+
+    Raises:
+        PropError: They do not fit into the ten policies a role can have.
     """
 
     def __init__(
@@ -51,14 +49,24 @@ class Identity(cdk.Resource):
     ) -> None:
         super().__init__(scope, id)
         self.role = iam.Role(self, "Role", assumed_by=principal)
-        self.base_policy = iam.ManagedPolicy(
-            self,
-            "Base",
-            roles=[self.role],
-            document=iam.PolicyDocument(statements=list(base), minimize=False),
-        )
+        packs = packed(base)
+        self._check_number(len(packs))
+        self.base_policies = [
+            iam.ManagedPolicy(
+                self,
+                "Base" if number == 1 else f"Base{number}",
+                roles=[self.role],
+                document=iam.PolicyDocument(statements=list(statements), minimize=False),
+            )
+            for number, statements in enumerate(packs, 1)
+        ]
         self.grants_policies: list[iam.ManagedPolicy] = []
         self._grants_size = 0
+
+    @property
+    def base_policy(self) -> iam.ManagedPolicy:
+        """The policy with the first statements the bearer needs."""
+        return self.base_policies[0]
 
     @property
     def grants_policy(self) -> iam.ManagedPolicy | None:
@@ -102,8 +110,8 @@ class Identity(cdk.Resource):
 
     def add_to_principal_policy(self, statement: iam.PolicyStatement) -> iam.AddToPrincipalPolicyResult:
         """Add a statement to the grants policy, created with the first one; what does not fit begins another."""
-        size = _size_of(statement)
-        if self.grants_policy is None or self._grants_size + size > GRANTS_CHARACTERS:
+        size = size_of(statement)
+        if self.grants_policy is None or self._grants_size + size > CHARACTERS:
             self.grants_policies.append(self._new_policy())
             self._grants_size = 0
         self._grants_size += size
@@ -111,19 +119,25 @@ class Identity(cdk.Resource):
         policy.add_statements(statement)
         return iam.AddToPrincipalPolicyResult(statement_added=True, policy_dependable=policy)
 
+    def _check_number(self, number: int) -> None:
+        """Refuse more policies than a role can have."""
+        if number > MOST_POLICIES:
+            bearer = self.node.scope
+            raise PropError(
+                Problem(
+                    f"what one role may do fills more than {MOST_POLICIES} policies of 6,144 characters, and it can "
+                    "have no more",
+                    f"{bearer.node.path} ({type(bearer).__name__})" if bearer else self.node.path,
+                    "split it: it may do more than one function or workflow should",
+                )
+            )
+
     def _new_policy(self) -> iam.ManagedPolicy:
         bearer = self.node.scope
         if not isinstance(bearer, Construct):  # pragma: no cover - a resource always has a parent
             raise TypeError("an identity without a bearer")
         number = len(self.grants_policies) + 1
-        if number > MOST_GRANTS_POLICIES:
-            problem = Problem(
-                f"the grants of one function fill more than {MOST_GRANTS_POLICIES} policies of 6,144 characters, "
-                "which is all a role can have",
-                bearer.node.path,
-                "split the function: it may do more than one function should",
-            )
-            raise PropError(problem)
+        self._check_number(len(self.base_policies) + number)
         # A sibling, not a child: what depends on this identity must not wait for the grants.
         return iam.ManagedPolicy(
             bearer,
@@ -169,9 +183,3 @@ class Identity(cdk.Resource):
     def _refusal(self, what: str) -> PropError:
         scope = self.node.scope
         return PropError(Problem(what, scope.node.path if scope else self.node.path, EXACT_GRANTS))
-
-
-def _size_of(statement: iam.PolicyStatement) -> int:
-    """About how long a statement will be once every name in it is known."""
-    text = json.dumps(statement.to_statement_json(), separators=(",", ":"))
-    return len(text) + text.count("${Token[") * TOKEN_CHARACTERS

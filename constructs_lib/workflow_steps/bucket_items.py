@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from aws_cdk import aws_iam as iam
 
+from constructs_lib.problem import Problem, PropError
 from constructs_lib.wiring.key_use import use_through
+from constructs_lib.workflow_steps.json_value import is_token, shown
+from constructs_lib.workflow_steps.targets import bucket_of
 
 if TYPE_CHECKING:
     from aws_cdk import aws_s3 as s3
     from constructs import Construct
 
+    from constructs_lib.workflow_steps.targets import HasBucket
+
 Format = Literal["CSV", "JSON", "JSONL"]
+# What means more than itself in the resource of a policy.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
+PATTERNS = ("*", "?", "${")
+FORMATS: tuple[str, ...] = get_args(Format)
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,15 +52,29 @@ class BucketItems:
         return found
 
 
-def from_bucket(bucket: s3.IBucket, key: str, *, format: Format = "JSON") -> BucketItems:  # noqa: A002 - what it is
+def from_bucket(bucket: HasBucket | s3.IBucket, key: str, *, format: Format = "JSON") -> BucketItems:  # noqa: A002 - what it is
     """Take the items of a distributed `each` from one object of a bucket.
 
     Args:
-        bucket: The bucket.
+        bucket: The bucket, or a construct with one.
         key: The object; not an expression, so that the workflow may read this one alone.
         format: A JSON array, JSON lines, or CSV whose first row names the columns.
+
+    Raises:
+        PropError: The key is no single object's, or the format none of these.
 
     Example:
         >>> prices = from_bucket(bucket, "prices.csv", format="CSV")
     """
-    return BucketItems(bucket, key, format)
+    problems = []
+    if not isinstance(key, str) or not key:
+        problems.append((f"the key is {shown(key)}, wanted text", 'name the object: "prices.csv"'))
+    elif "{%" in key:
+        problems.append((f"the key {key!r} is computed, and the workflow may read one object alone", "write it out"))
+    elif not is_token(key) and any(each in key for each in PATTERNS):
+        problems.append((f"the key {key!r} is a pattern to IAM, and would allow other objects", "name one object"))
+    if format not in FORMATS:
+        problems.append((f"the format is {shown(format)}, wanted one of {', '.join(FORMATS)}", "choose one of them"))
+    if problems:
+        raise PropError(*(Problem(what, "from_bucket(...)", fix) for what, fix in problems))
+    return BucketItems(bucket_of(bucket), key, format)

@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol, Unpack, runtime_checkable
+from typing import TYPE_CHECKING, Unpack
 
-from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_sns as sns
-from aws_cdk import aws_sqs as sqs
 
-from constructs_lib.wiring.destination import HasQueue, HasTopic, publish_statements
+from constructs_lib.wiring.destination import publish_statements
 from constructs_lib.wiring.queue_access import send_statements
 from constructs_lib.workflow_steps.expression import INPUT, Value, is_expression
+from constructs_lib.workflow_steps.json_value import shown
+from constructs_lib.workflow_steps.message_order import MessageOrder
 from constructs_lib.workflow_steps.step import Task, TaskOptions
+from constructs_lib.workflow_steps.targets import bus_of, queue_of, topic_of
 from constructs_lib.workflow_steps.tasks import TOKEN_PAYLOAD, make_task, token_problems
 
 if TYPE_CHECKING:
     import aws_cdk as cdk
+    from aws_cdk import aws_events as events
+    from aws_cdk import aws_sns as sns
+    from aws_cdk import aws_sqs as sqs
 
-
-@runtime_checkable
-class HasBus(Protocol):
-    """A construct around an event bus: `EventBus`."""
-
-    @property
-    def bus(self) -> events.EventBus:
-        """The bus."""
+    from constructs_lib.wiring.destination import HasQueue, HasTopic
+    from constructs_lib.workflow_steps.targets import HasBus
 
 
 def send(
@@ -47,25 +44,22 @@ def send(
         queue: The queue, or a construct with one; the workflow may send to it.
         message: The body; JSON is sent as text. Default: the workflow's input; with `callback`, that as `input`, and
             the `token`.
-        group: The message group; a FIFO queue needs one.
+        group: The message group. A FIFO queue needs one and keeps order within it; in a standard one, no group has to
+            wait for another that is busy.
         deduplication_id: What tells two messages of a FIFO queue apart, where not their content does.
         callback: Wait until a receiver ends the step with its task token. Needs a `timeout`.
         heartbeat: With `callback`: how long the receiver may be silent.
         **options: See `TaskOptions`.
     """
-    inner = queue.queue if isinstance(queue, HasQueue) else queue
+    inner = queue_of(name, queue)
     default: Value = TOKEN_PAYLOAD if callback else INPUT
     body = default if message is None else message
     arguments: dict[str, Value] = {"QueueUrl": inner.queue_url, "MessageBody": body}
-    problems = token_problems(name, body, callback=callback)
-    if group is not None:
-        arguments["MessageGroupId"] = group
-    elif inner.fifo:
-        problems.append(
-            (f"{name!r} sends to a FIFO queue without a group", 'name one: group="{% $states.input.customer %}"')
-        )
-    if deduplication_id is not None:
-        arguments["MessageDeduplicationId"] = deduplication_id
+    arguments |= _ordered(group, deduplication_id)
+    problems = [
+        *token_problems(name, body, callback=callback),
+        *MessageOrder.of_queue(inner).problems(name, "sends", group, deduplication_id),
+    ]
     return make_task(
         name,
         f"sqs:sendMessage{'.waitForTaskToken' if callback else ''}",
@@ -85,6 +79,8 @@ def publish(
     *,
     message: Value = INPUT,
     attributes: Mapping[str, str] | None = None,
+    group: str | None = None,
+    deduplication_id: str | None = None,
     **options: Unpack[TaskOptions],
 ) -> Task:
     """Publish a message to a topic.
@@ -94,14 +90,30 @@ def publish(
         topic: The topic, or a construct with one; the workflow may publish to it.
         message: The body; JSON is sent as text. Default: the workflow's input.
         attributes: String attributes, which subscriptions can filter on.
+        group: The message group; a FIFO topic needs one, and standard queues behind a standard topic get it.
+        deduplication_id: What tells two messages of a FIFO topic apart, where not their content does.
         **options: See `TaskOptions`.
     """
-    inner = topic.topic if isinstance(topic, HasTopic) else topic
+    inner = topic_of(name, topic)
     arguments: dict[str, Value] = {"TopicArn": inner.topic_arn, "Message": message}
-    if attributes is not None:
+    arguments |= _ordered(group, deduplication_id)
+    problems = [*MessageOrder.of_topic(inner).problems(name, "publishes", group, deduplication_id)]
+    if isinstance(attributes, Mapping):
         arguments["MessageAttributes"] = {
             key: {"DataType": "String", "StringValue": value} for key, value in attributes.items()
         }
+        problems += [
+            (
+                f"{name!r} has the attribute {key} {shown(value)}, wanted text",
+                'compute it: "{% $string($states.input.n) %}"',
+            )
+            for key, value in attributes.items()
+            if not isinstance(value, str)
+        ]
+    elif attributes is not None:
+        problems.append(
+            (f"{name!r} has the attributes {shown(attributes)}, wanted a dictionary", 'write {"kind": "..."}')
+        )
     return make_task(
         name,
         "sns:publish",
@@ -110,6 +122,7 @@ def publish(
         service="SNS",
         answer="$states.result",
         statements=lambda scope: publish_statements(scope, inner),
+        problems=problems,
     )
 
 
@@ -132,11 +145,11 @@ def put_event(
         detail: The event. Default: the workflow's input.
         **options: See `TaskOptions`.
     """
-    inner = bus.bus if isinstance(bus, HasBus) else bus
+    inner = bus_of(name, bus)
     statement = iam.PolicyStatement(
         actions=["events:PutEvents"],
         resources=[inner.event_bus_arn],
-        conditions={"StringEquals": {"events:source": source}},
+        conditions={"StringEquals": {"events:source": str(source)}},  # what is no text is refused later, with all else
     )
     return make_task(
         name,
@@ -151,6 +164,12 @@ def put_event(
         answer="$states.result",
         statements=lambda _: [statement],
         problems=[(f"{name!r} computes its source, and the workflow may speak for one alone", "write the source out")]
-        if is_expression(source)
+        if isinstance(source, str) and is_expression(source)
         else [],
     )
+
+
+def _ordered(group: str | None, deduplication_id: str | None) -> dict[str, Value]:
+    """What of the order of messages was stated, as SQS and SNS call it."""
+    stated = {"MessageGroupId": group, "MessageDeduplicationId": deduplication_id}
+    return {key: value for key, value in stated.items() if value is not None}

@@ -11,8 +11,11 @@ import aws_cdk as cdk
 
 from constructs_lib.wiring.waiver import Waived
 from constructs_lib.workflow_steps.bucket_items import BucketItems
-from constructs_lib.workflow_steps.expression import is_expression
-from constructs_lib.workflow_steps.retries import ANY_ERROR, Retry
+from constructs_lib.workflow_steps.expression import is_expression, is_malformed
+from constructs_lib.workflow_steps.json_value import is_token, shown
+from constructs_lib.workflow_steps.recipe_numbers import check_each_numbers, check_retry, check_task_times, check_wait
+from constructs_lib.workflow_steps.recipe_types import check_types
+from constructs_lib.workflow_steps.retries import ANY_ERROR
 from constructs_lib.workflow_steps.states import label_of
 from constructs_lib.workflow_steps.step import (
     Choice,
@@ -34,7 +37,6 @@ if TYPE_CHECKING:
 # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 LONGEST_NAME = 60
 EXPRESS_SECONDS = 300
-INLINE_CONCURRENCY, DISTRIBUTED_CONCURRENCY = 40, 10_000
 OWN_NAMES = frozenset({"Begin", LAST})
 OWN_ENDINGS = re.compile(
     r".*: (\d+: |item: )?(all done\?|begin|decide|done|done\?|evaluate|guarded|item to undo|item undone|output)"
@@ -42,7 +44,9 @@ OWN_ENDINGS = re.compile(
 
 
 def check_recipe(steps: Sequence[Step], *, express: bool, refusals: Refusals) -> None:
-    """Note everything that does not depend on the order of the steps."""
+    """Note everything that does not depend on the order of the steps; only types, if they are wrong."""
+    if not check_types(steps, refusals):
+        return
     if not steps:
         refusals.refuse("steps is empty: there is nothing to do", fix='write one: steps=[step("Charge", charge)]')
     found = all_steps(steps)
@@ -68,6 +72,8 @@ def _check_names(steps: Sequence[Step], refusals: Refusals) -> None:
             refusals.refuse(
                 f"the name {name!r} has {len(name)} characters, wanted 1 to {LONGEST_NAME}", fix="say it shorter"
             )
+        if is_token(name):
+            refusals.refuse(f"the name {name!r} is known to the deployment alone", fix="write it out")
         if name in OWN_NAMES or OWN_ENDINGS.fullmatch(name):
             refusals.refuse(f"{name!r} is what a state of this library may be called", fix="choose another name")
     labels = Counter(label_of(each.name) for each in steps if isinstance(each, Each) and each.distributed)
@@ -100,28 +106,14 @@ def _check_step(step: Step, refusals: Refusals) -> None:
         case Each():
             _check_each(step, refusals)
         case Wait():
-            _check_wait(step, refusals)
-
-
-def _check_wait(step: Wait, refusals: Refusals) -> None:
-    if len(step.fields) != 1:
-        refusals.refuse(f"{step.name!r} needs either seconds or until", fix=f'wait("{step.name}", seconds=30)')
-    seconds = step.fields.get("Seconds")
-    if isinstance(seconds, int) and not cdk.Token.is_unresolved(seconds) and seconds < 0:
-        refusals.refuse(f"{step.name!r} waits {seconds} s", fix="wait 0 seconds or more")
+            check_wait(step, refusals)
 
 
 def _check_task(step: Task, refusals: Refusals) -> None:
     for what, fix in step.problems:
         refusals.refuse(what, fix=fix)
     limit = timeout_of(step)
-    if limit is None:
-        refusals.refuse(
-            f"{step.name!r} waits for somebody else, for as long as a year",
-            fix="say how long that may take: timeout=Duration.hours(1)",
-        )
-    if step.timeout is not None and not step.timeout.is_unresolved() and step.timeout.to_milliseconds() < 1:
-        refusals.refuse(f"{step.name!r} has a timeout of 0 s", fix="leave timeout out, or allow a second")
+    check_task_times(step, limit, refusals)
     if step.heartbeat is not None and not step.waits_for_token:
         refusals.refuse(f"{step.name!r} has a heartbeat, and nobody to send one", fix="leave heartbeat out")
     if step.heartbeat is not None and limit is not None and _is_longer(seconds_of(step.heartbeat), limit - 1):
@@ -130,7 +122,7 @@ def _check_task(step: Task, refusals: Refusals) -> None:
             fix="make the heartbeat shorter",
         )
     for retry in [] if isinstance(step.retry, Waived) else step.retry:
-        _check_retry(step.name, retry, refusals)
+        check_retry(step.name, retry, refusals)
     for handler in step.catch:
         if not handler.errors or (ANY_ERROR in handler.errors and len(handler.errors) > 1):
             refusals.refuse(
@@ -147,36 +139,13 @@ def _check_task(step: Task, refusals: Refusals) -> None:
         )
 
 
-def _check_retry(name: str, retry: Retry, refusals: Refusals) -> None:
-    if not retry.errors or ANY_ERROR in retry.errors:
-        refusals.refuse(
-            f"{name!r} retries {'any error' if retry.errors else 'no error'}",
-            fix="name the errors that pass by themselves: a declined card does not",
-        )
-    if retry.retries < 1 or retry.first_wait_seconds < 1 or retry.backoff < 1:
-        refusals.refuse(
-            f"{name!r} retries {retry.retries} times after {retry.first_wait_seconds} s, growing by {retry.backoff:g}",
-            fix="use 1 or more of each",
-        )
-    if retry.longest_wait_seconds <= retry.first_wait_seconds:
-        refusals.refuse(
-            f"{name!r} waits {retry.first_wait_seconds} s first and {retry.longest_wait_seconds} s at the longest",
-            fix="make the longest wait longer than the first",
-        )
-
-
 def _check_each(step: Each, refusals: Refusals) -> None:
     if not step.do:
         refusals.refuse(f"{step.name!r} does nothing with its items", fix="add a step: do=[...]")
-    most = DISTRIBUTED_CONCURRENCY if step.distributed else INLINE_CONCURRENCY
-    if not 1 <= step.max_concurrency <= most:
+    check_each_numbers(step, refusals)
+    if not _is_list(step.items):
         refusals.refuse(
-            f"{step.name!r} has max_concurrency {step.max_concurrency}, wanted 1 to {most}",
-            fix="leave max_concurrency out for 10" if step.distributed else "use distributed=True for more than 40",
-        )
-    if isinstance(step.items, str) and not is_expression(step.items):
-        refusals.refuse(
-            f"{step.name!r} has the items {step.items!r}, which is no list",
+            f"{step.name!r} has the items {shown(step.items)}, which is no list",
             fix='write an expression: items="{% $states.input.items %}"',
         )
     if step.distributed:
@@ -185,18 +154,15 @@ def _check_each(step: Each, refusals: Refusals) -> None:
                 f"{step.name!r} is distributed: its items could not be undone from here",
                 fix="let each item run a workflow that undoes itself: do=[run(...)]; or leave distributed out",
             )
-        if not 0 <= step.tolerated_failure_percentage <= 100:  # noqa: PLR2004 - a percentage
-            refusals.refuse(
-                f"{step.name!r} tolerates {step.tolerated_failure_percentage} % failures", fix="use 0 to 100"
-            )
-        return
-    if isinstance(step.items, BucketItems):
+    elif isinstance(step.items, BucketItems):
         refusals.refuse(f"{step.name!r} takes items from a bucket", fix="add distributed=True")
-    if step.tolerated_failure_percentage:
-        refusals.refuse(
-            f"{step.name!r} tolerates failures, and is not distributed",
-            fix="catch them in the step that fails, or add distributed=True",
-        )
+
+
+def _is_list(items: object) -> bool:
+    """Whether there may be items in it."""
+    if isinstance(items, str):
+        return is_expression(items) or is_malformed(items)  # the latter is said with all that look like expressions
+    return isinstance(items, Sequence | BucketItems) or is_token(items)
 
 
 def _check_express(step: Step, refusals: Refusals) -> None:

@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, Unpack, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Unpack
 
+import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 
 from constructs_lib.problem import Problem, PropError
 from constructs_lib.wiring.key_use import use_through
 from constructs_lib.workflow_steps.expression import Value
+from constructs_lib.workflow_steps.json_value import is_token, shown
 from constructs_lib.workflow_steps.step import Task, TaskOptions
+from constructs_lib.workflow_steps.targets import table_of
 from constructs_lib.workflow_steps.tasks import make_task, or_null
 
 if TYPE_CHECKING:
-    from aws_cdk import aws_dynamodb as dynamodb
     from constructs import Construct
 
+    from constructs_lib.workflow_steps.targets import TableLike
 
-@runtime_checkable
-class HasTable(Protocol):
-    """A construct around a table: `DynamoTable`."""
-
-    @property
-    def table(self) -> dynamodb.Table:
-        """The table."""
-
-
-TableLike: TypeAlias = "HasTable | dynamodb.ITable"
 Returned = Literal["ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW"]
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html
@@ -143,8 +137,14 @@ def attributes(step: str, item: Mapping[str, Value]) -> dict[str, Value]:
     """Write values as DynamoDB does.
 
     Raises:
-        PropError: A value's type cannot be told.
+        PropError: It is no dictionary, or a value's type cannot be told.
     """
+    if not isinstance(item, Mapping):
+        raise PropError(
+            Problem(
+                f"{shown(item)} is no item, wanted a dictionary", f"step {step!r}", 'write attributes: {"id": "..."}'
+            )
+        )
     return {key: _attribute(step, key, value) for key, value in item.items()}
 
 
@@ -154,7 +154,9 @@ def _attribute(step: str, key: str, value: Value) -> Value:
             return {"BOOL": value}
         case str():
             return {"S": value}
-        case int() | float():
+        case int() | float() if is_token(value):
+            return {"N": cdk.Tokenization.stringify_number(value)}
+        case int() | float() if math.isfinite(value):
             return {"N": str(value)}
         case None:
             return {"NULL": True}
@@ -185,7 +187,7 @@ def _expressions(
 def _task(
     name: str, table: TableLike, action: str, arguments: Mapping[str, Value], options: TaskOptions, *, answer: str
 ) -> Task:
-    inner = table.table if isinstance(table, HasTable) else table
+    inner = table_of(name, table)
 
     def statements(scope: Construct) -> list[iam.PolicyStatement]:
         found = [iam.PolicyStatement(actions=[f"dynamodb:{action}"], resources=[inner.table_arn])]

@@ -10,8 +10,12 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_stepfunctions as sfn
 
+from constructs_lib.wiring.refusals import did_you_mean
+from constructs_lib.workflow_steps.allowance import allowance_problems
 from constructs_lib.workflow_steps.expression import INPUT, TASK_TOKEN, Value, strings_of
+from constructs_lib.workflow_steps.json_value import shown
 from constructs_lib.workflow_steps.step import HasFunctionArn, Task, TaskOptions
+from constructs_lib.workflow_steps.targets import function_of, machine_of
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -66,7 +70,7 @@ def run(name: str, workflow: HasStateMachine, *, input: Value = INPUT, **options
         input: Its input. Default: this workflow's input.
         **options: See `TaskOptions`; `timeout` must be given, since only you know how long the other may take.
     """
-    machine = workflow.state_machine
+    machine = machine_of(name, workflow)
 
     def statements(scope: Construct) -> list[iam.PolicyStatement]:
         stack = cdk.Stack.of(scope)
@@ -121,7 +125,7 @@ def start(name: str, workflow: HasStateMachine, *, input: Value = INPUT, **optio
         input: Its input. Default: this workflow's input.
         **options: See `TaskOptions`.
     """
-    arn = workflow.state_machine.state_machine_arn
+    arn = machine_of(name, workflow).state_machine_arn
     return make_task(
         name,
         "states:startExecution",
@@ -157,13 +161,16 @@ def call(
     """
     return make_task(
         name,
-        api,
+        str(api),
         arguments,
         options,
         service="",
         answer="$states.result",
         statements=lambda _: list(allow),
-        problems=token_problems(name, dict(arguments), callback=api.endswith(".waitForTaskToken")),
+        problems=[
+            *token_problems(name, arguments, callback=str(api).endswith(".waitForTaskToken")),
+            *allowance_problems(name, api, allow),
+        ],
     )
 
 
@@ -204,7 +211,7 @@ def make_task(
     workflow: HasStateMachine | None = None,
 ) -> Task:
     """Make a step that does something; see `Task` for the arguments."""
-    undo = options.get("undo")
+    undo, undo_problems = _undo_of(name, options)
     return Task(
         name=name,
         resource=resource,
@@ -213,16 +220,40 @@ def make_task(
         answer=answer,
         statements=statements,
         usual_seconds=None if resource.endswith(WAITING) else usual_seconds,
-        problems=problems,
+        problems=[*problems, *undo_problems, *_unknown_options(name, options)],
         result=options.get("result"),
         retry=options.get("retry", ()),
         catch=options.get("catch", ()),
-        undo=undo if undo is None or isinstance(undo, Task) else _function_task(f"Undo {name}", undo, UNDO_PAYLOAD, {}),
+        undo=undo,
         timeout=options.get("timeout"),
         heartbeat=heartbeat,
         function=function,
         workflow=workflow,
     )
+
+
+def _undo_of(name: str, options: TaskOptions) -> tuple[Task | None, list[tuple[str, str]]]:
+    """What undoes a step, and what is wrong with it."""
+    undo = options.get("undo")
+    if undo is None or isinstance(undo, Task):
+        return undo, []
+    if isinstance(undo, type) or not hasattr(undo, "function_arn"):
+        problem = f"the undo of {name!r} is {shown(undo)}, wanted a function or a step that does something"
+        return None, [(problem, "pass the function, or one step: undo=delete_item(...)")]
+    return _function_task(f"Undo {name}", undo, UNDO_PAYLOAD, {}), []
+
+
+def _unknown_options(name: str, options: Mapping[str, object]) -> list[tuple[str, str]]:
+    """Options there are none of: Python takes every keyword, and what is misspelt would be missing."""
+    known = sorted(TaskOptions.__annotations__)
+    return [
+        (
+            f"{name!r} has no option {option!r}{did_you_mean(option, known)}",
+            f"what every step takes is {', '.join(known)}",
+        )
+        for option in options
+        if option not in known
+    ]
 
 
 def or_null(path: str) -> str:
@@ -251,7 +282,7 @@ def _function_task(
     callback: bool = False,
     heartbeat: cdk.Duration | None = None,
 ) -> Task:
-    arn = function.function_arn
+    arn = function_of(name, function).function_arn
     return make_task(
         name,
         "lambda:invoke.waitForTaskToken" if callback else "lambda:invoke",

@@ -162,7 +162,7 @@ class TestGrants:
         statement = iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[f"arn:aws:sqs:::{'q' * 5000}"])
         for _ in range(9):
             report.add_to_role_policy(statement)
-        with pytest.raises(PropError, match="more than 9 policies"):
+        with pytest.raises(PropError, match="more than 10 policies"):
             report.add_to_role_policy(statement)
 
     def test_a_grant_that_would_be_lost_is_refused(self, stack: cdk.Stack) -> None:
@@ -293,7 +293,7 @@ class TestRefusals:
         [
             ({"timeout": 30}, "timeout is 30, wanted a Duration"),
             ({"timeout": cdk.Duration.millis(1500)}, "fix: write cdk.Duration.seconds(2)"),
-            ({"memory_mib": "512"}, "memory_mib is '512', wanted a number"),
+            ({"memory_mib": "512"}, "memory_mib is '512', wanted a whole number"),
             ({"reserved_concurrency": -5}, "reserved_concurrency is -5"),
             ({"environment": {"LONG": "x" * 5000}}, "the environment has 5004 bytes, Lambda takes 4096"),
             ({"entry": None}, "entry None is neither TypeScript"),

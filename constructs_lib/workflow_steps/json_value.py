@@ -1,0 +1,65 @@
+"""What may stand in what a step sends: JSON, and CDK's tokens, which become JSON in the template."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
+
+import aws_cdk as cdk
+
+from constructs_lib.workflow_steps.expression import Value
+
+# Numbers travel as JavaScript's, which are exact up to here.
+LARGEST_WHOLE = 2**53 - 1
+
+Misfit: TypeAlias = tuple[str, str]  # what is wrong at which place, and the fix
+
+
+def shown(value: object) -> str:
+    """A value as an error says it: itself if it is short and plain, or what it is."""
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    if value is None or isinstance(value, str | bool | int | float):
+        text = repr(value)
+        return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004 - what fits into a line
+    kind = type(value).__name__
+    return f"{'an' if kind[0].lower() in 'aeiou' else 'a'} {kind}"
+
+
+def is_token(value: object) -> bool:
+    """Whether CloudFormation, or CDK at its very end, says what this is."""
+    if isinstance(value, str) or (isinstance(value, float) and math.isfinite(value)):  # NaN would end the CDK's kernel
+        return bool(cdk.Token.is_unresolved(value))
+    return hasattr(type(value), "resolve") and hasattr(type(value), "creation_stack")
+
+
+def misfits(value: Value, place: str) -> Iterator[Misfit]:
+    """Everything in a value that JSON, or Step Functions, has no form for, by its place."""
+    if value is None or isinstance(value, str | bool) or is_token(value):
+        return
+    if isinstance(value, int | float):
+        yield from _number_misfits(value, place)
+    elif isinstance(value, Mapping):
+        for key, each in value.items():
+            if not isinstance(key, str):
+                yield f"{place} has the key {shown(key)}", "write keys as text"
+            elif "{%" in key:
+                yield f"{place} has the key {key!r}, and only values are evaluated", "compute the whole: $merge([...])"
+            else:
+                yield from misfits(each, f"{place}.{key}")
+    elif isinstance(value, Sequence) and not isinstance(value, bytes | bytearray | memoryview):
+        for number, each in enumerate(value):
+            yield from misfits(each, f"{place}[{number}]")
+    else:
+        fix = "send text, numbers, true, false, null, lists and dictionaries"
+        if isinstance(value, cdk.Duration):
+            fix = "send a number: cdk.Duration.minutes(5).to_seconds()"
+        yield f"{place} is {shown(value)}, which JSON has no form for", fix
+
+
+def _number_misfits(value: float, place: str) -> Iterator[Misfit]:
+    if isinstance(value, float) and not math.isfinite(value):
+        yield f"{place} is {value}, which JSON has no form for", "send null, or text"
+    elif abs(value) > LARGEST_WHOLE and isinstance(value, int):
+        yield f"{place} is {value}, which JSON rounds", f"send it as text: {str(value)!r}"
