@@ -11,7 +11,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from constructs_lib.guards.finding import Place, Severity, finding
-from constructs_lib.guards.recorded import Acknowledgement, normal, recorded_beside, recorded_in, with_parents
+from constructs_lib.guards.recorded import (
+    NAMESPACE,
+    Acknowledgement,
+    normal,
+    recorded_beside,
+    recorded_in,
+    with_parents,
+)
 from constructs_lib.guards.rules import rule_ids
 from constructs_lib.guards.selection import unheard_of
 
@@ -110,11 +117,11 @@ class Acknowledgements:
         if NEEDED not in judged:
             return None
         rule_id = word.id.partition("[")[0]
-        ours = word.subject is not None or word.recorded_id.startswith("ServerlessGuards::") or rule_id in rule_ids()
-        if not ours:
+        told = word.subject is not None or word.recorded_id.startswith(f"{NAMESPACE}::")
+        if not told and rule_id not in rule_ids():  # the id of another tool, written without its name
             return None
         unknown_name = unheard_of(rule_id, "")
-        if unknown_name is not None:
+        if unknown_name is not None and rule_id not in judged and not matched:
             return self._about(word, unknown_name.what, unknown_name.fix)
         if matched and not word.reason:
             return self._about(

@@ -61,7 +61,7 @@ class Rule:
     @property
     def markdown(self) -> str:
         """The docstring with its headings in bold, a paragraph each."""
-        paragraphs = [f"**{heading}.** {' '.join(text.split())}" for heading, text in self.sections.items()]
+        paragraphs = [f"**{heading}:** {' '.join(text.split())}" for heading, text in self.sections.items()]
         return "\n\n".join([self.summary, *paragraphs])
 
 
