@@ -27,6 +27,7 @@ from constructs_lib.workflow_steps.step import (
     all_steps,
     has_undo,
 )
+from constructs_lib.workflow_steps.survey import branch_label, item_label
 from constructs_lib.workflow_steps.task_state import seconds_of, timeout_of
 from constructs_lib.workflow_steps.undoing import LAST
 
@@ -76,6 +77,7 @@ def _check_names(steps: Sequence[Step], refusals: Refusals) -> None:
             refusals.refuse(f"the name {name!r} is known to the deployment alone", fix="write it out")
         if name in OWN_NAMES or OWN_ENDINGS.fullmatch(name):
             refusals.refuse(f"{name!r} is what a state of this library may be called", fix="choose another name")
+    _check_inner_names(steps, set(names), refusals)
     labels = Counter(label_of(each.name) for each in steps if isinstance(each, Each) and each.distributed)
     for label, times in labels.items():
         if times > 1 or not label:
@@ -83,6 +85,23 @@ def _check_names(steps: Sequence[Step], refusals: Refusals) -> None:
                 f"{times} distributed steps have the label {label!r}",
                 fix="tell their names apart by plain letters and digits, within the first 40",
             )
+
+
+def _check_inner_names(steps: Sequence[Step], names: set[str], refusals: Refusals) -> None:
+    """Note a step called like a branch or an item of another: the states added for both would have one name."""
+    for step in steps:
+        inner = []
+        if isinstance(step, Parallel):
+            inner = [
+                (branch_label(step.name, number), f"branch {number}") for number in range(1, len(step.branches) + 1)
+            ]
+        elif isinstance(step, Each):
+            inner = [(item_label(step.name), "each item")]
+        for label, which in inner:
+            if label in names:
+                refusals.refuse(
+                    f"a step is called {label!r}, and so is {which} of {step.name!r}", fix="choose another name for one"
+                )
 
 
 def _check_step(step: Step, refusals: Refusals) -> None:

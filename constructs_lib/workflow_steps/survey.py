@@ -25,6 +25,16 @@ FAILURE = "undo_failure"  # what made the workflow fail, or false
 LEFT = "undo_left"  # what could not be undone, as text
 
 
+def branch_label(name: str, number: int) -> str:
+    """What the states that are added to a branch are named after."""
+    return f"{name}: {number}"
+
+
+def item_label(name: str) -> str:
+    """What the states that are added to an item are named after."""
+    return f"{name}: item"
+
+
 @dataclass(eq=False)
 class Scope:
     """Steps that share variables.
@@ -217,7 +227,7 @@ class Survey:
         scope, ended = place.scope, False
         careful = has_undo([step])
         for number, branch in enumerate(step.branches, 1):
-            inner = self.new_scope(f"{step.name}: {number}", scope, careful=careful)
+            inner = self.new_scope(branch_label(step.name, number), scope, careful=careful)
             place.inner.append(inner)
             _, ends = self._sequence(branch, inner, place.known, optional=False)
             ended = ended or ends
@@ -239,7 +249,7 @@ class Survey:
         if not isinstance(step.items, BucketItems):
             self._check(step.name, step.items, known)
         undone = has_undo(step.do)
-        inner = self.new_scope(f"{step.name}: item", None if step.distributed else scope, careful=undone)
+        inner = self.new_scope(item_label(step.name), None if step.distributed else scope, careful=undone)
         place.inner.append(inner)
         self._sequence(step.do, inner, {} if step.distributed else place.known, optional=False)
         self._settle(inner)

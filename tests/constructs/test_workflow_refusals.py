@@ -64,6 +64,22 @@ class TestRefusals:
     def test_a_name_that_a_state_of_the_library_may_have(self, stack: cdk.Stack, name: str) -> None:
         assert f"{name!r} is what a state of this library may be called" in refused(stack, wait(name, seconds=1))
 
+    @pytest.mark.parametrize(
+        ("first", "name", "which"),
+        [
+            (lambda function: parallel("A", [step("B", function, result="b")]), "A: 1", "branch 1"),
+            (lambda function: each("A", items=[1], do=[step("B", function, result="b")]), "A: item", "each item"),
+        ],
+    )
+    def test_a_name_that_a_branch_or_an_item_has(
+        self, stack: cdk.Stack, function: SecureFunction, first: Callable[[SecureFunction], Step], name: str, which: str
+    ) -> None:
+        last = choice(name, when("{% true %}", then=[wait("W", seconds=1)]))
+        assert refused(stack, first(function), last) == shape(
+            f"a step is called {name!r}, and so is {which} of 'A'", "choose another name for one"
+        )
+        assert Workflow(stack, "Accepted", steps=[first(function), choice(f"{name}?", *last.ways)])
+
     @pytest.mark.parametrize("name", ["", " ", "x" * 66])
     def test_a_name_that_is_too_short_or_too_long(self, stack: cdk.Stack, name: str) -> None:
         assert f"has {len(name)} characters, wanted 1 to 60" in refused(stack, wait(name, seconds=1))
