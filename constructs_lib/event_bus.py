@@ -18,14 +18,26 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from constructs_lib.wiring.delivery import LONGEST_AGE, check_delivery, check_message_group
-from constructs_lib.wiring.event_pattern import check_pattern, check_source
+from constructs_lib.wiring.delivery import (
+    LONGEST_AGE,
+    REACH,
+    REACH_FIX,
+    check_delivery,
+    check_description,
+    check_message_group,
+)
+from constructs_lib.wiring.durations import check_duration
+from constructs_lib.wiring.environments import check_same_environment
+from constructs_lib.wiring.event_pattern import check_input_path, check_pattern, check_source
 from constructs_lib.wiring.event_rule import EventRule
 from constructs_lib.wiring.granting import grant_exactly
+from constructs_lib.wiring.kinds import check_id, checks_kinds
 from constructs_lib.wiring.receiver import Receiver, check_receiver
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.variables import check_takes_variable, set_variable
 from constructs_lib.wiring.waiver import Waived, check_safeguards, record_waiver
+
+RETENTION_DAYS = range(1, 2**31)
 
 
 class EventBus(Construct):
@@ -50,6 +62,7 @@ class EventBus(Construct):
         >>> _ = shop.grant_put_events(greet, sources=["orders"], env="SHOP_BUS")
     """
 
+    @checks_kinds()
     def __init__(
         self,
         scope: Construct,
@@ -62,12 +75,15 @@ class EventBus(Construct):
         retention = cdk.Duration.days(30) if archive_retention is None else archive_retention
         refusals = Refusals(self)
         check_safeguards({"archive": archive}, refusals)
-        if not retention.is_unresolved():
-            days = retention.to_days(integral=False)
-            if days < 1 or days != int(days):
-                refusals.refuse(
-                    f"archive_retention ({days:g} days) is not a whole number of days", fix="use Duration.days(30)"
-                )
+        check_duration(
+            "archive_retention",
+            retention,
+            RETENTION_DAYS,
+            refusals,
+            unit="days",
+            wanted="is not a whole number of days",
+            fix="use Duration.days(30)",
+        )
         refusals.stop_if_any()
 
         self.bus = events.EventBus(self, "Bus")
@@ -90,6 +106,7 @@ class EventBus(Construct):
         """The name of the bus."""
         return self.bus.event_bus_name
 
+    @checks_kinds(except_for=("id", "target"))
     def add_rule(
         self,
         id: str,  # noqa: A002 - CDK's name
@@ -118,11 +135,17 @@ class EventBus(Construct):
             description: Shown in the console.
 
         Raises:
-            PropError: The pattern matches everything or cannot match, or the target cannot take events.
+            PropError: The pattern matches everything or cannot match, or the target cannot take events, has a rule of
+                that name or is deployed elsewhere.
         """
         refusals = Refusals(self)
         check_pattern(pattern, refusals)
+        check_input_path(input_path, refusals)
+        check_description(description, refusals)
         check_receiver("target", target, refusals)
+        if isinstance(target, Construct):
+            check_id(target, id, refusals, fix="choose another id for this rule")
+            check_same_environment(self, target, refusals, why=REACH, fix=REACH_FIX)
         age = LONGEST_AGE if max_event_age is None else max_event_age
         check_delivery(retry_attempts, age, refusals)
         check_message_group(target, message_group, refusals)
@@ -139,6 +162,7 @@ class EventBus(Construct):
             description=description,
         )
 
+    @checks_kinds(except_for=("sources", "detail_types"))
     def grant_put_events(
         self,
         grantee: iam.IGrantable,
@@ -162,14 +186,14 @@ class EventBus(Construct):
         """
         refusals = Refusals(self)
         check_takes_variable(grantee, env, refusals)
-        if isinstance(sources, str) or not sources:
+        if not _are_names(sources):
             refusals.refuse(
                 f"sources is {sources!r}: a grantee must say who it may speak for", fix='name them: sources=["orders"]'
             )
         else:
             for source in sources:
                 check_source(source, refusals)
-        if detail_types is not None and (isinstance(detail_types, str) or not detail_types):
+        if detail_types is not None and not _are_names(detail_types):
             refusals.refuse(
                 f"detail_types is {detail_types!r}, wanted a list of one at least",
                 fix='write ["OrderPlaced"], or leave it out',
@@ -186,3 +210,10 @@ class EventBus(Construct):
         granted = grant_exactly(self, grantee, ["events:PutEvents"], self.event_bus_arn, conditions=conditions)
         set_variable(grantee, env, self.event_bus_name)
         return granted
+
+
+def _are_names(value: object) -> bool:
+    """Whether something is a list of strings, one at least."""
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        return False
+    return bool(value) and all(isinstance(each, str) for each in value)

@@ -28,6 +28,7 @@ from constructs_lib.secure_function import FunctionProps, SecureFunction
 from constructs_lib.wiring.dead_letters import DeadLetters
 from constructs_lib.wiring.granting import grant_exactly
 from constructs_lib.wiring.key_use import use_through
+from constructs_lib.wiring.kinds import checks_kinds
 from constructs_lib.wiring.queue_access import SEND, send_statements
 from constructs_lib.wiring.queue_limits import (
     check_batch,
@@ -80,14 +81,15 @@ class QueueWorker(Construct):
         max_concurrency: The most calls at once, 2 to 1,000. Default: as many as Lambda has.
         visibility_timeout: How long a received message stays hidden from other receivers. Default: six times the
             timeout of the function, plus the batching window.
-        max_receive_count: How often a message is received before it is dead, 2 to 1,000.
+        max_receive_count: How often a message is received before it is dead, 2 to 1,000; not beside waived `retries`.
         retention: How long a message may wait, less than 14 days. Default: 4 days.
         fifo: Keep the order of messages within a group; senders must name a message group.
         content_based_deduplication: Messages of the same body within 5 minutes are one; otherwise senders name a
             deduplication id. Only for FIFO.
         idempotent: Add a table in which the function remembers what it has handled: its name is in the variable
             `IDEMPOTENCY_TABLE`, its key is `id`, its expiry `expiration`, as Powertools expects.
-        encryption_key: A key of your own for both queues. Default: a key that SQS manages.
+        encryption_key: A key of your own for both queues, the idempotency table, and what topics, rules and schedules
+            could not deliver here. Default: keys that AWS manages.
         retries: `Waived(reason)` makes a message dead after one receive.
         function: Whatever else `SecureFunction` takes.
 
@@ -99,6 +101,7 @@ class QueueWorker(Construct):
         >>> _ = emails.grant_send(greet, env="EMAILS_QUEUE")
     """
 
+    @checks_kinds(except_for=("entry",))
     def __init__(
         self,
         scope: Construct,
@@ -126,7 +129,7 @@ class QueueWorker(Construct):
         check_safeguards({"retries": retries}, refusals)
         check_batch(batch_size, batching_window, fifo=fifo, refusals=refusals)
         check_concurrency(max_concurrency, function.get("reserved_concurrency"), refusals)
-        check_receives(max_receive_count, refusals)
+        check_receives(max_receive_count, refusals, is_retried=retries is True)
         check_retention(retention, refusals)
         if content_based_deduplication and not fifo:
             refusals.refuse(
@@ -193,6 +196,7 @@ class QueueWorker(Construct):
         """Set a variable of the function; see `SecureFunction.add_environment`."""
         self.function.add_environment(name, value)
 
+    @checks_kinds()
     def grant_send(self, grantee: iam.IGrantable, *, env: str | None = None) -> iam.Grant:
         """Let somebody send messages, one by one or in batches: exactly `sqs:SendMessage` on the queue.
 
@@ -225,6 +229,7 @@ class QueueWorker(Construct):
             "Idempotency",
             partition_key=IDEMPOTENCY_KEY,
             time_to_live_attribute=IDEMPOTENCY_EXPIRY,
+            encryption_key=self.queue.encryption_master_key,
             point_in_time_recovery=SHORT_LIVED,
             deletion_protection=SHORT_LIVED,
             retain=SHORT_LIVED,

@@ -18,11 +18,22 @@ from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
 from constructs_lib.wiring.dead_letters import DeadLetters
-from constructs_lib.wiring.delivery import LONGEST_AGE, check_delivery, check_message_group
+from constructs_lib.wiring.delivery import (
+    LONGEST_AGE,
+    REACH,
+    REACH_FIX,
+    check_delivery,
+    check_description,
+    check_message_group,
+)
 from constructs_lib.wiring.destination import HasQueue
+from constructs_lib.wiring.durations import check_duration
+from constructs_lib.wiring.environments import check_same_environment
 from constructs_lib.wiring.identity import Identity
+from constructs_lib.wiring.json_values import check_json
+from constructs_lib.wiring.kinds import checks_kinds
 from constructs_lib.wiring.queue_access import send_statements
-from constructs_lib.wiring.receiver import HasFunction, Receiver, arn_of, check_receiver
+from constructs_lib.wiring.receiver import HasFunction, Receiver, arn_of, check_receiver, key_of
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.schedule_expression import check_expression
 
@@ -59,6 +70,7 @@ class Schedule(Construct):
         >>> nightly = Schedule(stack, "Nightly", expression="cron(0 3 * * ? *)", target=greet)
     """
 
+    @checks_kinds(except_for=("target",))
     def __init__(
         self,
         scope: Construct,
@@ -79,14 +91,26 @@ class Schedule(Construct):
         age = LONGEST_AGE if max_event_age is None else max_event_age
         refusals = Refusals(self)
         check_expression(expression, refusals)
+        check_description(description, refusals)
         check_receiver("target", target, refusals)
+        if isinstance(target, Construct):
+            check_same_environment(self, target, refusals, why=REACH, fix=REACH_FIX)
         check_message_group(target, message_group, refusals)
         check_delivery(retry_attempts, age, refusals)
-        _check_window(flexible_window, refusals)
+        check_duration(
+            "flexible_window",
+            flexible_window,
+            WINDOW_MINUTES,
+            refusals,
+            unit="min",
+            wanted="is not one EventBridge Scheduler takes (1 to 1440 whole minutes)",
+            fix="leave flexible_window out to call at once, or use Duration.minutes(15)",
+        )
+        check_json("input", input, refusals)
         refusals.stop_if_any()
 
         self.group = scheduler.ScheduleGroup(self, "Group", removal_policy=cdk.RemovalPolicy.DESTROY)
-        self.dead_letters = DeadLetters(self, "Undelivered")
+        self.dead_letters = DeadLetters(self, "Undelivered", encryption_key=key_of(target))
         self.identity = Identity(
             self,
             "Identity",
@@ -147,14 +171,3 @@ class _ScheduleTarget:
 
     def bind(self, _schedule: scheduler.ISchedule) -> scheduler.ScheduleTargetConfig:
         return self._config
-
-
-def _check_window(window: cdk.Duration | None, refusals: Refusals) -> None:
-    if window is None or window.is_unresolved():
-        return
-    minutes = window.to_minutes(integral=False)
-    if minutes not in WINDOW_MINUTES:
-        refusals.refuse(
-            f"flexible_window ({minutes:g} min) is not one EventBridge Scheduler takes (1 to 1440 whole minutes)",
-            fix="leave flexible_window out to call at once, or use Duration.minutes(15)",
-        )

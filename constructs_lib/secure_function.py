@@ -31,6 +31,7 @@ from constructs_lib.wiring.destination import FailureDestination
 from constructs_lib.wiring.environment import check_size, check_variable
 from constructs_lib.wiring.granting import grant_exactly
 from constructs_lib.wiring.identity import Identity
+from constructs_lib.wiring.kinds import checks_kinds
 from constructs_lib.wiring.mappings_wait import MappingsWait
 from constructs_lib.wiring.refusals import Refusals, check_type
 from constructs_lib.wiring.resource import resource_of
@@ -118,6 +119,7 @@ class SecureFunction(Construct):
         >>> _ = queue.grant_send_messages(report)
     """
 
+    @checks_kinds(except_for=("entry", "timeout", "on_failure"))
     def __init__(
         self,
         scope: Construct,
@@ -280,6 +282,7 @@ class SecureFunction(Construct):
             self.event_invoke_config = self._asynchronous.configure(self, self.function, self.identity)
         return self.event_invoke_config
 
+    @checks_kinds()
     def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let somebody call this function directly: `lambda:InvokeFunction` on its unqualified ARN."""
         return grant_exactly(self, grantee, ["lambda:InvokeFunction"], self.function_arn)

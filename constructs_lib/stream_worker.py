@@ -13,7 +13,6 @@ The numbers, and why:
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Unpack
 
@@ -27,8 +26,13 @@ from constructs_lib.dynamo_table import DynamoTable
 from constructs_lib.secure_function import FunctionProps, SecureFunction
 from constructs_lib.wiring.dead_letters import DeadLetters
 from constructs_lib.wiring.destination import FailureDestination, check_destination, destination_of
+from constructs_lib.wiring.durations import check_duration
+from constructs_lib.wiring.environments import check_same_environment
 from constructs_lib.wiring.key_use import use_through
+from constructs_lib.wiring.kinds import checks_kinds
+from constructs_lib.wiring.queue_limits import check_window
 from constructs_lib.wiring.refusals import Refusals
+from constructs_lib.wiring.stream_filters import check_filters
 from constructs_lib.wiring.waiver import acknowledge
 
 # https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html
@@ -36,8 +40,7 @@ BATCH_SIZE = range(1, 10_000 + 1)
 PARALLELIZATION = range(1, 10 + 1)
 RETRY_ATTEMPTS = range(10_000 + 1)
 RECORD_AGE_SECONDS = range(60, 24 * 3600 + 1)  # Lambda takes a week; the stream keeps a day
-WINDOW_SECONDS = range(300 + 1)
-MOST_FILTERS = 5  # https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html
+REACH = "Lambda reads the streams of its own account and region alone"
 
 # What Lambda's poller calls with the function's role. ListStreams is on AWS's list too, with the table's streams as its
 # resource, although the service authorization reference knows none for it: on this one stream it can do no harm.
@@ -92,6 +95,7 @@ class StreamWorker(Construct):
         ... )
     """
 
+    @checks_kinds(except_for=("entry", "on_failure"))
     def __init__(
         self,
         scope: Construct,
@@ -114,12 +118,21 @@ class StreamWorker(Construct):
         age = cdk.Duration.hours(24) if max_record_age is None else max_record_age
 
         refusals = Refusals(self)
+        check_same_environment(table, self, refusals, why=REACH, fix="put both into one stack, or one region at least")
         stream_arn = table.claim_stream(self, refusals)
         _check_number("batch_size", batch_size, BATCH_SIZE, refusals)
         _check_number("parallelization", parallelization, PARALLELIZATION, refusals)
         _check_number("retry_attempts", retry_attempts, RETRY_ATTEMPTS, refusals)
-        _check_durations(batching_window, age, refusals)
-        _check_filters(filters, refusals)
+        check_window(batching_window, refusals)
+        check_duration(
+            "max_record_age",
+            age,
+            RECORD_AGE_SECONDS,
+            refusals,
+            wanted="is not within 60 s and 24 h, which is all the stream keeps",
+            fix="leave max_record_age out for 24 hours",
+        )
+        check_filters(filters, refusals)
         if on_failure is not None:
             check_destination("on_failure", on_failure, refusals)
         refusals.stop_if_any()
@@ -185,35 +198,3 @@ def _check_number(name: str, value: int, allowed: range, refusals: Refusals) -> 
         refusals.refuse(
             f"{name} is {value}, wanted {allowed.start} to {allowed.stop - 1}", fix=f"leave {name} out, or stay within"
         )
-
-
-def _check_durations(window: cdk.Duration | None, age: cdk.Duration, refusals: Refusals) -> None:
-    if window is not None and not window.is_unresolved():
-        seconds = window.to_seconds(integral=False)
-        if seconds not in WINDOW_SECONDS:
-            refusals.refuse(
-                f"batching_window ({seconds:g} s) is not one Lambda waits (0 to 300 whole seconds)",
-                fix="lower it, or leave it out",
-            )
-    if not age.is_unresolved():
-        seconds = age.to_seconds(integral=False)
-        if seconds not in RECORD_AGE_SECONDS:
-            refusals.refuse(
-                f"max_record_age ({seconds:g} s) is not within 60 s and 24 h, which is all the stream keeps",
-                fix="leave max_record_age out for 24 hours",
-            )
-
-
-def _check_filters(filters: Sequence[Mapping[str, object]], refusals: Refusals) -> None:
-    if len(filters) > MOST_FILTERS:
-        refusals.refuse(f"there are {len(filters)} filters, and Lambda takes {MOST_FILTERS}", fix="join some of them")
-    for each in filters:
-        if not each:
-            refusals.refuse("a filter is empty: it would let every change through", fix="leave filters out")
-            continue
-        for key, wanted in each.items():
-            if not isinstance(wanted, list | Mapping):
-                refusals.refuse(
-                    f"a filter asks {key} for {json.dumps(wanted)}, wanted a list of what it may be",
-                    fix=f'write a list: filters=[{{"{key}": ["..."]}}]',
-                )

@@ -23,16 +23,21 @@ from constructs import Construct
 
 from constructs_lib.wiring.dead_letters import DeadLetters
 from constructs_lib.wiring.destination import HasQueue, publish_statements
+from constructs_lib.wiring.environments import check_same_environment
 from constructs_lib.wiring.granting import grant_exactly
-from constructs_lib.wiring.key_use import admit_account_to_key
+from constructs_lib.wiring.json_values import check_json
+from constructs_lib.wiring.key_use import admit_account_to_key, admit_to_key
+from constructs_lib.wiring.kinds import check_id, checks_kinds
 from constructs_lib.wiring.queue_access import admit_to_queue
-from constructs_lib.wiring.receiver import HasFunction, allow_invocation, place_of
+from constructs_lib.wiring.receiver import HasFunction, allow_invocation, key_of, place_of
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.resource import resource_of
 from constructs_lib.wiring.variables import check_takes_variable, set_variable
 
 AWS_MANAGED_KEY = "alias/aws/sns"
 SERVICE = "sns.amazonaws.com"
+REACH = "a subscription made here joins a topic and a receiver of one account and region"
+REACH_FIX = "put both into one, or subscribe with CDK's L2 and the topic's ARN written out"
 # https://docs.aws.amazon.com/sns/latest/dg/subscription-filter-policy-constraints.html
 MOST_FILTER_KEYS = 5
 
@@ -54,6 +59,7 @@ class Topic(Construct):
         >>> _ = orders.grant_publish(greet, env="ORDERS_TOPIC")
     """
 
+    @checks_kinds()
     def __init__(
         self,
         scope: Construct,
@@ -71,6 +77,7 @@ class Topic(Construct):
         """The ARN of the topic."""
         return self.topic.topic_arn
 
+    @checks_kinds(except_for=("receiver", "filter_on"))
     def subscribe(
         self,
         receiver: HasQueue | HasFunction,
@@ -90,7 +97,8 @@ class Topic(Construct):
             filter_on: Whether the filter looks at the attributes of a message or into its JSON body.
 
         Raises:
-            PropError: The receiver is neither, its queue is FIFO, or the filter is not one SNS takes.
+            PropError: The receiver is neither, its queue is FIFO, it is subscribed already or deployed elsewhere, or
+                the filter is not one SNS takes.
         """
         refusals = Refusals(self)
         if not isinstance(receiver, HasQueue | HasFunction):
@@ -102,13 +110,19 @@ class Topic(Construct):
                 f"{receiver.queue.node.path} is FIFO, and a standard topic does not deliver to it",
                 fix="subscribe a standard queue: fifo=False",
             )
-        if filter_on not in FILTER_SCOPES:
+        if filter_on not in tuple(FILTER_SCOPES):
             refusals.refuse(f"filter_on is {filter_on!r}", fix='use "attributes" or "body"')
         if filter is not None:
             _check_filter(filter, filter_on, refusals)
         refusals.stop_if_any()
+        if isinstance(receiver, Construct):  # as everything is that has a queue or a function
+            place = place_of(self, seen_from=receiver)
+            check_id(receiver, place, refusals, fix="subscribe once; a filter can name several values")
+            check_same_environment(self, receiver, refusals, why=REACH, fix=REACH_FIX)
+        refusals.stop_if_any()
         return TopicSubscription(self, receiver, filter=filter, filter_on=filter_on)
 
+    @checks_kinds()
     def grant_publish(self, grantee: iam.IGrantable, *, env: str | None = None) -> iam.Grant:
         """Let somebody publish, one by one or in batches: exactly `sns:Publish` on the topic.
 
@@ -133,6 +147,7 @@ class Topic(Construct):
         set_variable(grantee, env, self.topic_arn)
         return granted
 
+    @checks_kinds()
     def admit_service(self, service: str, *, source_arn: str) -> None:
         """Let an AWS service publish, for one source alone: an alarm, a bucket, a rule.
 
@@ -144,6 +159,13 @@ class Topic(Construct):
             PropError: The topic has no key of its own: the service's messages would be dropped in silence.
         """
         refusals = Refusals(self)
+        if not cdk.Token.is_unresolved(service) and ".amazonaws.com" not in service:
+            refusals.refuse(
+                f"service is {service!r}, wanted the principal of a service",
+                fix=f'write "{service or "cloudwatch"}.amazonaws.com"',
+            )
+        if not cdk.Token.is_unresolved(source_arn) and not source_arn.startswith("arn:"):
+            refusals.refuse(f"source_arn is {source_arn!r}, which is no ARN", fix="pass the ARN: alarm.alarm_arn")
         key = self.topic.master_key
         if key is None:
             refusals.refuse(
@@ -189,10 +211,14 @@ class TopicSubscription(Construct):
         if not isinstance(receiver, Construct):  # pragma: no cover - what has a queue or a function is a construct
             raise TypeError("a receiver outside the tree")
         super().__init__(receiver, place_of(topic, seen_from=receiver))
-        self.dead_letters = DeadLetters(self, "Undelivered")
+        key = key_of(receiver)
+        key = topic.topic.master_key if key is None else key
+        self.dead_letters = DeadLetters(self, "Undelivered", encryption_key=key)
+        if key is not None:
+            admit_to_key(key, SERVICE, _key_source(topic, key))
         self.permission: lambda_.CfnPermission | None = None
         if isinstance(receiver, HasQueue):
-            admit_to_queue(receiver.queue, SERVICE, topic.topic_arn, key_source=_key_source(topic, receiver))
+            admit_to_queue(receiver.queue, SERVICE, topic.topic_arn, key_source=_key_source(topic, key))
         else:
             self.permission = allow_invocation(self, receiver, SERVICE, topic.topic_arn)
         self.subscription = sns.Subscription(
@@ -212,13 +238,12 @@ class TopicSubscription(Construct):
             cfn.filter_policy_scope = FILTER_SCOPES[filter_on]
 
 
-def _key_source(topic: Topic, receiver: HasQueue) -> str:
+def _key_source(topic: Topic, key: kms.IKey | None) -> str:
     """Whom the key of a queue admits: the topic; any of the account where naming the topic could close a cycle.
 
     It could where the topic has a key too (each key's policy would name what the other encrypts), and where the key
     lives in another stack than the topic, on which that stack would depend.
     """
-    key = receiver.queue.encryption_master_key
     is_elsewhere = key is not None and cdk.Stack.of(key).node.path != cdk.Stack.of(topic).node.path
     if topic.topic.master_key is None and not is_elsewhere:
         return topic.topic_arn
@@ -226,6 +251,7 @@ def _key_source(topic: Topic, receiver: HasQueue) -> str:
 
 
 def _check_filter(policy: Mapping[str, object], filter_on: str, refusals: Refusals) -> None:
+    check_json("filter", policy, refusals)
     if not policy:
         refusals.refuse("filter is empty: it would let every message through", fix="leave filter out")
     if len(policy) > MOST_FILTER_KEYS:

@@ -20,9 +20,11 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from constructs_lib.wiring.access_logs import AccessLogs, admit_access_logs, check_access_logs
-from constructs_lib.wiring.delivery import check_message_group
+from constructs_lib.wiring.delivery import REACH, REACH_FIX, check_message_group, shortened
+from constructs_lib.wiring.environments import check_same_environment
 from constructs_lib.wiring.event_rule import EventRule
 from constructs_lib.wiring.key_use import use_through
+from constructs_lib.wiring.kinds import check_id, checks_kinds
 from constructs_lib.wiring.object_access import (
     READ,
     READER_ACTIONS,
@@ -71,6 +73,7 @@ class UploadBucket(Construct):
         >>> _ = uploads.grant_write(greet, prefix="thumbnails/", env="THUMBNAILS_BUCKET")
     """
 
+    @checks_kinds(except_for=("access_logs",))
     def __init__(
         self,
         scope: Construct,
@@ -138,6 +141,7 @@ class UploadBucket(Construct):
         """The ARN of the bucket."""
         return self.bucket.bucket_arn
 
+    @checks_kinds(except_for=("target",))
     def on_upload(
         self,
         target: Receiver,
@@ -164,7 +168,8 @@ class UploadBucket(Construct):
             loop_guard: `Waived(reason)` lets the target run on keys that it may write itself.
 
         Raises:
-            PropError: The target cannot take events, could run on its own output, or has a rule of that name.
+            PropError: The target cannot take events, could run on its own output, or has a rule of that name, or is
+                deployed elsewhere.
         """
         refusals = Refusals(self)
         keys = ObjectKeys(prefix, suffix)
@@ -176,10 +181,8 @@ class UploadBucket(Construct):
         if not isinstance(target, Construct):  # pragma: no cover - what can be a target is a construct
             raise TypeError("a target outside the tree")
         name = place_of(self, seen_from=target) if id is None else id
-        if target.node.try_find_child(name) is not None:
-            refusals.refuse(
-                f"{target.node.path} has a {name} already", fix='name this rule: on_upload(..., id="Photos")'
-            )
+        check_same_environment(self, target, refusals, why=REACH, fix=REACH_FIX)
+        check_id(target, name, refusals, fix='name this rule: on_upload(..., id="Photos")')
         if self._is_guarded(target, f"runs on {keys}", loop_guard):
             self._loops.add_runners([Use(each, self.node.path, keys) for each in run_with(target)], refusals)
         refusals.stop_if_any()
@@ -192,9 +195,10 @@ class UploadBucket(Construct):
             name,
             pattern={"source": ["aws.s3"], "detail-type": ["Object Created"], "detail": wanted},
             message_group=message_group,
-            description=f"Uploads of {keys} to {self.node.path}",
+            description=shortened(f"Uploads of {keys} to {self.node.path}"),
         )
 
+    @checks_kinds()
     def grant_read(
         self,
         grantee: iam.IGrantable,
@@ -229,6 +233,7 @@ class UploadBucket(Construct):
         set_variable(grantee, env, self.bucket_name)
         return granted
 
+    @checks_kinds()
     def grant_write(
         self,
         grantee: iam.IGrantable,

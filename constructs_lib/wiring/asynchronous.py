@@ -14,6 +14,7 @@ from aws_cdk import aws_lambda as lambda_
 
 from constructs_lib.wiring.dead_letters import DeadLetters
 from constructs_lib.wiring.destination import FailureDestination, check_destination, destination_of
+from constructs_lib.wiring.durations import check_duration
 from constructs_lib.wiring.waiver import Waived, acknowledge, record_waiver
 
 if TYPE_CHECKING:
@@ -56,12 +57,14 @@ class AsynchronousCalls:
                 f"retry_attempts is {retries}, wanted 0 to {MOST_RETRIES}",
                 fix="put a QueueWorker in front of the function to try more often",
             )
-        age = self.max_event_age
-        if age is not None and not age.is_unresolved() and age.to_seconds(integral=False) not in EVENT_AGE_SECONDS:
-            refusals.refuse(
-                f"max_event_age ({age.to_seconds(integral=False):g} s) is not one Lambda takes (60 s to 6 h)",
-                fix="leave max_event_age out for 6 hours, or stay within these bounds",
-            )
+        check_duration(
+            "max_event_age",
+            self.max_event_age,
+            EVENT_AGE_SECONDS,
+            refusals,
+            wanted="is not one Lambda takes (60 s to 6 h)",
+            fix="leave max_event_age out for 6 hours, or stay within these bounds",
+        )
 
     def configure(
         self, bearer: Construct, function: lambda_.Function, identity: Identity

@@ -6,6 +6,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_sqs as sqs
 
 from constructs_lib.wiring.destination import HasQueue
+from constructs_lib.wiring.durations import check_duration
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.resource import resource_of
 
@@ -16,6 +17,29 @@ EVENT_AGE_SECONDS = range(60, 24 * 3600 + 1)
 LONGEST_AGE = cdk.Duration.hours(24)
 
 
+# https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html
+# https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
+LONGEST_DESCRIPTION = 512
+
+# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-targets.html
+REACH = "EventBridge calls targets of its own account and region alone"
+REACH_FIX = "put both into one region; to another one, let a rule send the events on to a bus over there"
+
+
+def check_description(description: str | None, refusals: Refusals) -> None:
+    """Note a description that is too long."""
+    if description is None or cdk.Token.is_unresolved(description) or len(description) <= LONGEST_DESCRIPTION:
+        return
+    refusals.refuse(
+        f"description has {len(description)} characters, and EventBridge takes {LONGEST_DESCRIPTION}", fix="shorten it"
+    )
+
+
+def shortened(description: str) -> str:
+    """A description that was made up, cut where it is too long."""
+    return description if len(description) <= LONGEST_DESCRIPTION else f"{description[: LONGEST_DESCRIPTION - 3]}..."
+
+
 def check_delivery(retry_attempts: int, max_event_age: cdk.Duration, refusals: Refusals) -> None:
     """Note retries or an age beyond what EventBridge does."""
     if not cdk.Token.is_unresolved(retry_attempts) and not 0 <= retry_attempts <= MOST_RETRIES:
@@ -23,14 +47,14 @@ def check_delivery(retry_attempts: int, max_event_age: cdk.Duration, refusals: R
             f"retry_attempts is {retry_attempts}, wanted 0 to {MOST_RETRIES}",
             fix=f"leave retry_attempts out for {MOST_RETRIES}",
         )
-    if max_event_age.is_unresolved():
-        return
-    seconds = max_event_age.to_seconds(integral=False)
-    if seconds not in EVENT_AGE_SECONDS:
-        refusals.refuse(
-            f"max_event_age ({seconds:g} s) is not one EventBridge takes (60 s to 24 h)",
-            fix="leave max_event_age out for 24 hours, or stay within these bounds",
-        )
+    check_duration(
+        "max_event_age",
+        max_event_age,
+        EVENT_AGE_SECONDS,
+        refusals,
+        wanted="is not one EventBridge takes (60 s to 24 h)",
+        fix="leave max_event_age out for 24 hours, or stay within these bounds",
+    )
 
 
 def check_message_group(target: object, message_group: str | None, refusals: Refusals) -> None:

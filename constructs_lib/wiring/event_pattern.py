@@ -5,20 +5,24 @@ https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
 
+from constructs_lib.wiring.json_values import check_json
 from constructs_lib.wiring.refusals import Refusals, did_you_mean
 
 FIELDS = frozenset(
     {"account", "detail", "detail-type", "id", "region", "replay-name", "resources", "source", "time", "version"}
 )
 ALTERNATIVES = "$or"
+INPUT_PATH = re.compile(r"\$(\.[^\s.\[\]]+|\[\d+\]|\['[^']+'\])*")
 
 
 def check_pattern(pattern: Mapping[str, object], refusals: Refusals) -> None:
     """Note a pattern that would match every event, or none."""
+    check_json("pattern", pattern, refusals)
     if not pattern:
         refusals.refuse(
             "pattern is empty: the target would get every event of the bus",
@@ -32,6 +36,20 @@ def check_pattern(pattern: Mapping[str, object], refusals: Refusals) -> None:
             )
         else:
             _check_wanted(field, wanted, refusals)
+
+
+def check_input_path(path: str | None, refusals: Refusals) -> None:
+    """Note what is no path into an event.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
+    """
+    if path is None or cdk.Token.is_unresolved(path) or INPUT_PATH.fullmatch(path):
+        return
+    below = path.lstrip("$.").strip()
+    refusals.refuse(
+        f"input_path is {path!r}, which is no path into an event",
+        fix=f"begin at the event: {'$.detail' if not below or ' ' in below else f'$.{below}'}",
+    )
 
 
 def check_source(source: str, refusals: Refusals) -> None:

@@ -19,9 +19,10 @@ from constructs_lib.wiring.delivery import LONGEST_AGE, MOST_RETRIES
 from constructs_lib.wiring.destination import HasQueue
 from constructs_lib.wiring.identity import Identity
 from constructs_lib.wiring.queue_access import admit_to_queue
-from constructs_lib.wiring.receiver import HasFunction, Receiver, allow_invocation, arn_of
+from constructs_lib.wiring.receiver import HasFunction, Receiver, allow_invocation, arn_of, key_of
 
 if TYPE_CHECKING:
+    from aws_cdk import aws_kms as kms
     from aws_cdk import aws_lambda as lambda_
 
 SERVICE = "events.amazonaws.com"
@@ -29,7 +30,7 @@ LONGEST_DESCRIPTION = 512  # https://docs.aws.amazon.com/eventbridge/latest/APIR
 
 
 class EventRule(Construct):
-    """Define one rule, its single target and its dead letters; `EventBus.add_rule` makes it, `UploadBucket.on_upload` too.
+    """Define one rule, its single target and its dead letters, for `EventBus.add_rule` and `UploadBucket.on_upload`.
 
     The rule belongs to its target, so that the target's stack depends on that of the source and never the other way.
 
@@ -65,7 +66,8 @@ class EventRule(Construct):
         any_rule = stack.format_arn(
             service="events", resource="rule", resource_name="*" if bus is None else f"{bus.event_bus_name}/*"
         )
-        self.dead_letters = DeadLetters(self, "Undelivered")
+        key = key_of(target)
+        self.dead_letters = DeadLetters(self, "Undelivered", encryption_key=key)
         self.permission: lambda_.CfnPermission | None = None
         self.identity: Identity | None = None
         if not isinstance(target, HasQueue | HasFunction):
@@ -103,9 +105,10 @@ class EventRule(Construct):
         )
         if self.identity is not None:
             self.rule.node.add_dependency(self.identity)
-        admit_to_queue(self.dead_letters.queue, SERVICE, self.rule_arn)
+        key_source = _key_source(key, bus, any_rule)
+        admit_to_queue(self.dead_letters.queue, SERVICE, self.rule_arn, key_source=key_source)
         if isinstance(target, HasQueue):
-            admit_to_queue(target.queue, SERVICE, self.rule_arn, key_source=_key_source(target, bus, any_rule))
+            admit_to_queue(target.queue, SERVICE, self.rule_arn, key_source=key_source)
         elif isinstance(target, HasFunction):
             self.permission = allow_invocation(self, target, SERVICE, self.rule_arn)
 
@@ -115,13 +118,11 @@ class EventRule(Construct):
         return self.rule.attr_arn
 
 
-def _key_source(target: HasQueue, bus: events.EventBus | None, any_rule: str) -> str:
+def _key_source(key: kms.IKey | None, bus: events.EventBus | None, any_rule: str) -> str:
     """Whom the key of a queue admits: rules of this bus; any of the account where the key is in another stack.
 
     That stack would depend on the one of the bus, and often does the reverse already.
     """
-    key = target.queue.encryption_master_key
-    stack = cdk.Stack.of(target.queue if bus is None else bus)
-    if bus is None or key is None or cdk.Stack.of(key).node.path == stack.node.path:
+    if bus is None or key is None or cdk.Stack.of(key).node.path == cdk.Stack.of(bus).node.path:
         return any_rule
-    return stack.format_arn(service="events", resource="rule", resource_name="*")
+    return cdk.Stack.of(bus).format_arn(service="events", resource="rule", resource_name="*")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import aws_cdk as cdk
 
 from constructs_lib.wiring.dead_letters import RETENTION
+from constructs_lib.wiring.durations import check_duration
 from constructs_lib.wiring.refusals import Refusals
 
 VISIBILITY_TIMEOUTS = 6  # function timeouts a message stays hidden
@@ -15,7 +16,8 @@ BATCH_SIZE_WITHOUT_WINDOW = 10
 BATCH_SIZE_FIFO = 10
 MAX_CONCURRENCY = range(2, 1000 + 1)
 MAX_RECEIVE_COUNT = range(2, 1000 + 1)
-SHORTEST_RETENTION_SECONDS = 60
+MAX_RECEIVE_COUNT_DEFAULT = 5
+RETENTION_SECONDS = range(60, 14 * 24 * 3600)
 
 
 def visibility_of(
@@ -65,11 +67,30 @@ def check_retention(retention: cdk.Duration, refusals: Refusals) -> None:
             f"retention ({days:g} days) leaves a dead letter no time: it keeps its age, and is gone after 14 days",
             fix="leave retention out for 4 days, or stay well below 14",
         )
-    elif retention.to_seconds(integral=False) < SHORTEST_RETENTION_SECONDS:
-        refusals.refuse(
-            f"retention ({retention.to_seconds(integral=False):g} s) is shorter than SQS keeps anything (60 s)",
+    else:
+        check_duration(
+            "retention",
+            retention,
+            RETENTION_SECONDS,
+            refusals,
+            wanted="is not one SQS keeps anything for (60 s at least, in whole seconds)",
             fix="leave retention out for 4 days",
         )
+
+
+def check_window(window: cdk.Duration | None, refusals: Refusals) -> None:
+    """Note a batching window that is not one of Lambda's.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html
+    """
+    check_duration(
+        "batching_window",
+        window,
+        WINDOW_SECONDS,
+        refusals,
+        wanted="is not one Lambda waits (0 to 300 whole seconds)",
+        fix="lower it, or leave it out",
+    )
 
 
 def check_batch(batch_size: int, window: cdk.Duration | None, *, fifo: bool, refusals: Refusals) -> None:
@@ -82,11 +103,8 @@ def check_batch(batch_size: int, window: cdk.Duration | None, *, fifo: bool, ref
         gathering = window.to_seconds(integral=False)
         if fifo:
             refusals.refuse("batching_window is not for FIFO queues", fix="leave batching_window out")
-        elif gathering not in WINDOW_SECONDS:
-            refusals.refuse(
-                f"batching_window ({gathering:g} s) is not one Lambda waits (0 to 300 whole seconds)",
-                fix="lower it, or leave it out",
-            )
+        else:
+            check_window(window, refusals)
     if cdk.Token.is_unresolved(batch_size):
         return
     if batch_size not in BATCH_SIZE:
@@ -122,9 +140,14 @@ def check_concurrency(max_concurrency: int | None, reserved: int | None, refusal
         )
 
 
-def check_receives(count: int, refusals: Refusals) -> None:
-    """Note a number of receives that is none, or gives a message a single chance."""
-    if cdk.Token.is_unresolved(count) or count in MAX_RECEIVE_COUNT:
+def check_receives(count: int, refusals: Refusals, *, is_retried: bool) -> None:
+    """Note a number of receives that is none, gives a message a single chance, or is never reached."""
+    if not is_retried and count != MAX_RECEIVE_COUNT_DEFAULT:
+        refusals.refuse(
+            f"max_receive_count is {count}, and retries are waived: a message is dead after one receive",
+            fix="leave out one of the two",
+        )
+    elif cdk.Token.is_unresolved(count) or count in MAX_RECEIVE_COUNT:
         return
     if count == 1:
         refusals.refuse(

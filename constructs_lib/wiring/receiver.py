@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
 
 from constructs_lib.wiring.destination import HasQueue
 
 if TYPE_CHECKING:
+    from aws_cdk import aws_kms as kms
     from aws_cdk import aws_stepfunctions as sfn
-    from constructs import Construct
 
     from constructs_lib.wiring.refusals import Refusals
 
@@ -42,7 +43,7 @@ Receiver: TypeAlias = HasFunction | HasQueue | HasStateMachine
 
 def check_receiver(name: str, value: object, refusals: Refusals) -> None:
     """Note something that nothing can be delivered to."""
-    if not isinstance(value, HasFunction | HasQueue | HasStateMachine):
+    if not isinstance(value, Construct) or not isinstance(value, HasFunction | HasQueue | HasStateMachine):
         refusals.refuse(
             f"{name} is a {type(value).__name__}, wanted a SecureFunction, a QueueWorker or a Workflow",
             fix="pass the construct itself",
@@ -56,6 +57,11 @@ def arn_of(receiver: Receiver) -> str:
     if isinstance(receiver, HasFunction):
         return receiver.function.function_arn
     return receiver.state_machine.state_machine_arn
+
+
+def key_of(receiver: object) -> kms.IKey | None:
+    """The key under which a receiver keeps its messages, if it is one of the user's own."""
+    return receiver.queue.encryption_master_key if isinstance(receiver, HasQueue) else None
 
 
 def allow_invocation(scope: Construct, receiver: HasFunction, service: str, source_arn: str) -> lambda_.CfnPermission:

@@ -318,7 +318,7 @@ class TestRefusals:
             ),
             (
                 {"retention": cdk.Duration.millis(59_500)},
-                "retention (59.5 s) is shorter than SQS keeps anything (60 s)",
+                "retention (59.5 s) is not one SQS keeps anything for (60 s at least, in whole seconds)",
                 "leave retention out for 4 days",
             ),
             (

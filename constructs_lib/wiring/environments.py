@@ -1,0 +1,27 @@
+"""Where things are deployed: what reaches only as far as its own account and region."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import aws_cdk as cdk
+
+if TYPE_CHECKING:
+    from constructs import IConstruct
+
+    from constructs_lib.wiring.refusals import Refusals
+
+
+def check_same_environment(source: IConstruct, target: IConstruct, refusals: Refusals, *, why: str, fix: str) -> None:
+    """Note two constructs of which one cannot reach the other, since they are deployed to different places.
+
+    Args:
+        source: Where something comes from.
+        target: Where it should arrive.
+        refusals: Where problems are noted.
+        why: What does not reach that far.
+        fix: What to do about it.
+    """
+    here, there = (cdk.Stack.of(each).environment.removeprefix("aws://") for each in (source, target))
+    if here != there:
+        refusals.refuse(f"{target.node.path} is in {there}, {source.node.path} in {here}: {why}", fix=fix)

@@ -1,0 +1,38 @@
+"""What goes into a template as data: nothing but JSON and tokens, since anything else would become something else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from constructs_lib.wiring.kinds import satisfies
+
+if TYPE_CHECKING:
+    from constructs_lib.wiring.refusals import Refusals
+
+
+def check_json(place: str, value: object, refusals: Refusals) -> None:
+    """Note everything in some data that JSON does not know.
+
+    Args:
+        place: The argument.
+        value: The data; tokens in it are left alone.
+        refusals: Where problems are noted.
+    """
+    if value is None or isinstance(value, str | int | float) or satisfies(value, cdk.IResolvable):
+        return
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            if isinstance(key, str):
+                check_json(f"{place}.{key}", each, refusals)
+            else:
+                refusals.refuse(f"a key of {place} is {key!r}, wanted a string", fix="write it in quotes")
+    elif isinstance(value, Sequence) and not isinstance(value, bytes):
+        for at, each in enumerate(value):
+            check_json(f"{place}[{at}]", each, refusals)
+    else:
+        fix = "pass its name or ARN" if isinstance(value, Construct) else "pass a string, number, list or dict"
+        refusals.refuse(f"{place} is a {type(value).__name__}, which JSON does not know", fix=fix)
