@@ -11,7 +11,7 @@ from constructs_lib.guards.check import check, run
 from constructs_lib.guards.finding import Severity
 from constructs_lib.guards.rules import rule_ids, rule_of
 from constructs_lib.guards.selection import RuleNameError, selected
-from tests.guards.apps import SHORT, VISIBILITY, breaks, complains, impatient, patient, queues, wonders
+from tests.guards.apps import VISIBILITY, breaks, complains, impatient, patient, queues, wonders
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,12 +20,9 @@ if TYPE_CHECKING:
 class TestRunning:
     def test_says_what_breaks_a_rule(self) -> None:
         report = check(Assembly.of({"Shop": impatient()}), only=[VISIBILITY])
-        [said] = report.errors
-        assert str(said) == (
-            f"{SHORT}\n"
-            "  at:  Shop/Queue (AWS::SQS::Queue) VisibilityTimeout\n"
-            "  fix: raise VisibilityTimeout to 120 s, or lower the timeout of the function"
-        )
+        assert [(each.rule, each.where) for each in report.errors] == [
+            (VISIBILITY, "Shop/Queue (AWS::SQS::Queue) VisibilityTimeout")
+        ]
 
     def test_says_nothing_of_what_keeps_it(self) -> None:
         report = check(Assembly.of({"Shop": patient()}), only=[VISIBILITY])

@@ -1,10 +1,11 @@
-"""A message stays hidden while it is worked on, and while its batch is retried."""
+"""Messages of a queue stay hidden while the function that got them still works on them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from constructs_lib.assembly.resource import Resource
+from constructs_lib.assembly.event_sources import SourceKind, event_sources
+from constructs_lib.guards.amounts import amount, seconds
 from constructs_lib.guards.finding import Severity, finding, unknown
 from constructs_lib.guards.rule import rule
 
@@ -14,47 +15,49 @@ if TYPE_CHECKING:
     from constructs_lib.assembly.model import Assembly
     from constructs_lib.guards.finding import Finding, Unknown
 
-QUEUE, FUNCTION, MAPPING = "AWS::SQS::Queue", "AWS::Lambda::Function", "AWS::Lambda::EventSourceMapping"
-TIMES = 6  # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
-VISIBILITY, TIMEOUT, WINDOW = 30.0, 3.0, 0.0  # what AWS takes where nothing is said, in seconds
+HIDDEN, TIMEOUT = 30, 3  # seconds, when a template says nothing
+TIMEOUTS = 6  # how many of them a message stays hidden
 
 
-@rule(severity=Severity.ERROR)
+@rule(severity=Severity.WARNING)
 def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
-    """A message stays hidden for six times as long as its handler may take.
+    """A message stays hidden for six times as long as its function may take.
 
-    Why it matters: a message that comes back while its handler still works is handled twice, and one that comes back
-    while its batch is throttled uses up its tries and lands in the dead-letter queue unread.
-    https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+    Why it matters: a message that comes back while it is still being worked on is worked on twice. Lambda needs the
+    time beyond one timeout to try again when it is throttled, so that a message is not put away as failed though it
+    never was tried. https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 
-    Refuses: a queue whose visibility timeout is shorter than six times the timeout of a function that is triggered by
-    it, plus the batching window of the mapping. What is left out counts as AWS counts it: 30, 3 and 0 seconds.
+    Refuses: a `VisibilityTimeout` under six timeouts of the function plus the batching window of the mapping; as an
+    error, one under a single timeout, which Lambda does not accept.
 
-    Accepts: a longer one; a queue without a function.
+    Accepts: six timeouts and the window, or more.
     """
-    for mapping in assembly.of_type(MAPPING):
-        queue = assembly.target(mapping.value("EventSourceArn"), QUEUE)
-        function = assembly.target(mapping.value("FunctionName"), FUNCTION)
-        if not isinstance(queue, Resource) or not isinstance(function, Resource):
+    for each in event_sources(assembly):
+        if each.kind is not SourceKind.QUEUE or each.function is None:
             continue
-        hidden = _seconds(queue, "VisibilityTimeout", VISIBILITY)
-        timeout = _seconds(function, "Timeout", TIMEOUT)
-        window = _seconds(mapping, "MaximumBatchingWindowInSeconds", WINDOW)
+        if each.source is None:
+            yield unknown(each.mapping, what="how long messages stay hidden", reason="the queue is in no given stack")
+            continue
+        hidden = amount(each.source, "VisibilityTimeout", default=HIDDEN)
+        timeout = amount(each.function, "Timeout", default=TIMEOUT)
+        window = amount(each.mapping, "MaximumBatchingWindowInSeconds", default=0)
         if hidden is None or timeout is None or window is None:
-            lost = "VisibilityTimeout" if hidden is None else "Timeout" if timeout is None else "batching window"
-            what = f"whether a message stays hidden while {function} works on it"
-            yield unknown(queue, what=what, reason=f"the {lost} is only known when it is deployed")
-        elif hidden < TIMES * timeout + window:
-            wanted = f"{TIMES} x {timeout:g} s" + (f" + {window:g} s" if window else "")
-            yield finding(
-                queue,
-                problem=f"visibility timeout ({hidden:g} s) is shorter than six times the timeout of {function} "
-                f"({wanted} = {TIMES * timeout + window:g} s): messages would be delivered twice",
-                fix=f"raise VisibilityTimeout to {TIMES * timeout + window:g} s, or lower the timeout of the function",
-                at=("VisibilityTimeout",),
-                through=(function, mapping),
-            )
-
-
-def _seconds(resource: Resource, key: str, default: float) -> float | None:
-    return default if resource.lacks(key) else resource.number(key)
+            reason = "the visibility timeout, the timeout or the batching window is known at deploy only"
+            yield unknown(each.source, what=f"whether messages stay hidden while {each.function} works", reason=reason)
+            continue
+        wanted = TIMEOUTS * timeout + window
+        if hidden >= wanted:
+            continue
+        refused = hidden < timeout
+        also = f" and the batching window ({seconds(window)})" if window and not refused else ""
+        measure = "" if refused else f"{TIMEOUTS} times "
+        why = "Lambda refuses the mapping" if refused else "messages can be delivered twice, or put away untried"
+        yield finding(
+            each.source,
+            problem=f"VisibilityTimeout ({seconds(hidden)}) is shorter than {measure}the timeout of its function "
+            f"{each.function} ({seconds(timeout)}){also}: {why}",
+            fix=f"set VisibilityTimeout to {seconds(wanted)}, or lower the timeout of the function",
+            at=("VisibilityTimeout",),
+            severity=Severity.ERROR if refused else None,
+            through=(each.mapping, each.function),
+        )
