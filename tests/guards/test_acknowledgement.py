@@ -65,11 +65,6 @@ class TestInTemplates:
         assert [(each.finding.rule, each.by.reason) for each in report.acknowledged] == [(VISIBILITY, REASON)]
         assert (report.stats["errors"], report.stats["acknowledged"]) == (0, 1)
 
-    def test_at_a_resource_that_takes_part_it_counts_as_well(self) -> None:
-        template = impatient()
-        template["Resources"]["Handler"]["Metadata"] = acknowledged({"id": VISIBILITY, "reason": REASON})
-        assert len(checked(template).acknowledged) == 1
-
     def test_at_another_resource_it_does_not(self) -> None:
         template = impatient()
         template["Resources"]["Other"] = {
