@@ -30,7 +30,7 @@ from constructs_lib.assembly.patterns.glob import (
 )
 from constructs_lib.assembly.patterns.letters import MANY, Token, written
 from constructs_lib.assembly.patterns.names import Names
-from constructs_lib.assembly.patterns.relation import Extent, Relation
+from constructs_lib.assembly.patterns.relation import Extent, Relation, never
 from constructs_lib.assembly.patterns.tree import NOTHING_AT_ALL, Both, Either, Node, Non, explored, shortest_of
 
 if TYPE_CHECKING:
@@ -161,6 +161,10 @@ class TextSet:
         """Whether it surely has no string."""
         return explored(self._node).is_empty is True
 
+    def has_some(self) -> bool:
+        """Whether it surely has a string, whatever its symbols stand for."""
+        return explored(self._node).is_empty is False
+
     def is_subset(self, other: TextSet) -> bool:
         """Whether all its strings are surely in the other."""
         return (self - other).is_empty()
@@ -178,6 +182,11 @@ class TextSet:
         found = shortest_of(self._node).witness
         return None if found is None else written(found)
 
+    def example(self) -> str | None:
+        """Return a string of it, the first that was found. None where none was."""
+        found = explored(self._node).witness
+        return None if found is None else written(found)
+
     def names(self) -> frozenset[str] | None:
         """Return its strings when it is a plain list of them."""
         if isinstance(self._node, Names):
@@ -191,20 +200,17 @@ class TextSet:
 
 
 def relation(writes: TextSet, passes: TextSet) -> Relation:
-    """Say how much of what is written passes.
-
-    The witness is what was found on the way, when something was; `(writes & passes).witness()` looks for the shortest.
-    """
+    """Say how much of what is written passes."""
     meet = explored((writes & passes)._node)
     if meet.is_empty:
         return Relation(Extent.NONE, f"nothing in {writes} is in {passes}")
     rest = explored((writes - passes)._node)
-    witness = None if meet.witness is None else written(meet.witness)
+    find = (writes & passes).witness
     if rest.is_empty:
-        return Relation(Extent.ALL, f"all of {writes} is in {passes}", witness)
+        return Relation(Extent.ALL, f"all of {writes} is in {passes}", find)
     if meet.is_empty is False and rest.is_empty is False:
-        return Relation(Extent.SOME, f"some of {writes} is in {passes}", witness)
-    return Relation(Extent.SOME, f"it is not known how much of {writes} is in {passes}", witness, is_certain=False)
+        return Relation(Extent.SOME, f"some of {writes} is in {passes}", find)
+    return Relation(Extent.SOME, f"it is not known how much of {writes} is in {passes}", find, never)
 
 
 def _members(node: Node, kind: type[Both | Either]) -> tuple[Node, ...]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 
@@ -18,7 +20,15 @@ class Extent(enum.Enum):
 ALL, SOME, NONE = Extent.ALL, Extent.SOME, Extent.NONE
 
 
-@dataclass(frozen=True, slots=True)
+def _nothing() -> Any:
+    return None
+
+
+def _surely() -> bool:
+    return True
+
+
+@dataclass(frozen=True)
 class Relation:
     """How much passes, and why that is so.
 
@@ -27,12 +37,29 @@ class Relation:
     Args:
         extent: How much passes.
         why: The reason, for a reader: lower case, no final period.
-        witness: Something that passes, when the extent is `SOME` or `ALL` and one was found: a string, or an event.
-        is_certain: Whether there surely is something that passes and something that does not, when the extent is
-            `SOME`; false where a proof was not found, or not looked for to the end. True for `ALL` and `NONE`.
+        find: Looks for the witness, when somebody asks for it.
+        judge: Finds out whether it is certain, likewise.
     """
 
     extent: Extent
     why: str
-    witness: Any = None
-    is_certain: bool = True
+    find: Callable[[], Any] = field(default=_nothing, repr=False, compare=False)
+    judge: Callable[[], bool] = field(default=_surely, repr=False, compare=False)
+
+    @cached_property
+    def witness(self) -> Any:
+        """Something that passes, when the extent is `SOME` or `ALL` and one is found: a string, or an event."""
+        return self.find()
+
+    @cached_property
+    def is_certain(self) -> bool:
+        """Whether there surely is something that passes and something that does not, when the extent is `SOME`.
+
+        False where a proof was not found, or not looked for to the end. True for `ALL` and `NONE`.
+        """
+        return self.judge()
+
+
+def never() -> bool:
+    """Judge that nothing is certain."""
+    return False
