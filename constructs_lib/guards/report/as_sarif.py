@@ -35,7 +35,7 @@ def sarif_of(report: Report, *, version: str, root: Path | None = None) -> str:
         version: The version of this library.
         root: The folder that files are named relative to. Default: they are named as they were given.
     """
-    return json.dumps(document_of(report, version=version, root=root), indent=2) + "\n"
+    return json.dumps(document_of(report, version=version, root=root)) + "\n"  # without indentation: ten times as fast
 
 
 def document_of(report: Report, *, version: str, root: Path | None = None) -> dict[str, Any]:
