@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from constructs_lib.assembly.remembered import remembered
 from constructs_lib.assembly.resource import Resource
 from constructs_lib.assembly.value import Text, Unknown, Value, likely
 
@@ -84,8 +85,13 @@ class Route:
         return self.kind is not Kind.WEBSOCKET and (path == DEFAULT or (whole and self.method == ANY))
 
 
-def routes_of(assembly: Assembly) -> Iterator[Route]:
-    """Yield the routes of all APIs."""
+@remembered
+def routes_of(assembly: Assembly) -> tuple[Route, ...]:
+    """Return the routes of all APIs."""
+    return tuple(_routes(assembly))
+
+
+def _routes(assembly: Assembly) -> Iterator[Route]:
     for method in assembly.of_type(REST_METHOD):
         yield _rest_method(assembly, method)
     for api in assembly.of_type(REST_API):

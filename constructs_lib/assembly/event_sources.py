@@ -7,6 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from constructs_lib.assembly.arn import Arn
+from constructs_lib.assembly.remembered import remembered
 from constructs_lib.assembly.resource import Resource
 from constructs_lib.assembly.value import Text
 
@@ -48,13 +49,18 @@ class EventSource:
     function: Resource | None
 
 
-def event_sources(assembly: Assembly) -> Iterator[EventSource]:
-    """Yield every event source mapping of an assembly.
+@remembered
+def event_sources(assembly: Assembly) -> tuple[EventSource, ...]:
+    """Return every event source mapping of an assembly.
 
     Example:
         >>> [(each.source.path, each.function.path) for each in event_sources(assembly)]
         [('Orders/Intake/Queue', 'Orders/Intake/Function')]
     """
+    return tuple(_event_sources(assembly))
+
+
+def _event_sources(assembly: Assembly) -> Iterator[EventSource]:
     for mapping in assembly.of_type(MAPPING):
         source = _among(assembly.target(mapping.value("EventSourceArn"), QUEUE, *STREAMS))
         function = _among(assembly.target(mapping.value("FunctionName"), FUNCTION))

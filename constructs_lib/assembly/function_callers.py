@@ -9,6 +9,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from constructs_lib.assembly.api_routes import routes_of
+from constructs_lib.assembly.remembered import remembered
 from constructs_lib.assembly.resource import Resource
 from constructs_lib.assembly.state_machine import STATE_MACHINE, Definition
 from constructs_lib.assembly.value import Text, texts
@@ -137,6 +138,7 @@ def _behind_colon(text: Text) -> Text | None:
     return None if len(pieces) == 1 or pieces[1].literal in {"", "$LATEST"} else pieces[1]
 
 
+@remembered
 def callers_of(assembly: Assembly) -> Mapping[str, tuple[Caller, ...]]:
     """Return who calls each function of an assembly, by the function's id; a function that nobody calls is not in it.
 

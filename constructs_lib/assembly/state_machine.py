@@ -9,21 +9,25 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from constructs_lib.assembly.asset_manifest import AssetManifest
+from constructs_lib.assembly.data_file import read_document, read_document_beside
 from constructs_lib.assembly.intrinsics import as_piece, shown, to_json
 from constructs_lib.assembly.json_document import AssemblyError
+from constructs_lib.assembly.remembered import remembered
 from constructs_lib.assembly.value import Absent, Symbol, Text, Unknown, Value, likely
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from constructs_lib.assembly.resource import Resource
 
 STATE_MACHINE = "AWS::StepFunctions::StateMachine"
 JSONPATH, JSONATA = "JSONPath", "JSONata"
+MOST_BYTES = 4 * 1024 * 1024  # of a file; Step Functions takes 1 MiB
 MOST_LEVELS = 64  # of states inside one another
 PRIVATE = range(0xE000, 0xF8FF)  # characters that stand for nothing: one of them marks a symbol
 SUBSTITUTION = re.compile(r"\$\{([\w.-]+)\}")
@@ -110,24 +114,15 @@ class Definition:
     states: tuple[State, ...]
     fields: Mapping[str, Value] = field(default_factory=dict, repr=False)
 
-    @classmethod
-    def of(cls, machine: Resource) -> Definition | Unknown:
+    @staticmethod
+    def of(machine: Resource) -> Definition | Unknown:
         """Read the definition of an `AWS::StepFunctions::StateMachine`; never raises.
 
         Example:
             >>> [task.resource for task in Definition.of(machine).tasks()]
             [Text(parts=(Symbol(kind='attribute', of='Shop/Charge', attribute='Arn', reason=''),))]
         """
-        try:
-            source = _source(machine)
-            told = _parse(source) if isinstance(source, Text) else source
-            if isinstance(told, Unknown):
-                return told
-            if not isinstance(told, dict) or not isinstance(told.get("States"), dict):
-                return Unknown(_short(source), "the definition is no object with States")
-            return cls(tuple(_states(told, (), (), JSONPATH)), told)
-        except RecursionError:
-            return Unknown(machine.id, "the definition is nested too deep")
+        return _definition(machine)
 
     def tasks(self) -> Iterator[State]:
         """Yield every state that does something outside of the state machine."""
@@ -135,6 +130,15 @@ class Definition:
 
     def surely_reached(self) -> tuple[State, ...]:
         """Return the states that can be reached though nothing fails: not those that only a `Catch` leads to."""
+        return self._reached(frozenset())
+
+    def first_tasks(self) -> tuple[State, ...]:
+        """Return the tasks that may be the first to do something."""
+        working = {state.path for task in self.tasks() for state in (task, *task.parents)}
+        return tuple(state for state in self._reached(working) if state.type == "Task")
+
+    def _reached(self, last: Set[tuple[str, ...]]) -> tuple[State, ...]:
+        """The states that can be reached though nothing fails, going no further than those on these paths."""
         by_scope: dict[tuple[str, ...], dict[str, State]] = {}
         for state in self.states:  # a state comes after the one it stands in
             by_scope.setdefault(state.path[:-1], {})[state.name] = state
@@ -148,8 +152,22 @@ class Definition:
                 found = states.get(waiting.pop())
                 if found is not None and found.path not in reached:
                     reached.add(found.path)
-                    waiting += found.successors
+                    waiting += () if found.path in last else found.successors
         return tuple(state for state in self.states if state.path in reached)
+
+
+@remembered
+def _definition(machine: Resource) -> Definition | Unknown:
+    try:
+        source = _source(machine)
+        told = _parse(source) if isinstance(source, Text) else source
+        if isinstance(told, Unknown):
+            return told
+        if not isinstance(told, dict) or not isinstance(told.get("States"), dict):
+            return Unknown(_short(source), "the definition is no object with States")
+        return Definition(tuple(_states(told, (), (), JSONPATH)), told)
+    except RecursionError:
+        return Unknown(machine.id, "the definition is nested too deep")
 
 
 def _states(
@@ -207,21 +225,21 @@ def _substituted(text: Text, put: Mapping[str, Value]) -> Text:
 
 def _from_file(machine: Resource) -> Text | Unknown:
     """The definition in an object of a bucket: an asset of the assembly, or a file beside the template."""
-    key = machine.text("DefinitionS3Location", "Key")
-    file = _asset(machine, key) if key is not None else _beside(machine, machine.text("DefinitionS3Location"))
-    if file is None:
-        reason = "it is in a bucket" if not machine.lacks("DefinitionS3Location") else "the state machine has none"
-        return Unknown(shown(machine.raw.get("DefinitionS3Location")), f"the definition is not known: {reason}")
+    key, name = machine.text("DefinitionS3Location", "Key"), machine.text("DefinitionS3Location")
+    template, asset = machine.stack.template_path, _asset(machine, key)
     try:
-        from constructs_lib.assembly.template_file import read_data_file  # noqa: PLC0415 - brings YAML along
-
-        return Text.of(json.dumps(read_data_file(file)))
+        if asset is not None:
+            return Text.of(json.dumps(read_document(asset, limit=MOST_BYTES).value))
+        if name and template is not None and "://" not in name:
+            return Text.of(json.dumps(read_document_beside(template.parent, name, limit=MOST_BYTES).value))
     except (AssemblyError, TypeError, ValueError):
-        return Unknown(str(file), "the file of the definition is neither JSON nor YAML")
+        return Unknown(shown(name or key), "the file of the definition cannot be read")
+    reason = "the state machine has none" if machine.lacks("DefinitionS3Location") else "it is in a bucket"
+    return Unknown(shown(machine.raw.get("DefinitionS3Location")), f"the definition is not known: {reason}")
 
 
-def _asset(machine: Resource, key: str) -> Path | None:
-    template = machine.stack.template_path
+def _asset(machine: Resource, key: str | None) -> Path | None:
+    template = machine.stack.template_path if key else None
     for manifest in sorted(template.parent.glob("*.assets.json")) if template is not None else ():
         try:
             files = AssetManifest.read(manifest).files
@@ -231,17 +249,6 @@ def _asset(machine: Resource, key: str) -> Path | None:
             if each.key == key:
                 return each.source
     return None
-
-
-def _beside(machine: Resource, name: str | None) -> Path | None:
-    template = machine.stack.template_path
-    if template is None or not name:
-        return None
-    try:
-        file = (template.parent / name).resolve()
-        return file if file.is_file() and file.is_relative_to(template.parent.resolve()) else None
-    except (OSError, ValueError):  # a name no file system would take
-        return None
 
 
 def _parse(text: Text) -> Value:

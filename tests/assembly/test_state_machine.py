@@ -174,6 +174,19 @@ class TestStates:
         found = read(text({"StartAt": "Choose", "States": states})).surely_reached()
         assert [str(state) for state in found] == ["Choose", "Pay", "Both", "Both / In"]
 
+    def test_the_first_tasks_are_those_before_which_nothing_was_done(self) -> None:
+        inner = {"StartAt": "In", "States": {"In": {"Type": "Task", "Next": "Later"}, "Later": {"Type": "Task"}}}
+        idle = {"StartAt": "Idle", "States": {"Idle": {"Type": "Pass"}}}
+        states = {
+            "Choose": {"Type": "Choice", "Choices": [{"Next": "Pay"}], "Default": "Think"},
+            "Pay": {"Type": "Task", "Next": "Mail"},
+            "Think": {"Type": "Parallel", "Branches": [idle], "Next": "Both"},
+            "Both": {"Type": "Parallel", "Branches": [inner, idle], "Next": "Mail"},
+            "Mail": {"Type": "Task", "End": True},
+        }
+        found = read(text({"StartAt": "Choose", "States": states})).first_tasks()
+        assert [str(state) for state in found] == ["Pay", "Both / In"]
+
 
 class TestUnknown:
     def test_says_so_when_the_text_is_no_json(self) -> None:
