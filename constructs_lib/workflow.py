@@ -51,6 +51,7 @@ from constructs_lib.workflow_steps.step import Step, Task, all_steps
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html
 LONGEST_PLACE = 300
 SERVICE = "states.amazonaws.com"
+ANY_RESOURCE = "*"
 FINDING = "AwsSolutions-IAM5[Resource::*]"
 TRACING_FINDINGS = ("AwsSolutions-SF2", "Serverless-StepFunctionStateMachineXray")
 
@@ -137,15 +138,19 @@ class Workflow(Construct):
             retention=log_retention,
             removal_policy=cdk.RemovalPolicy.DESTROY,
         )
-        base = [log_statement(), *([trace_statement()] if tracing is True else []), *task_statements(self, steps)]
+        allowed = task_statements(self, steps)
+        base = [log_statement(), *([trace_statement()] if tracing is True else [])]
+        base += [each for each in allowed if ANY_RESOURCE not in each.resources]
         self.identity = Identity(
             self,
             "Identity",
             principal=iam.ServicePrincipal(SERVICE, conditions={"StringEquals": {"aws:SourceAccount": stack.account}}),
             base=base,
+            # A wildcard that a user wrote is not acknowledged together with that of the logs.
+            apart=[each for each in allowed if ANY_RESOURCE in each.resources],
         )
         acknowledge(self.identity.base_policy, NO_RESOURCE_LEVEL, FINDING)
-        for policy, statements in zip(self.identity.base_policies, packed(base), strict=True):
+        for policy, statements in zip(self.identity.base_policies, packed(base), strict=False):
             acknowledge(policy, EXECUTIONS_REASON, *execution_findings(self, statements))
         self.state_machine = sfn.StateMachine(
             self,

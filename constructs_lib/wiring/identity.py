@@ -34,6 +34,7 @@ class Identity(cdk.Resource):
         principal: The service that assumes the role.
         base: Statements the bearer needs before its first breath, created before the bearer; in one policy, and in more
             of them where they do not fit.
+        apart: More of them, which share no policy with the others.
 
     Raises:
         PropError: They do not fit into the ten policies a role can have.
@@ -46,10 +47,11 @@ class Identity(cdk.Resource):
         *,
         principal: iam.IPrincipal,
         base: Sequence[iam.PolicyStatement],
+        apart: Sequence[iam.PolicyStatement] = (),
     ) -> None:
         super().__init__(scope, id)
         self.role = iam.Role(self, "Role", assumed_by=principal)
-        packs = packed(base)
+        packs = [*packed(base), *(packed(apart) if apart else [])]
         self._check_number(len(packs))
         self.base_policies = [
             iam.ManagedPolicy(

@@ -5,9 +5,11 @@ https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
+
+from constructs_lib.workflow_steps.jsonata import read
+from constructs_lib.workflow_steps.jsonata_tokens import NotJsonata
 
 # What a step sends: JSON, in which a string `{% ... %}` is an expression. Not typed more narrowly, since to the type
 # checker a dictionary of several types, kept in a variable, is a `dict[str, object]`.
@@ -16,14 +18,6 @@ Value: TypeAlias = object
 INPUT = "{% $states.input %}"
 NULL = "{% null %}"  # a bare null would be lost: CDK leaves nulls out of JSON
 TASK_TOKEN = "$states.context.Task.Token"  # noqa: S105 - where the token is, not a token
-
-# Text in which a dollar sign is no variable, then variables.
-_PARTS = re.compile(
-    r"""(?P<text>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`|/\*.*?\*/)|(?P<variable>\$[A-Za-z_]\w*)""", re.DOTALL
-)
-_BOUND = re.compile(r"\$([A-Za-z_]\w*)\s*:=")
-_PARAMETERS = re.compile(r"(?:\bfunction|λ)\s*\(([^)]*)\)")
-_NAME = re.compile(r"\$([A-Za-z_]\w*)")
 
 # https://docs.jsonata.org and the functions that Step Functions adds; called, or handed to another function.
 FUNCTIONS = frozenset(
@@ -129,12 +123,23 @@ def has_expression(value: Value) -> bool:
     return any(is_expression(text) for text in strings_of(value))
 
 
+def fault_of(text: str) -> str | None:
+    """Why an expression cannot be read, as the end of a sentence; none if it can, or if it is no expression."""
+    if not is_expression(text):
+        return None
+    try:
+        read(body_of(text))
+    except NotJsonata as fault:
+        return fault.why
+    return None
+
+
 def variables_of(text: str) -> set[str]:
     """The workflow's variables that an expression reads; not its own, and not JSONata's functions."""
-    if not is_expression(text):
+    if not is_expression(text) or fault_of(text) is not None:
         return set()
-    read = {each["variable"][1:] for each in _PARTS.finditer(text) if each["variable"]}
-    return read - _own_names(text) - FUNCTIONS - {"states"}
+    expression = read(body_of(text))
+    return {each.text for each in expression.variables} - expression.bound - FUNCTIONS - {"states"}
 
 
 def renamed(value: Value, names: Mapping[str, str]) -> Value:
@@ -154,20 +159,10 @@ def body_of(text: str) -> str:
 
 
 def _renamed_text(text: str, names: Mapping[str, str]) -> str:
-    own = _own_names(text)
-
-    def new(part: re.Match[str]) -> str:
-        variable = part["variable"]
-        if variable is None or variable[1:] in own:
-            return part[0]
-        return "$" + names.get(variable[1:], variable[1:])
-
-    return _PARTS.sub(new, text)
-
-
-def _own_names(text: str) -> set[str]:
-    """What an expression binds itself, with `:=` or as parameters of a function."""
-    own = set(_BOUND.findall(text))
-    for parameters in _PARAMETERS.findall(text):
-        own |= set(_NAME.findall(parameters))
-    return own
+    body, parts, done = body_of(text), list[str](), 0
+    expression = read(body)
+    for variable in expression.variables:
+        if variable.text in names and variable.text not in expression.bound:
+            parts += [body[done : variable.start], "$", names[variable.text]]
+            done = variable.end
+    return text if done == 0 else f"{{% {''.join(parts)}{body[done:]} %}}"

@@ -16,7 +16,15 @@ from typing import TypeAlias
 
 from constructs_lib.wiring.refusals import Refusals, did_you_mean
 from constructs_lib.workflow_steps.bucket_items import BucketItems
-from constructs_lib.workflow_steps.expression import NULL, Value, is_malformed, strings_of, variables_of
+from constructs_lib.workflow_steps.expression import (
+    FUNCTIONS,
+    NULL,
+    Value,
+    fault_of,
+    is_malformed,
+    strings_of,
+    variables_of,
+)
 from constructs_lib.workflow_steps.step import Choice, Each, Fail, Parallel, Step, Succeed, Task, Wait, has_undo
 
 RESULT_NAME = re.compile(r"[A-Za-z](?!.*__)[A-Za-z0-9_]{0,59}")
@@ -298,6 +306,10 @@ class Survey:
                 f"{name!r} names its result {result!r}",
                 fix="use a letter, then letters, digits and single underscores; not states, result or undo_...",
             )
+        if result in FUNCTIONS:
+            self._refusals.refuse(
+                f"{name!r} names its result {result!r}, which is a function of JSONata", fix="choose another name"
+            )
         if result in known:
             self._refusals.refuse(f"{name!r} sets {result!r}, which is set already", fix="choose another name")
         if result not in scope.results:
@@ -312,6 +324,12 @@ class Survey:
                 self._refusals.refuse(
                     f"{name!r} holds {text!r}, which Step Functions would not evaluate",
                     fix="make the whole string an expression: \"{% 'Order ' & $states.input.id %}\"",
+                )
+            fault = fault_of(text)
+            if fault is not None:
+                self._refusals.refuse(
+                    f"{name!r} holds {text!r}, which is no JSONata: {fault}",
+                    fix="mend it, try it on https://try.jsonata.org",
                 )
             for variable in sorted(variables_of(text) - set(known)):
                 listed = ", ".join(f"${each}" for each in sorted(known)) or "none"

@@ -14,9 +14,10 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from constructs_lib import PropError, SecureFunction, Step, Workflow, call, run, step, wait
+from constructs_lib.wiring.waiver import acknowledge
 from tests.constructs.workflows import ENTRY, HOUR, granted, refused, shape
 from tests.findings import findings_of
-from tests.templates import resources_of, statements_of, template_of
+from tests.templates import permissions_of, resources_of, statements_of, template_of
 
 LONGEST_NAME = "x" * 64  # what CloudFormation makes of a stack's and a construct's name, at the most
 ACCOUNT = "arn:aws:lambda:ap-southeast-1:123456789012:function:"
@@ -179,6 +180,14 @@ class TestAllow:
         Workflow(stack, "Fulfil", steps=[allowing(one, four), allowing(two, three, name="Again")])
         sids = {each["Action"]: each["Sid"] for each in statements_of(template_of(stack)) if "s3" in each["Action"]}
         assert sids == {"s3:Get0": "Read", "s3:Get3": "Read2", "s3:Get1": "Read3", "s3:Get2": "DeliverLogs2"}
+
+    def test_any_resource_of_the_users_own_is_not_acknowledged_with_that_of_the_logs(self, stack: cdk.Stack) -> None:
+        statement = iam.PolicyStatement(actions=["textract:DetectDocumentText"], resources=["*"])
+        workflow = Workflow(stack, "Fulfil", steps=[allowing(statement), *many(stack, 2)])
+        assert ("textract:DetectDocumentText", "*") in permissions_of(template_of(stack), "FulfilIdentityRole")
+        assert findings_of(stack) == ["AwsSolutions-IAM5[Resource::*]"]
+        acknowledge(workflow.identity.base_policies[1], "it knows no resources", "AwsSolutions-IAM5[Resource::*]")
+        assert findings_of(stack) == []
 
     def test_a_wildcard_of_the_users_own_is_not_acknowledged(self, stack: cdk.Stack) -> None:
         statement = iam.PolicyStatement(
