@@ -115,6 +115,10 @@ class Assembly:
         """Return every resource of these types."""
         return tuple(resource for kind in types for resource in self._by_type.get(kind, ()))
 
+    def find(self, id: str) -> Resource | None:  # noqa: A002 - the field's word
+        """Return the resource of this id: `Stack/LogicalId`; none if there is none."""
+        return self._by_id.get(id)
+
     def target(self, value: Value | Absent, *types: str) -> Node | None:
         """Return what a name, ARN or URL denotes.
 
@@ -180,6 +184,10 @@ class Assembly:
     @cached_property
     def _exports(self) -> Mapping[Text, tuple[Stack, str]]:
         return {name: (stack, output) for stack in self._stacks for name, output in stack.exports().items()}
+
+    @cached_property
+    def _by_id(self) -> Mapping[str, Resource]:
+        return {resource.id: resource for resource in self.resources}
 
     @cached_property
     def _by_type(self) -> Mapping[str, Sequence[Resource]]:

@@ -156,7 +156,7 @@ def extent_on(pattern: Text, arns: Sequence[Text]) -> Extent:
     for arn in arns:
         own = Arn.parse(arn)
         if told is None or own is None:
-            if _has_wildcard(pattern) and iam_glob(pattern).may_meet(iam_glob(arn)):
+            if has_wildcard(pattern) and iam_glob(pattern).may_meet(iam_glob(arn)):
                 return Extent.SOME
             continue
         if not iam_glob(told.service).may_meet(iam_glob(own.service)):
@@ -165,7 +165,7 @@ def extent_on(pattern: Text, arns: Sequence[Text]) -> Extent:
             continue
         if told.resource == own.resource:
             return Extent.ALL
-        if _has_wildcard(told.resource) and iam_glob(told.resource).may_meet(iam_glob(own.resource)):
+        if has_wildcard(told.resource) and iam_glob(told.resource).may_meet(iam_glob(own.resource)):
             return Extent.SOME
     return Extent.NONE
 
@@ -203,7 +203,7 @@ def keys_in(pattern: Text, bucket: Text) -> tuple[TextSet, Extent] | None:
     name, *rest = told.resource.split("/", 1)
     if name == bucket:
         return (TextSet.glob(rest[0]), Extent.ALL) if rest else None
-    if not _has_wildcard(name) or not (
+    if not has_wildcard(name) or not (
         iam_glob(name).may_meet(iam_glob(bucket)) or iam_glob(name).may_meet(iam_glob(Text.of(bucket, "/*")))
     ):
         return None
@@ -224,7 +224,8 @@ def _keys_below(pattern: Text, bucket: Text) -> tuple[TextSet, Extent] | None:
     return None
 
 
-def _has_wildcard(text: Text) -> bool:
+def has_wildcard(text: Text) -> bool:
+    """Whether a pattern may mean more than one resource."""
     return any(isinstance(part, str) and ("*" in part or "?" in part) for part in text.parts)
 
 
@@ -244,7 +245,7 @@ def _covers(statement: Statement, arn: Text) -> bool:
     if not statement.resources:  # the policy of a resource need not name it
         return True
     return any(
-        each == arn or (_has_wildcard(each) and iam_glob(each).includes(iam_glob(arn))) for each in statement.resources
+        each == arn or (has_wildcard(each) and iam_glob(each).includes(iam_glob(arn))) for each in statement.resources
     )
 
 

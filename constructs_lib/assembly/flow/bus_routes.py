@@ -1,0 +1,104 @@
+"""Where the events of a bus go: to the targets of its rules, in the shape that each rule gives them.
+
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rules.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from constructs_lib.assembly.flow.addressed import node_at
+from constructs_lib.assembly.flow.described import event, under
+from constructs_lib.assembly.flow.matching import matched, narrowed
+from constructs_lib.assembly.flow.message import Message, Passage
+from constructs_lib.assembly.flow.route import Filter, Route
+from constructs_lib.assembly.text_set import Extent, TextSet
+from constructs_lib.assembly.value import Text, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from constructs_lib.assembly.flow.message import Document
+    from constructs_lib.assembly.model import Assembly, Node
+    from constructs_lib.assembly.resource import Resource
+
+RULE, BUS, QUEUE = "AWS::Events::Rule", "AWS::Events::EventBus", "AWS::SQS::Queue"
+MACHINE = "AWS::StepFunctions::StateMachine"
+DEFAULT_BUS = Text.of("default")
+CHANGES = ("Input", "InputPath", "InputTransformer")
+
+
+def bus_routes(assembly: Assembly) -> Iterator[Route]:
+    """Yield the ways that begin at buses."""
+    ways: dict[tuple[Node, Node, str], list[tuple[Resource, Value, Mapping[str, Value]]]] = defaultdict(list)
+    for rule in assembly.of_type(RULE):
+        if rule.lacks("EventPattern") or str(rule.value("State")) == "DISABLED":
+            continue
+        bus = assembly.target(rule.value("EventBusName") or DEFAULT_BUS, BUS)
+        for told in rule.values("Targets", "*") if bus is not None else ():
+            node = node_at(assembly, told.get("Arn")) if isinstance(told, dict) else None
+            if bus is not None and node is not None and isinstance(told, dict):
+                ways[bus, node, _shape(told)].append((rule, rule.value("EventPattern"), told))
+                yield from _undelivered(assembly, bus, rule, told)
+    for (source, node, _), found in ways.items():
+        first, _, target = found[0]
+        passes = _filter([pattern for _, pattern, _ in found], target)
+        yield Route(source, node, first, "delivers to", passes, is_asynchronous=True)
+
+
+def machine_events(assembly: Assembly) -> Iterator[Route]:
+    """Yield what the default bus is told of standard workflows.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
+    """
+    bus = assembly.target(DEFAULT_BUS, BUS)
+    for machine in assembly.of_type(MACHINE):
+        if bus is None or machine.text("StateMachineType") == "EXPRESS":
+            continue
+        told = event(
+            "aws.states",
+            "Step Functions Execution Status Change",
+            stateMachineArn=TextSet.exactly(machine.arn),
+            status=TextSet.exactly("RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"),
+        )
+        yield Route(machine, bus, machine, "reports its status to", _always(Message(body=told)))
+
+
+def _always(message: Message) -> Filter:
+    return lambda _: Passage(Extent.ALL, message=message)
+
+
+def _undelivered(assembly: Assembly, bus: Node, rule: Resource, target: Mapping[str, Value]) -> Iterator[Route]:
+    """What a target does not take goes to a queue."""
+    config = target.get("DeadLetterConfig")
+    queue = assembly.target(config.get("Arn"), QUEUE) if isinstance(config, dict) else None
+    if queue is not None:
+        why = "only what a target does not take"
+        yield Route(bus, queue, rule, "leaves what cannot be delivered in", lambda _: Passage(Extent.SOME, why))
+
+
+def _shape(target: Mapping[str, Value]) -> str:
+    """What tells the rules apart that give a target something different."""
+    return json.dumps({key: str(target.get(key)) for key in CHANGES})
+
+
+def _filter(patterns: list[Value], target: Mapping[str, Value]) -> Filter:
+    def passes(message: Message) -> Passage:
+        passed = narrowed(message.body, patterns)
+        return matched(patterns, message.body).carrying(Message(body=_changed(passed, target)))
+
+    return passes
+
+
+def _changed(body: Document | None, target: Mapping[str, Value]) -> Document | None:
+    """What a rule makes of an event before it delivers it."""
+    if "Input" in target or "InputTransformer" in target:
+        return None
+    path = target.get("InputPath")
+    if path is None:
+        return body
+    for key in str(path).removeprefix("$").split("."):
+        body = under(key, body) if key else body
+    return body

@@ -1,0 +1,145 @@
+"""What a function may write: by its role, by what lets it in, by schedules it makes, by addresses it is given."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from constructs_lib.assembly.flow.addressed import api_at
+from constructs_lib.assembly.flow.message import ANYTHING, lesser
+from constructs_lib.assembly.flow.writes import ON_OBJECTS, SENT, Write, Writers
+from constructs_lib.assembly.policies.actions import meant
+from constructs_lib.assembly.policies.permissions import Permissions, extent_on, keys_in
+from constructs_lib.assembly.policies.statement import statements_at
+from constructs_lib.assembly.text_set import Extent
+from constructs_lib.assembly.value import Text
+
+if TYPE_CHECKING:
+    from constructs_lib.assembly.model import Assembly, Node
+    from constructs_lib.assembly.policies.documents import Policies
+    from constructs_lib.assembly.policies.statement import Statement
+    from constructs_lib.assembly.resource import Resource
+
+ROLE = "AWS::IAM::Role"
+SCHEDULE_ACTIONS = ("scheduler:createschedule", "scheduler:updateschedule")
+PASS_ROLE = ("iam:passrole",)
+SCHEDULER = "scheduler.amazonaws.com"
+BY_SERVICE = frozenset({"aws:sourcearn", "aws:sourceaccount", "aws:sourceowner", "aws:sourceorgid"})
+ABOUT_CALLERS = frozenset({"aws:principalarn", "aws:principalaccount", "aws:principalorgid", "aws:securetransport"})
+
+
+class FunctionWrites:
+    """Finds what functions may write.
+
+    Args:
+        assembly: The assembly.
+        policies: Its policies.
+        writers: What roles may write.
+        places: Every place from which something goes on, or that runs.
+    """
+
+    def __init__(self, assembly: Assembly, policies: Policies, writers: Writers, places: tuple[Node, ...]) -> None:
+        self._assembly, self._policies, self._writers, self._places = assembly, policies, writers, places
+        self._known: dict[str, tuple[Write, ...]] = {}
+
+    def of_role(self, role: Node | None) -> tuple[Write, ...]:
+        """Return what whoever has a role may write; each role is looked at once."""
+        if role is None:
+            return ()
+        if role.id not in self._known:
+            permissions = Permissions(self._assembly, self._policies, role)
+            self._known[role.id] = (
+                *self._writers.of(permissions),
+                *self._let_in[role.id],
+                *self._let_in[""],
+                *self._by_schedules(permissions),
+            )
+        return self._known[role.id]
+
+    def of(self, function: Resource) -> Iterator[Write]:
+        """Yield what a function may write."""
+        yield from self.of_role(self._assembly.target(function.value("Role"), ROLE))
+        for name in function.keys("Environment", "Variables"):
+            for told in function.texts("Environment", "Variables", name):
+                api = api_at(self._assembly, told) if _is_address(told) else None
+                if api is not None:
+                    how = f"has the address of {api.path} in its variable {name}"
+                    yield Write(api, ANYTHING, Extent.SOME, how, "it may call it, or not")
+
+    @cached_property
+    def _let_in(self) -> Mapping[str, list[Write]]:
+        """What the policies of resources let in: by the role they name, and under no name what everybody may."""
+        found: dict[str, list[Write]] = defaultdict(list)
+        for node in self._places:
+            for statement in self._policies.of_resource(node):
+                if not statement.allows:
+                    continue
+                for principal in statement.principals:
+                    role = "" if principal.kind == "*" else self._role_named(principal.name)
+                    if role is not None and _applies(statement):
+                        found[role] += _admitted(node, statement, is_open=not role)
+        return found
+
+    def _role_named(self, name: Text) -> str | None:
+        role = self._assembly.target(name, ROLE) if ":role/" in str(name) else None
+        return role.id if role is not None else None
+
+    def _by_schedules(self, permissions: Permissions) -> Iterator[Write]:
+        """Who may make schedules and pass a role to them may do, later, what that role may.
+
+        https://docs.aws.amazon.com/scheduler/latest/UserGuide/security_iam_id-based-policies.html
+        """
+        making = next(permissions.grants(SCHEDULE_ACTIONS), None)
+        if making is None:
+            return
+        for passing in permissions.grants(PASS_ROLE):
+            for role in self._scheduler_roles:
+                if extent_on(passing.pattern, (role.arn,)) is Extent.NONE:
+                    continue
+                for write in self._writers.of(Permissions(self._assembly, self._policies, role)):
+                    how = f"may make a schedule that has the role {role.path}, which {write.how}"
+                    why = write.why or "what it schedules is decided while it runs"
+                    yield replace(write, how=how, why=why, extent=lesser(write.extent, Extent.SOME))
+
+    @cached_property
+    def _scheduler_roles(self) -> tuple[Resource, ...]:
+        return tuple(
+            role
+            for role in self._assembly.of_type(ROLE)
+            if any(
+                principal.name.literal == SCHEDULER
+                for statement in statements_at(role, "AssumeRolePolicyDocument")
+                for principal in statement.principals
+            )
+        )
+
+
+def _is_address(told: Text) -> bool:
+    return bool(told.symbols) and (
+        told.startswith("http") or any(each.attribute == "FunctionUrl" for each in told.symbols)
+    )
+
+
+def _applies(statement: Statement) -> bool:
+    """Whether a statement speaks of those who call themselves, rather than of services that call for somebody."""
+    keys = {key for wanted in statement.conditions.values() for key in wanted}
+    return not keys & BY_SERVICE
+
+
+def _admitted(node: Node, statement: Statement, *, is_open: bool) -> Iterator[Write]:
+    how = f"may {', '.join(statement.actions)} on {node.path} (let in by {statement.source.path})"
+    keys = {key for wanted in statement.conditions.values() for key in wanted}
+    is_sure = not is_open and keys <= ABOUT_CALLERS
+    why = "" if is_sure else "everybody may" if is_open else f"only under a condition on {', '.join(sorted(keys))}"
+    extent = Extent.ALL if is_sure else Extent.SOME
+    if node.type == "AWS::S3::Bucket":
+        for action in meant(statement.actions, tuple(ON_OBJECTS)):
+            for pattern in statement.resources:
+                found = keys_in(pattern, node.name)
+                if found is not None:
+                    yield Write(node, ON_OBJECTS[action](found[0]), lesser(extent, found[1]), how, why)
+    elif meant(statement.actions, tuple(action for action, kinds in SENT.items() if node.type in kinds)):
+        yield Write(node, ANYTHING, extent, how, why)

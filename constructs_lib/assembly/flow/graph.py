@@ -1,0 +1,234 @@
+"""What runs what: from each function and workflow, over every way that what it writes can take, to what that runs."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from constructs_lib.assembly.flow.api_routes import api_routes
+from constructs_lib.assembly.flow.bucket_routes import bucket_routes
+from constructs_lib.assembly.flow.bus_routes import bus_routes, machine_events
+from constructs_lib.assembly.flow.function_routes import function_routes, log_routes
+from constructs_lib.assembly.flow.function_writes import FunctionWrites
+from constructs_lib.assembly.flow.machine_writes import machine_writes
+from constructs_lib.assembly.flow.message import ANYTHING, Message, lesser
+from constructs_lib.assembly.flow.pipe_routes import pipe_routes
+from constructs_lib.assembly.flow.queue_routes import mapping_routes, redrive_routes
+from constructs_lib.assembly.flow.stream_routes import stream_routes
+from constructs_lib.assembly.flow.topic_routes import topic_routes
+from constructs_lib.assembly.flow.writes import Write, Writers
+from constructs_lib.assembly.policies.documents import Policies
+from constructs_lib.assembly.policies.permissions import Permissions
+from constructs_lib.assembly.resource import Resource
+from constructs_lib.assembly.text_set import Extent
+
+if TYPE_CHECKING:
+    from constructs_lib.assembly.flow.route import Reader, Route
+    from constructs_lib.assembly.model import Assembly, Node
+    from constructs_lib.assembly.text_set import Relation
+
+FUNCTION, MACHINE, ROLE = "AWS::Lambda::Function", "AWS::StepFunctions::StateMachine", "AWS::IAM::Role"
+MOST_VISITS = 64  # of one place on the ways that begin with one runner, each time with another message
+READERS: tuple[Reader, ...] = (
+    api_routes,
+    bucket_routes,
+    bus_routes,
+    function_routes,
+    log_routes,
+    machine_events,
+    mapping_routes,
+    pipe_routes,
+    redrive_routes,
+    stream_routes,
+    topic_routes,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """Something that runs, and how it was made to.
+
+    Args:
+        node: The function, workflow, or place that others write to.
+        is_asynchronous: Whether nobody waits for it, so that a function's destinations apply.
+    """
+
+    node: Node
+    is_asynchronous: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step on the way from what runs to what that makes run.
+
+    Args:
+        source: Where it begins.
+        target: Where it ends.
+        says: What happens, as a sentence without its end.
+        extent: How much of what could take it does.
+        why: Why that much.
+        relation: What found that out, if it was a comparison: it knows an example.
+    """
+
+    source: Node
+    target: Node
+    says: str
+    extent: Extent
+    why: str = ""
+    relation: Relation | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """One way in which something makes something run.
+
+    Args:
+        source: What runs first.
+        target: What that makes run.
+        steps: How.
+    """
+
+    source: Runner
+    target: Runner
+    steps: tuple[Step, ...]
+
+    @property
+    def extent(self) -> Extent:
+        """How much of what is written gets there."""
+        extent = Extent.ALL
+        for step in self.steps:
+            extent = lesser(extent, step.extent)
+        return extent
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """A way that is still being followed."""
+
+    node: Node
+    message: Message
+    extent: Extent
+    steps: tuple[Step, ...]
+    is_asynchronous: bool
+
+
+class Flow:
+    """Everything in an assembly that makes something run.
+
+    Args:
+        assembly: The assembly.
+    """
+
+    def __init__(self, assembly: Assembly) -> None:
+        self.assembly = assembly
+        self._routes: dict[str, list[Route]] = defaultdict(list)
+        places: dict[Node, None] = dict.fromkeys(assembly.of_type(FUNCTION, MACHINE))
+        for reader in READERS:
+            for route in reader(assembly):
+                self._routes[route.source.id].append(route)
+                places[route.source] = None
+        self._places = tuple(places)
+        self._policies = Policies(assembly)
+        self._writers = Writers(assembly, iter(self._places))
+        self._functions = FunctionWrites(assembly, self._policies, self._writers, self._places)
+
+    @cached_property
+    def runners(self) -> tuple[Runner, ...]:
+        """Everything that runs by itself: functions, in both ways, and workflows."""
+        functions = self.assembly.of_type(FUNCTION)
+        return (
+            *(Runner(each, is_asynchronous=True) for each in functions),
+            *(Runner(each) for each in functions),
+            *(Runner(each) for each in self.assembly.of_type(MACHINE)),
+        )
+
+    @property
+    def places(self) -> tuple[Node, ...]:
+        """Every place from which something goes on without being run: buckets, queues, topics, buses, streams."""
+        return tuple(each for each in self._places if each.type not in {FUNCTION, MACHINE})
+
+    def routes_from(self, node: Node) -> tuple[Route, ...]:
+        """Return the ways on from a place."""
+        return tuple(self._routes.get(node.id, ()))
+
+    def edges_from(self, runner: Runner) -> list[Edge]:
+        """Return the ways in which something makes others run: to each of them, the shortest of every extent."""
+        begun: list[_Way] = []
+        for write in self._writes(runner.node):
+            step = Step(runner.node, write.node, write.how, write.extent, write.why)
+            begun.append(_Way(write.node, write.message, write.extent, (step,), is_asynchronous=True))
+        for route in self.routes_from(runner.node):
+            if runner.is_asynchronous or not route.only_asynchronous:
+                begun += self._taken(_Way(runner.node, ANYTHING, Extent.ALL, (), is_asynchronous=False), route)
+        return self._followed(runner, begun)
+
+    def edges_from_place(self, place: Node) -> list[Edge]:
+        """Return the ways from a place back to places, without anything being run in between."""
+        start = Runner(place)
+        begun = [
+            way
+            for route in self.routes_from(place)
+            for way in self._taken(_Way(place, ANYTHING, Extent.ALL, (), is_asynchronous=False), route)
+        ]
+        return self._followed(start, begun, until=place)
+
+    def _followed(self, runner: Runner, begun: list[_Way], until: Node | None = None) -> list[Edge]:
+        found: dict[tuple[Runner, Extent], Edge] = {}
+        ways = deque(begun)
+        visits: Counter[tuple[str, Extent]] = Counter()
+        while ways:
+            way = ways.popleft()
+            if way.node.type in {FUNCTION, MACHINE} or way.node is until:
+                is_asynchronous = way.is_asynchronous and way.node.type == FUNCTION
+                target = Runner(way.node, is_asynchronous) if way.node is not until else runner
+                if until is None or way.node is until:
+                    found.setdefault((target, way.extent), Edge(runner, target, way.steps))
+                continue
+            visits[way.node.id, way.extent] += 1
+            if visits[way.node.id, way.extent] > (1 if way.extent is Extent.NONE else MOST_VISITS):
+                continue
+            for route in self.routes_from(way.node):
+                is_new = all(step.source is not route.target for step in way.steps)
+                if is_new or route.target in {until, runner.node}:
+                    ways.extend(self._taken(way, route))
+        return list(found.values())
+
+    def _taken(self, way: _Way, route: Route) -> Iterator[_Way]:
+        """Where a way goes on to by a route; also where nothing passes, to know what would be without the filter."""
+        passage = route.passes(way.message)
+        extent = lesser(way.extent, passage.extent)
+        says = f"{route.does} {route.target.path}"
+        if route.by.path not in {route.source.path, route.target.path}:
+            says = f"{says} (by {route.by.path})"
+        step = Step(route.source, route.target, says, passage.extent, passage.why, passage.relation)
+        message = ANYTHING if passage.extent is Extent.NONE else passage.message
+        yield _Way(route.target, message, extent, (*way.steps, step), route.is_asynchronous)
+
+    def _writes(self, node: Node) -> Iterator[Write]:
+        if not isinstance(node, Resource):
+            return
+        if node.type == MACHINE:
+            role = self.assembly.target(node.value("RoleArn"), ROLE)
+            permissions = None if role is None else Permissions(self.assembly, self._policies, role)
+            yield from machine_writes(self.assembly, node, self._writers, permissions)
+        elif node.type == FUNCTION:
+            yield from self._functions.of(node)
+
+    def unknowns(self) -> Mapping[Resource, tuple[str, ...]]:
+        """What is not known of who may write what, by the function or workflow."""
+        found: dict[Resource, tuple[str, ...]] = {}
+        for runner in self.assembly.of_type(FUNCTION, MACHINE):
+            told = runner.value("Role" if runner.type == FUNCTION else "RoleArn")
+            role = self.assembly.target(told, ROLE)
+            if role is None:
+                continue
+            if isinstance(role, Resource):
+                reasons = tuple(Permissions(self.assembly, self._policies, role).unknowns())
+            else:
+                reasons = (f"its role {role} is not in any of the templates",)
+            if reasons:
+                found[runner] = reasons
+        return found

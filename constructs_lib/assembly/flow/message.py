@@ -1,0 +1,97 @@
+"""What travels from a writer to what it makes run, as far as a template tells.
+
+A message changes its shape on the way: an object that is written becomes an event, the event the body of a message in a
+queue. Each shape is described where it is known; what is not described could be anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from constructs_lib.assembly.text_set import Extent, Relation, TextSet
+
+# What is known of a JSON document: for the path of keys to a text, what the text may be. The rest could be anything.
+Document = Mapping[tuple[str, ...], TextSet]
+
+
+@dataclass(frozen=True, slots=True)
+class Objects:
+    """Something that happens to objects of a bucket.
+
+    Args:
+        kinds: What happens when the writer does the plain thing, as S3 calls it: `ObjectCreated:Put`.
+        possible: What may happen otherwise, with the same permission.
+        keys: To which objects.
+        are_replicas: Whether replication wrote them, which does not replicate them again.
+    """
+
+    kinds: frozenset[str]
+    possible: frozenset[str]
+    keys: TextSet
+    are_replicas: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Calls of an API.
+
+    Args:
+        methods: Their methods.
+        paths: Their paths, without the slash they begin with.
+    """
+
+    methods: TextSet
+    paths: TextSet
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Everything that a writer may send on one way.
+
+    Args:
+        body: The JSON document that the next one sees; none when nothing is known of it.
+        attributes: The attributes of a message in a topic; none when nothing is known of them.
+        objects: What happens to which objects, in a bucket.
+        request: Which calls, at an API.
+    """
+
+    body: Document | None = None
+    attributes: Document | None = None
+    objects: Objects | None = None
+    request: Request | None = None
+
+
+ANYTHING = Message()
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """How much of a message goes on, and as what.
+
+    Args:
+        extent: How much: all, some, or proven none.
+        why: The reason, for a reader.
+        message: What goes on.
+        relation: What the reason was taken from; it finds an example of what goes on.
+    """
+
+    extent: Extent
+    why: str = ""
+    message: Message = ANYTHING
+    relation: Relation | None = None
+
+    @classmethod
+    def of(cls, relation: Relation, message: Message = ANYTHING) -> Passage:
+        """Return the passage that a comparison comes to."""
+        return cls(relation.extent, relation.why, message, relation)
+
+    def carrying(self, message: Message) -> Passage:
+        """Return the same with another message."""
+        return replace(self, message=message)
+
+
+def lesser(one: Extent, other: Extent) -> Extent:
+    """Return how much is left after both."""
+    order = (Extent.NONE, Extent.SOME, Extent.ALL)
+    return order[min(order.index(one), order.index(other))]
