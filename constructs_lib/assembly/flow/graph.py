@@ -217,6 +217,14 @@ class Flow:
         elif node.type == FUNCTION:
             yield from self._functions.of(node)
 
+    def is_run_by_others(self, runner: Resource) -> bool:
+        """Whether something but a person runs it."""
+        return runner.id in self._targets
+
+    @cached_property
+    def _targets(self) -> frozenset[str]:
+        return frozenset(route.target.id for routes in self._routes.values() for route in routes)
+
     def unknowns(self) -> Mapping[Resource, tuple[str, ...]]:
         """What is not known of who may write what, by the function or workflow."""
         found: dict[Resource, tuple[str, ...]] = {}
