@@ -19,8 +19,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from constructs_lib.assembly.patterns.conditions import Condition, Dialect
-from constructs_lib.assembly.patterns.event_syntax import Alternative, alternatives
-from constructs_lib.assembly.patterns.glob import PatternError
+from constructs_lib.assembly.patterns.event_syntax import Alternative, Pattern
 from constructs_lib.assembly.patterns.json_set import JsonSet
 from constructs_lib.assembly.patterns.payload import ABSENT, PRESENT, UNKNOWN, Field, Path, Payload
 from constructs_lib.assembly.patterns.relation import Extent, Relation, never
@@ -38,6 +37,7 @@ __all__ = [
     "Extent",
     "Field",
     "JsonSet",
+    "Pattern",
     "Payload",
     "Relation",
     "TextSet",
@@ -54,7 +54,8 @@ def match(pattern: Any, payload: Payload, dialect: Dialect = Dialect.EVENT_BRIDG
     """Say how much of a payload passes a pattern.
 
     Args:
-        pattern: The pattern, as JSON text or as an object, resolved or not. One that cannot be read passes `SOME`.
+        pattern: The pattern, as JSON text or as an object, resolved or not, or read already by `Pattern.read`. One that
+            cannot be read passes `SOME`.
         payload: What is emitted.
         dialect: Whose pattern it is.
     """
@@ -72,14 +73,9 @@ def match_any(patterns: Iterable[Any], payload: Payload, dialect: Dialect = Dial
     impossible = payload.impossible()
     if impossible is not None:
         return Relation(Extent.NONE, f"nothing is emitted: {_dotted(impossible)} has no value")
-    read: list[Alternative] = []
-    unreadable = ""
-    for pattern in patterns:
-        try:
-            read += alternatives(pattern, dialect)
-        except PatternError as error:
-            unreadable = unreadable or f"the pattern cannot be read: {error}"
-    return _Match(payload, tuple(read), unreadable).relation()
+    read = [each if isinstance(each, Pattern) else Pattern.read(each, dialect) for each in patterns]
+    problem = next((each.problem for each in read if each.problem), "")
+    return _Match(payload, tuple(asked for each in read for asked in each.alternatives), problem).relation()
 
 
 def match_filter_policy(policy: Any, payload: Payload, *, scope: str = "MessageAttributes") -> Relation:

@@ -75,6 +75,7 @@ class Assembly:
     def __init__(self) -> None:
         self._stacks: list[Stack] = []
         self.problems: list[Problem] = []
+        self._names: dict[str, Mapping[Text, list[Resource]]] = {}
 
     @classmethod
     def of(cls, templates: Mapping[str, Mapping[str, Any]]) -> Assembly:
@@ -138,7 +139,7 @@ class Assembly:
         arn = Arn.parse(chosen)
         for kind in types or tuple(self._by_type):
             name = _name_in(chosen, arn, kind)
-            for resource in self._named.get(kind, {}).get(name, ()) if name is not None else ():
+            for resource in self._named(kind).get(name, ()) if name is not None else ():
                 if arn is None or _same_place(arn, resource):
                     return resource
         if not types:
@@ -196,15 +197,15 @@ class Assembly:
             found[resource.type].append(resource)
         return found
 
-    @cached_property
-    def _named(self) -> Mapping[str, Mapping[Text, list[Resource]]]:
-        found: dict[str, dict[Text, list[Resource]]] = {}
-        for kind, resources in self._by_type.items():
-            names = found.setdefault(kind, {})
-            for resource in resources:
+    def _named(self, kind: str) -> Mapping[Text, list[Resource]]:
+        """The resources of one type by their names: of one, as the name of an alias needs that of its function."""
+        if kind not in self._names:
+            names: dict[Text, list[Resource]] = {}
+            for resource in self._by_type.get(kind, ()):
                 for name in {resource.name, resource.reference}:
                     names.setdefault(name, []).append(resource)
-        return found
+            self._names[kind] = names
+        return self._names[kind]
 
     def _add_cloud_assembly(self, assembly: CloudAssembly) -> None:
         for artifact in assembly.stacks:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 16 * 1024 * 1024  # CloudFormation itself takes 1 MiB
 MAX_BYTES_WITHOUT_LIBYAML = 1024 * 1024  # PyYAML's own parser is fifty times as slow
-MAX_VALUES = 2_000_000
+MAX_VALUES = 1_000_000
 MAX_DIRECTIVES = 100  # libyaml compares each with all before it
 MAX_REPEATED = 100_000  # values that aliases stand for, all together
 NEEDS_PYYAML = "the file is written in YAML, and PyYAML is not installed"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from constructs_lib.assembly.patterns.conditions import NOT_KNOWN, OPERATORS, Condition, Dialect, condition
@@ -20,6 +21,27 @@ MOST_ALTERNATIVES: Final = 1000  # combinations of `$or`, as EventBridge allows
 LEAST_IN_OR: Final = 2
 # The marks that stand for a symbol while JSON is read; from the area that Unicode leaves to everybody's own use.
 MARK: Final = re.compile("\ue000([0-9]+)\ue001")
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Pattern:
+    """A pattern that was read: worth keeping where many payloads meet it.
+
+    Args:
+        alternatives: What it asks; an event passes when one of them holds.
+        problem: Why it cannot be read, when it cannot.
+    """
+
+    alternatives: tuple[Alternative, ...]
+    problem: str = ""
+
+    @classmethod
+    def read(cls, pattern: Any, dialect: Dialect) -> Pattern:
+        """Read a pattern, as JSON text or as an object, resolved or not."""
+        try:
+            return cls(tuple(alternatives(pattern, dialect)))
+        except PatternError as error:
+            return cls((), f"the pattern cannot be read: {error}")
 
 
 def alternatives(pattern: Any, dialect: Dialect) -> list[Alternative]:
