@@ -1,0 +1,13 @@
+from __future__ import annotations
+
+from constructs_lib.assembly.model import Assembly
+from constructs_lib.assembly.resource import FUNCTION, Resource
+
+
+def test_an_alias_leads_to_its_function_although_its_own_name_needs_the_function() -> None:
+    alias = {"Type": "AWS::Lambda::Alias", "Properties": {"Name": "live", "FunctionName": {"Ref": "Send"}}}
+    assembly = Assembly.of({"Shop": {"Resources": {"Live": alias, "Send": {"Type": FUNCTION}}}})
+    [live] = assembly.of_type("AWS::Lambda::Alias")
+    function = assembly.target(live.reference, FUNCTION)
+    assert isinstance(function, Resource)
+    assert (function.logical_id, str(live.reference)) == ("Send", f"{function.arn}:live")
