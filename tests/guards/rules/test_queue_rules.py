@@ -337,8 +337,8 @@ class TestMappingFitsTheReservedConcurrency:
     def test_warns_when_the_queues_ask_for_more_than_is_reserved(self) -> None:
         assert self.said(9, 5, 5) == [
             (
-                "warning: ReservedConcurrentExecutions is 9 and its queues ask for 10 at once: what is throttled counts "
-                "as a delivery, and ends as a dead letter\n"
+                "warning: ReservedConcurrentExecutions is 9 and its queues ask for 10 at once: what is throttled "
+                "counts as a delivery, and ends as a dead letter\n"
                 "  at:  Shop/Send (AWS::Lambda::Function) ReservedConcurrentExecutions\n"
                 "  fix: reserve 10 or more, or lower MaximumConcurrency of Mapping0, Mapping1"
             )

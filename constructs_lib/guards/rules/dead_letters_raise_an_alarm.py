@@ -1,0 +1,79 @@
+"""Somebody is told when a message ends among the dead ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from constructs_lib.assembly.event_sources import QUEUE, event_sources
+from constructs_lib.assembly.resource import Resource
+from constructs_lib.assembly.value import Text, texts
+from constructs_lib.guards.finding import Severity, finding
+from constructs_lib.guards.rule import rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from constructs_lib.assembly.model import Assembly
+    from constructs_lib.guards.finding import Finding, Unknown
+
+ALARM, METRIC = "AWS::CloudWatch::Alarm", "ApproximateNumberOfMessagesVisible"
+METRICS = frozenset({METRIC, "ApproximateAgeOfOldestMessage"})  # sending to it counts no message that SQS moved there
+# What says that messages end in a queue because something failed.
+DEAD = (
+    ("AWS::Events::Rule", ("Targets", "*", "DeadLetterConfig", "Arn")),
+    ("AWS::Lambda::EventInvokeConfig", ("DestinationConfig", "OnFailure", "Destination")),
+    ("AWS::Lambda::EventSourceMapping", ("DestinationConfig", "OnFailure", "Destination")),
+    ("AWS::Lambda::Function", ("DeadLetterConfig", "TargetArn")),
+    ("AWS::Pipes::Pipe", ("SourceParameters", "*", "DeadLetterConfig", "Arn")),
+    ("AWS::SNS::Subscription", ("RedrivePolicy", "deadLetterTargetArn")),
+    ("AWS::SQS::Queue", ("RedrivePolicy", "deadLetterTargetArn")),
+    ("AWS::Scheduler::Schedule", ("Target", "DeadLetterConfig", "Arn")),
+)
+
+
+@rule(severity=Severity.WARNING)
+def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
+    """A dead-letter queue has an alarm on the messages in it.
+
+    Why it matters: a dead-letter queue that nobody looks at loses its messages too, only later.
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/dead-letter-queues-alarms-cloudwatch.html
+
+    Refuses: a queue for what failed, without a CloudWatch alarm on `ApproximateNumberOfMessagesVisible` or
+    `ApproximateAgeOfOldestMessage` of that queue.
+
+    Accepts: an alarm in any of the stacks; a function that drains the queue.
+    """
+    watched = {queue for alarm in assembly.of_type(ALARM) for queue in _watched(assembly, alarm)}
+    drained = {each.source for each in event_sources(assembly) if each.source is not None}
+    seen: set[Resource] = set()
+    for kind, at in DEAD:
+        for source in assembly.of_type(kind):
+            for arn in source.texts(*at):
+                queue = assembly.target(arn, QUEUE)
+                if not isinstance(queue, Resource) or queue.type != QUEUE or queue in watched | drained | seen:
+                    continue
+                seen.add(queue)
+                yield finding(
+                    queue,
+                    problem=f"messages end here when something failed ({source}), and no alarm tells anybody",
+                    fix=f"add an AWS::CloudWatch::Alarm on {METRIC} of this queue, above 0",
+                    through=(source,),
+                )
+
+
+def _watched(assembly: Assembly, alarm: Resource) -> Iterator[Resource]:
+    for metric, dimensions in (
+        (("MetricName",), ("Dimensions", "*")),
+        (
+            ("Metrics", "*", "MetricStat", "Metric", "MetricName"),
+            ("Metrics", "*", "MetricStat", "Metric", "Dimensions", "*"),
+        ),
+    ):
+        names = {each.literal for each in texts(alarm.values(*metric))}
+        if not names & METRICS:
+            continue
+        for dimension in alarm.values(*dimensions):
+            named = dimension.get("Value") if isinstance(dimension, dict) else None
+            queue = assembly.target(named, QUEUE) if isinstance(named, Text) else None
+            if isinstance(queue, Resource):
+                yield queue
