@@ -12,6 +12,7 @@ from constructs_lib.guards.finding import Severity
 from constructs_lib.guards.rules import rule_ids, rule_of
 from constructs_lib.guards.selection import RuleNameError, selected
 from tests.guards.apps import VISIBILITY, breaks, complains, impatient, patient, queues, wonders
+from tests.test_architecture import CONSTRUCTS, files_in, imports_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -114,3 +115,13 @@ def test_checking_needs_no_cdk() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True)
     assert {"aws_cdk", "jsii", "boto3"} & set(ended.stdout.split()) == set()
+
+
+def test_only_the_doors_that_cdk_opens_know_cdk() -> None:
+    doors = {"allow_recursion", "plugin", "testing"}
+    forbidden = {"constructs_lib.wiring", "constructs_lib.bundling", "constructs_lib.local"}
+    forbidden |= {f"constructs_lib.{name}" for name in CONSTRUCTS}
+    for file in files_in("guards"):
+        banned = forbidden if file.stem in doors else forbidden | {"aws_cdk", "constructs", "jsii"}
+        for name in imports_of(file):
+            assert not any(name == each or name.startswith(f"{each}.") for each in banned), f"{file} imports {name}"
