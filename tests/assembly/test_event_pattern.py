@@ -1,0 +1,652 @@
+from __future__ import annotations
+
+import ipaddress
+import itertools
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ministack.services import eventbridge  # type: ignore[import-untyped] # it has no types
+
+from constructs_lib.assembly.event_pattern import (
+    ABSENT,
+    PRESENT,
+    Dialect,
+    Extent,
+    Field,
+    Pattern,
+    Payload,
+    Relation,
+    TextSet,
+    match,
+    match_any,
+    match_filter_criteria,
+    match_filter_policy,
+)
+from constructs_lib.assembly.value import ABSENT as NO_VALUE
+from constructs_lib.assembly.value import OneOf, Symbol, Text, Unknown
+
+STAGE = Symbol("parameter", "Stage")
+A, B, SHOP = Text.of("a"), Text.of("b"), Text.of("shop")
+KEY = ("detail", "object", "key")
+UPLOADED = Payload(
+    {
+        ("source",): "aws.s3",
+        ("detail-type",): ["Object Created", "Object Deleted"],
+        ("detail", "bucket", "name"): "photos",
+        KEY: TextSet.prefix("thumbs/"),
+    }
+)
+
+
+def of_key(*values: object, **more: object) -> dict[str, object]:
+    """A pattern that asks for keys."""
+    return {**more, "detail": {"object": {"key": list(values)}}}
+
+
+def extent(pattern: object, payload: Payload = UPLOADED) -> Extent:
+    return match(pattern, payload).extent
+
+
+def of_x(values: object, *, dialect: Dialect = Dialect.EVENT_BRIDGE, found: Any) -> Extent:
+    """How much of what stands at x passes."""
+    return match({"x": values}, Payload({("x",): found}), dialect).extent
+
+
+class TestUploads:
+    @pytest.mark.parametrize(
+        ("pattern", "expected"),
+        [
+            ({"source": ["aws.s3"]}, Extent.ALL),
+            ({"source": ["aws.ec2"]}, Extent.NONE),
+            ({"source": [{"prefix": "aws."}], "detail-type": [{"prefix": "Object "}]}, Extent.ALL),
+            ({"detail-type": ["Object Created"]}, Extent.SOME),
+            ({"detail": {"bucket": {"name": ["videos"]}}}, Extent.NONE),
+            (of_key({"prefix": "uploads/"}), Extent.NONE),
+            (of_key({"prefix": "thumbs/"}), Extent.ALL),
+            (of_key({"prefix": "thumbs/a"}), Extent.SOME),
+            (of_key({"suffix": ".png"}), Extent.SOME),
+            (of_key({"wildcard": "uploads/*.png"}), Extent.NONE),
+            (of_key({"wildcard": "*/*"}), Extent.ALL),
+            (of_key({"anything-but": {"prefix": "thumbs/"}}), Extent.NONE),
+            (of_key({"anything-but": {"prefix": ["thumbs/", "x"]}}), Extent.NONE),
+            (of_key({"anything-but": {"wildcard": "uploads/*"}}), Extent.ALL),
+            (of_key({"anything-but": {"suffix": ".png"}}, {"suffix": ".png"}), Extent.ALL),
+            (of_key({"prefix": {"equals-ignore-case": "THUMBS/"}}), Extent.ALL),
+            (of_key({"prefix": "uploads/"}, {"prefix": "thumbs/"}), Extent.ALL),
+            (of_key({"exists": True}), Extent.ALL),
+            (of_key({"exists": False}), Extent.NONE),
+            (of_key({"prefix": "thumbs/"}, source=["aws.ec2"]), Extent.NONE),
+            ({"detail": {"reason": ["PutObject"]}}, Extent.SOME),
+            ({"$or": [{"source": ["aws.ec2"]}, of_key({"prefix": "uploads/"})]}, Extent.NONE),
+            ({"$or": [{"source": ["aws.ec2"]}, of_key({"prefix": "thumbs/"})]}, Extent.ALL),
+            ({"$or": [{"detail-type": ["Object Created"]}, {"detail-type": ["Object Deleted"]}]}, Extent.ALL),
+            ({"$or": [{"detail-type": ["Object Created"]}, of_key({"prefix": "thumbs/x"})]}, Extent.SOME),
+            ('{"source": ["aws.s3"]}', Extent.ALL),
+        ],
+        ids=str,
+    )
+    def test_pass_as_far_as_the_pattern_lets_them(self, pattern: object, expected: Extent) -> None:
+        assert extent(pattern) is expected
+
+    def test_are_described_when_they_never_pass(self) -> None:
+        assert match(of_key({"prefix": "uploads/"}), UPLOADED) == Relation(
+            Extent.NONE, 'detail.object.key is thumbs/*, and what passes is [{"prefix": "uploads/"}]'
+        )
+
+    def test_are_described_when_some_pass(self) -> None:
+        found = match(of_key({"suffix": ".png"}, **{"detail-type": ["Object Created"]}), UPLOADED)
+        assert found.why == ('detail-type is Object Created or Object Deleted, and what passes is ["Object Created"]')
+        assert found.witness == {
+            "source": "aws.s3",
+            "detail-type": "Object Created",
+            "detail": {"bucket": {"name": "photos"}, "object": {"key": "thumbs/.png"}},
+        }
+        assert found.is_certain
+
+    def test_are_described_when_all_pass(self) -> None:
+        found = match({"source": ["aws.s3"]}, UPLOADED)
+        assert found.why == "all that is emitted passes"
+        assert found.witness["detail"]["object"] == {"key": "thumbs/"}
+
+    def test_are_not_certain_to_pass_when_the_pattern_asks_for_something_nobody_described(self) -> None:
+        found = match({"detail": {"reason": ["PutObject"]}}, UPLOADED)
+        assert found.why == 'detail.reason is not known, and what passes is ["PutObject"]'
+        assert not found.is_certain
+
+    def test_never_pass_when_there_are_none(self) -> None:
+        found = match({"source": ["aws.s3"]}, Payload({("source",): "aws.s3", KEY: TextSet.none()}))
+        assert found == Relation(Extent.NONE, "nothing is emitted: detail.object.key has no value")
+
+
+class TestSeveralPatterns:
+    def test_cover_together_what_none_covers_alone(self) -> None:
+        halves = [of_key({"suffix": ".png"}), of_key({"anything-but": {"suffix": ".png"}})]
+        assert [extent(each) for each in halves] == [Extent.SOME, Extent.SOME]
+        assert match_any(halves, UPLOADED).extent is Extent.ALL
+
+    def test_cover_together_over_two_fields(self) -> None:
+        created = {"detail-type": ["Object Created"]}
+        deleted = [
+            of_key({"wildcard": "*.png"}, **{"detail-type": ["Object Deleted"]}),
+            of_key({"anything-but": {"wildcard": "*.png"}}, **{"detail-type": [{"suffix": "Deleted"}]}),
+        ]
+        assert match_any([created, *deleted], UPLOADED).extent is Extent.ALL
+        assert match_any([created, deleted[0]], UPLOADED).extent is Extent.SOME
+        assert match_any([created, deleted[0]], UPLOADED).is_certain
+
+    def test_pass_nothing_when_there_are_none(self) -> None:
+        assert match_any([], UPLOADED) == Relation(Extent.NONE, "there is no pattern")
+
+    def test_prove_nothing_away_when_one_cannot_be_read(self) -> None:
+        assert match_any(["{", {"source": ["aws.ec2"]}], UPLOADED).extent is Extent.SOME
+        assert match_any(["{", {"source": ["aws.s3"]}], UPLOADED).extent is Extent.ALL
+
+    def test_may_be_read_once_for_many_payloads(self) -> None:
+        pattern = Pattern.read(of_key({"prefix": "uploads/"}), Dialect.EVENT_BRIDGE)
+        assert match(pattern, UPLOADED).extent is Extent.NONE
+        assert match(pattern, Payload({KEY: "uploads/a"})).extent is Extent.ALL
+
+
+class TestOperators:
+    @pytest.mark.parametrize(
+        ("values", "found", "expected"),
+        [
+            ([1], [1, 1.0], Extent.ALL),
+            ([1], "1", Extent.NONE),
+            (["1"], [1], Extent.NONE),
+            ([True], [True], Extent.ALL),
+            ([True], [1], Extent.NONE),
+            ([None], [None], Extent.ALL),
+            ([None], ABSENT, Extent.NONE),
+            ([""], [""], Extent.ALL),
+            ([{"numeric": [">", 0, "<=", 5]}], [1, 5], Extent.ALL),
+            ([{"numeric": [">", 0, "<=", 5]}], [0, 5], Extent.SOME),
+            ([{"numeric": [">", 0, "<=", 5]}], [0, 6, "3"], Extent.NONE),
+            ([{"numeric": ["=", 3e2]}], [300], Extent.ALL),
+            ([{"numeric": ["<", 5]}, {"numeric": [">=", 5]}], [4, 5, 6], Extent.ALL),
+            ([{"anything-but": [100, 200]}], [100], Extent.NONE),
+            ([{"anything-but": [100, 200]}], [101, "100"], Extent.ALL),
+            ([{"anything-but": "a"}], ["a", 1], Extent.SOME),
+            ([{"anything-but": ["a", "b"]}], ABSENT, Extent.NONE),
+            ([{"anything-but": {"equals-ignore-case": ["A", "B"]}}], ["a", "B"], Extent.NONE),
+            ([{"equals-ignore-case": "Alice"}], ["ALICE", "alice"], Extent.ALL),
+            ([{"suffix": {"equals-ignore-case": ".PNG"}}], TextSet.suffix(".png"), Extent.ALL),
+            ([{"cidr": "10.0.0.0/24"}], ["10.0.0.1", "10.0.0.010"], Extent.ALL),
+            ([{"cidr": "10.0.0.0/24"}], ["10.0.1.1", "x"], Extent.NONE),
+            ([{"cidr": "2001:db8::/32"}], ["2001:db8::1", "10.0.0.1"], Extent.SOME),
+            ([{"cidr": "10.0.0.0/24"}], TextSet.prefix("10."), Extent.SOME),
+            ([{"cidr": "10.0.0.0/24"}], TextSet.glob("thumb"), Extent.NONE),
+            ([{"exists": True}], PRESENT, Extent.ALL),
+            ([{"exists": False}], PRESENT, Extent.NONE),
+            ([{"exists": False}], ABSENT, Extent.ALL),
+            ([{"exists": False}, "a"], Field.of("a").or_absent, Extent.ALL),
+            ([{"exists": False}, {"exists": True}], Field.of("a").or_absent, Extent.ALL),
+            ([{"prefix": ""}], [1], Extent.NONE),
+            ([{"wildcard": r"a\*b"}], ["a*b"], Extent.ALL),
+            ([{"exactly": "a"}], ["a"], Extent.ALL),
+            # a list passes when one of its values does
+            (["a"], Field.list_of(["a", "b"]), Extent.SOME),
+            (["c"], Field.list_of(["a", "b"]), Extent.NONE),
+            (["a", "b", {"exists": False}], Field.list_of(["a", "b"]), Extent.ALL),
+            ([{"anything-but": "a"}], Field.list_of(["a"]), Extent.NONE),
+        ],
+        ids=str,
+    )
+    def test_compare_as_event_bridge_does(self, values: object, found: object, expected: Extent) -> None:
+        assert of_x(values, found=found) is expected
+
+    def test_numbers_nobody_described_are_covered_by_ranges_that_meet(self) -> None:
+        ranges = [{"numeric": ["<", 5]}, {"numeric": [">=", 5, "<", 9]}, {"numeric": [">=", 9]}]
+        number = Payload({("x",): Field(PRESENT.one - Field.of(TextSet.any()).one - Field.of([True, False, None]).one)})
+        assert match({"x": ranges}, number).extent is Extent.ALL
+        assert match({"x": ranges[:2]}, number).extent is Extent.SOME
+        assert match({"x": ranges[:2]}, number).witness == {"x": 0}
+        assert match({"x": [{"numeric": [">", 5, "<", 6]}]}, number).witness == {"x": 5.5}
+
+    def test_a_dot_in_a_key_is_a_step(self) -> None:
+        assert extent({"detail.object.key": [{"prefix": "uploads/"}]}) is Extent.NONE
+
+    def test_or_is_a_key_like_any_other_where_it_cannot_be_the_operator(self) -> None:
+        assert match({"$or": {"x": ["a"]}}, Payload({("$or", "x"): "a"})).extent is Extent.ALL
+        assert match({"$or": ["a"]}, Payload({("$or",): "a"})).extent is Extent.ALL
+
+    @pytest.mark.parametrize("outer_first", [True, False])
+    def test_a_field_inside_and_outside_of_or_is_not_decided_by_the_order_of_keys(self, *, outer_first: bool) -> None:
+        inner = {"$or": [{"x": ["b"]}, {"y": ["c"]}]}
+        pattern = {"x": ["a"], **inner} if outer_first else {**inner, "x": ["a"]}
+        payload = Payload({("x",): ["a"]}, closed=[()])
+        assert match(pattern, payload).extent is Extent.SOME
+        assert match(pattern, Payload({("x",): ["d"]}, closed=[()])).extent is Extent.NONE
+
+
+class TestPayloads:
+    def test_what_is_closed_has_nothing_else(self) -> None:
+        payload = Payload({("detail", "a"): "x"}, closed=[("detail",)])
+        assert match({"detail": {"b": ["x"]}}, payload).extent is Extent.NONE
+        assert match({"detail": {"b": [{"exists": False}]}}, payload).extent is Extent.ALL
+        assert match({"source": ["x"]}, payload).extent is Extent.SOME
+
+    def test_a_value_has_nothing_below_it(self) -> None:
+        assert match({"detail": {"a": {"b": ["x"]}}}, Payload({("detail", "a"): "x"})).extent is Extent.NONE
+
+    def test_what_may_be_absent_may_be_an_object(self) -> None:
+        payload = Payload({("detail", "a"): Field.of("x").or_absent})
+        assert match({"detail": {"a": {"b": ["x"]}}}, payload).extent is Extent.SOME
+
+    def test_everything_is_possible_when_nothing_is_said(self) -> None:
+        assert match({"x": [{"exists": True}]}, Payload()).extent is Extent.SOME
+        assert match({"x": [{"exists": True}, {"exists": False}]}, Payload()).extent is Extent.ALL
+
+
+class TestUnknowns:
+    STAGED = Payload({("source",): Text.of("shop.", STAGE), ("detail", "kind"): "order"})
+
+    @pytest.mark.parametrize(
+        ("pattern", "expected"),
+        [
+            ({"source": [Text.of("shop.", STAGE)]}, Extent.ALL),
+            ({"source": [Text.of("shop.", STAGE, ".x")]}, Extent.SOME),
+            ({"source": ["shop.dev"]}, Extent.SOME),
+            ({"source": ["bank.dev"]}, Extent.NONE),
+            ({"source": [{"prefix": "shop."}]}, Extent.ALL),
+            ({"source": [{"anything-but": [Text.of("shop.", STAGE)]}]}, Extent.NONE),
+            ({"source": [{"anything-but": [Text.of("bank.", STAGE)]}]}, Extent.ALL),
+            ({"source": [Unknown("x", "because")]}, Extent.SOME),
+            ({"source": Unknown("x", "because")}, Extent.SOME),
+            ({"source": [{"prefix": Unknown("x", "because")}]}, Extent.SOME),
+            ({"source": [{"anything-but": Unknown("x", "because")}]}, Extent.SOME),
+            ({"source": [{"numeric": ["=", Unknown("x", "because")]}]}, Extent.SOME),
+            ({"source": ["bank", OneOf((A, B))]}, Extent.NONE),
+            ({"source": OneOf(([A], [Text.of("shop.", STAGE)]))}, Extent.SOME),
+            ({"source": OneOf(([{"prefix": SHOP}], NO_VALUE))}, Extent.ALL),
+            ({"source": OneOf(([A], NO_VALUE))}, Extent.SOME),
+            ({"detail": OneOf(({"kind": [A]}, {"kind": [B]}))}, Extent.SOME),
+            ({"detail": {"kind": ["x"]}, "source": Unknown("x", "because")}, Extent.NONE),
+            (Unknown("x", "because"), Extent.SOME),
+            (Text.of('{"source": ["shop.', STAGE, '"]}'), Extent.ALL),
+            (Text.of('{"source": ["', STAGE, '"], "detail": {"kind": ["x"]}}'), Extent.NONE),
+            (Text.of('{"source": ["bank.', STAGE, '"]}'), Extent.NONE),
+            (Text.of('{"source": [', STAGE, "]}"), Extent.SOME),
+            (Text.of('{"', STAGE, '": ["x"]}'), Extent.SOME),
+        ],
+        ids=str,
+    )
+    def test_prove_what_holds_for_every_value_and_nothing_else(self, pattern: object, expected: Extent) -> None:
+        assert extent(pattern, self.STAGED) is expected
+
+
+class TestMalformedPatterns:
+    @pytest.mark.parametrize(
+        "pattern",
+        [
+            None,
+            5,
+            [],
+            {},
+            "",
+            "[]",
+            "{",
+            {"source": []},
+            {"source": "aws.s3"},
+            {"source": {}},
+            {"source": None},
+            {"source": [["a"]]},
+            {"source": [{}]},
+            {"source": [{"prefix": 5}]},
+            {"source": [{"prefix": "a", "suffix": "b"}]},
+            {"source": [{"starts-with": "a"}]},
+            {"source": [{"numeric": [">"]}]},
+            {"source": [{"numeric": ["~", 5]}]},
+            {"source": [{"numeric": [">", "5"]}]},
+            {"source": [{"exists": "true"}]},
+            {"source": [{"anything-but": []}]},
+            {"source": [{"anything-but": {"cidr": "10.0.0.0/8"}}]},
+            {"source": [{"anything-but": {"prefix": []}}]},
+            {"source": [{"anything-but": {}}]},
+            {"source": [{"anything-but": ["a", 1]}]},
+            {"source": [{"anything-but": None}]},
+            {"source": [{"wildcard": "a**"}]},
+            {"source": [{"wildcard": "a\\b"}]},
+            {"source": [{"cidr": "10.0.0.0/99"}]},
+            {"source": [{"cidr": 5}]},
+            {"source": [float("nan")]},
+            {"source": [10**400]},
+            {"$or": [{"source": ["a"]}, {"prefix": ["a"]}]},
+            {"source": [{"equals-ignore-case": "ß" * 40}]},
+            '{"source": ["\ue0000\ue001"]}' + " " * 3,
+        ],
+        ids=lambda pattern: str(pattern)[:60],
+    )
+    def test_pass_some_and_say_why(self, pattern: object) -> None:
+        text = Text.of(pattern, STAGE) if isinstance(pattern, str) and "\ue000" in pattern else pattern
+        found = match(text, UPLOADED)
+        assert found.extent is Extent.SOME
+        assert found.why.startswith("the pattern cannot be read: ")
+        assert not found.is_certain
+
+
+class TestFilterPolicies:
+    ORDERS = Payload({("kind",): "order", ("price",): [5, 7]})
+
+    @pytest.mark.parametrize(
+        ("policy", "expected"),
+        [
+            (None, Extent.ALL),
+            ({"kind": ["order"]}, Extent.ALL),
+            ({"kind": ["refund"]}, Extent.NONE),
+            ({"kind": [{"anything-but": ["refund"]}]}, Extent.ALL),
+            ({"kind": [{"anything-but": {"prefix": "ord"}}]}, Extent.NONE),
+            ({"kind": [{"exists": True}]}, Extent.ALL),
+            ({"kind": [{"exists": False}]}, Extent.NONE),
+            ({"price": [{"numeric": [">", 0, "<=", 7]}]}, Extent.ALL),
+            ({"price": [{"numeric": ["<", 5]}]}, Extent.NONE),
+            ({"$or": [{"kind": ["refund"]}, {"price": [5, 7]}]}, Extent.ALL),
+            ({"other": ["x"]}, Extent.SOME),
+            ('{"kind": ["refund"]}', Extent.NONE),
+            # SNS says of neither whether a number equals the string that spells it
+            ({"price": ["5", "7"]}, Extent.SOME),
+            ({"kind": [5]}, Extent.NONE),
+        ],
+        ids=str,
+    )
+    def test_compare_message_attributes(self, policy: object, expected: Extent) -> None:
+        assert match_filter_policy(policy, self.ORDERS).extent is expected
+
+    def test_nothing_is_sure_about_what_is_empty(self) -> None:
+        for empty in ("", None):
+            assert match_filter_policy({"x": [{"exists": True}]}, Payload({("x",): [empty]})).extent is Extent.SOME
+        assert match_filter_policy({"x": [{"exists": False}]}, Payload(closed=[()])).extent is Extent.SOME
+
+    def test_may_be_about_the_body(self) -> None:
+        body = Payload({("order", "kind"): "new"})
+        policy = {"order": {"kind": ["new"]}}
+        assert match_filter_policy(policy, body, scope="MessageBody").extent is Extent.ALL
+        assert match_filter_policy({"order": {"kind": ["old"]}}, body, scope="MessageBody").extent is Extent.NONE
+
+    def test_are_not_known_when_the_scope_is_not(self) -> None:
+        found = match_filter_policy({"kind": ["refund"]}, self.ORDERS, scope="Elsewhere")
+        assert found == Relation(Extent.SOME, "the scope 'Elsewhere' is not known")
+        assert not found.is_certain
+
+
+class TestFilterCriteria:
+    CHANGE = Payload(
+        {
+            ("eventName",): ["INSERT", "MODIFY"],
+            ("dynamodb", "Keys", "id", "S"): TextSet.prefix("order#"),
+            ("dynamodb", "NewImage", "total", "N"): "12",
+        }
+    )
+
+    @staticmethod
+    def criteria(*patterns: object) -> dict[str, object]:
+        return {"Filters": [{"Pattern": json.dumps(each)} for each in patterns]}
+
+    @pytest.mark.parametrize("criteria", [None, {}, {"Filters": []}, {"Filters": None}, []])
+    def test_let_everything_through_when_there_are_no_filters(self, criteria: object) -> None:
+        assert match_filter_criteria(criteria, self.CHANGE).extent is Extent.ALL
+
+    @pytest.mark.parametrize(
+        ("patterns", "expected"),
+        [
+            ([{"eventName": ["REMOVE"]}], Extent.NONE),
+            ([{"eventName": ["INSERT"]}], Extent.SOME),
+            ([{"eventName": ["INSERT"]}, {"eventName": ["MODIFY"]}], Extent.ALL),
+            ([{"dynamodb": {"Keys": {"id": {"S": [{"prefix": "user#"}]}}}}], Extent.NONE),
+            ([{"dynamodb": {"Keys": {"id": {"S": [{"prefix": "order#"}]}}}}], Extent.ALL),
+            ([{"dynamodb": {"OldImage": {"id": {"S": ["x"]}}}}], Extent.SOME),
+            # the numbers of a table are strings, of which it is not said how they compare
+            ([{"dynamodb": {"NewImage": {"total": {"N": [{"numeric": [">", 10]}]}}}}], Extent.SOME),
+            ([{"dynamodb": {"NewImage": {"total": {"N": [{"numeric": [">", 20]}]}}}}], Extent.NONE),
+            ([{"dynamodb": {"NewImage": {"total": {"N": ["12"]}}}}], Extent.ALL),
+        ],
+        ids=str,
+    )
+    def test_compare_the_changes_of_a_table(self, patterns: list[object], expected: Extent) -> None:
+        assert match_filter_criteria(self.criteria(*patterns), self.CHANGE).extent is expected
+
+    def test_compare_the_body_of_a_message_and_the_data_of_a_record(self) -> None:
+        message, record = Payload({("body", "kind"): "order"}), Payload({("data", "kind"): "order"})
+        for payload, place in ((message, "body"), (record, "data")):
+            assert match_filter_criteria(self.criteria({place: {"kind": ["refund"]}}), payload).extent is Extent.NONE
+            assert match_filter_criteria(self.criteria({place: {"kind": ["order"]}}), payload).extent is Extent.ALL
+
+    @pytest.mark.parametrize(
+        "criteria",
+        [5, {"Filters": "x"}, {"Filters": [5]}, {"Filters": [{}]}, {"Filters": [{"Pattern": "{"}]}, Unknown("x", "y")],
+        ids=str,
+    )
+    def test_let_some_through_when_they_cannot_be_read(self, criteria: object) -> None:
+        assert match_filter_criteria(criteria, self.CHANGE).extent is Extent.SOME
+
+
+class TestBounds:
+    @staticmethod
+    def seconds(pattern: object, payload: Payload = UPLOADED) -> tuple[float, Extent]:
+        started = time.monotonic()
+        found = match(pattern, payload)
+        return time.monotonic() - started, found.extent
+
+    def test_a_thousand_levels_are_too_many_to_read(self) -> None:
+        nested: dict[str, object] = {"x": ["y"]}
+        listed: list[object] = ["y"]
+        for _ in range(1000):
+            nested, listed = {"x": nested}, [listed]
+        deep_json = '{"x":' * 1000 + '["y"]' + "}" * 1000
+        branch: object = {"x": ["y"]}
+        for _ in range(1000):
+            branch = {"$or": [branch, {"z": ["y"]}]}
+        for pattern in (nested, {"x": listed}, deep_json, deep_json * 200, Text.of(deep_json, STAGE), branch):
+            assert match(pattern, UPLOADED).why.startswith("the pattern cannot be read: ")
+
+    def test_or_that_multiplies_out_is_not_multiplied_out(self) -> None:
+        pattern: dict[str, object] = {}
+        for number in range(30):
+            pattern[f"k{number}"] = {"$or": [{"a": ["x"]}, {"b": ["x"]}]}
+        taken, found = self.seconds(pattern)
+        assert found is Extent.SOME
+        assert taken < 2
+
+    def test_many_patterns_over_many_fields(self) -> None:
+        fields: dict[tuple[str, ...], Any] = {(f"f{number}",): ["a", "b"] for number in range(12)}
+        patterns = [
+            {f"f{(number + step) % 12}": ["a" if step % 2 else "b"] for step in range(4)} for number in range(12)
+        ]
+        started = time.monotonic()
+        assert match_any(patterns * 10, Payload(fields)).extent is Extent.SOME
+        assert time.monotonic() - started < 5
+
+    def test_long_globs_with_many_stars(self) -> None:
+        stars = "*".join("abcdefghij"[number % 10] * 20 for number in range(500))
+        taken, found = self.seconds(of_key({"wildcard": stars}), Payload({KEY: TextSet.glob(f"x{stars}")}))
+        assert found is Extent.NONE
+        assert taken < 5
+
+
+SCALARS: list[Any] = ["", "a", "b", "ab", "ba", 0, 5, 5.5, True, None]
+PLAIN_SCALARS = [each for each in SCALARS if each is not None and not isinstance(each, bool)]
+FIELDS = [("x",), ("d", "y"), ("d", "z")]
+
+
+def scalar_passes(item: Any, value: Any) -> bool:
+    """Say the obvious way whether one value of a pattern is met by one of an event."""
+    if not isinstance(item, dict):
+        return isinstance(item, bool) == isinstance(value, bool) and bool(item == value)
+    ((name, operand),) = item.items()
+    if name == "anything-but":
+        inner = (
+            [{key: each} for key, some in operand.items() for each in some] if isinstance(operand, dict) else operand
+        )
+        return not any(scalar_passes(each, value) for each in inner)
+    if name == "numeric":
+        signs = {"<": "__lt__", "<=": "__le__", ">": "__gt__", ">=": "__ge__", "=": "__eq__"}
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return is_number and all(
+            getattr(float(value), signs[sign])(float(bound))
+            for sign, bound in zip(operand[::2], operand[1::2], strict=True)
+        )
+    if name == "cidr":
+        return isinstance(value, str) and "." in value and ipaddress.ip_address(value) in ipaddress.ip_network(operand)
+    if not isinstance(value, str):
+        return False
+    if isinstance(operand, dict):
+        return scalar_passes({name: operand["equals-ignore-case"].lower()}, value.lower())
+    if name == "wildcard":
+        start, *rest = operand.split("*")
+        return (
+            value == start
+            if not rest
+            else value.startswith(start)
+            and any(
+                scalar_passes({"wildcard": "*".join(rest)}, value[cut:]) for cut in range(len(start), len(value) + 1)
+            )
+        )
+    answers: dict[str, bool] = {
+        "prefix": value[: len(operand)] == operand,
+        "suffix": value[max(0, len(value) - len(operand)) :] == operand,
+        "equals-ignore-case": value.lower() == operand.lower(),
+    }
+    return answers[name]
+
+
+def event_passes(pattern: dict[str, Any], event: Any) -> bool:
+    """Say the obvious way whether an event passes a pattern in which no field stands twice."""
+    for key, asked in pattern.items():
+        if key == "$or":
+            if not any(event_passes(each, event) for each in asked):
+                return False
+            continue
+        inner = event.get(key) if isinstance(event, dict) else None
+        if isinstance(asked, dict):
+            if not event_passes(asked, inner):
+                return False
+            continue
+        is_there = isinstance(event, dict) and key in event and not isinstance(inner, dict)
+        values = [] if not is_there else inner if isinstance(inner, list) else [inner]
+        exists = [item["exists"] for item in asked if isinstance(item, dict) and "exists" in item]
+        others = [item for item in asked if not (isinstance(item, dict) and "exists" in item)]
+        if bool(values) not in exists and not any(scalar_passes(item, value) for item in others for value in values):
+            return False
+    return True
+
+
+def items() -> st.SearchStrategy[Any]:
+    words = st.sampled_from(["a", "b", "ab", "ba", "A"])
+    bounds = st.sampled_from([0, 2, 5, 5.5])
+    return st.one_of(
+        st.sampled_from(SCALARS),
+        st.sampled_from(SCALARS),
+        st.builds(lambda name, word: {name: word}, st.sampled_from(["prefix", "suffix", "equals-ignore-case"]), words),
+        st.builds(
+            lambda name, word: {name: {"equals-ignore-case": word}}, st.sampled_from(["prefix", "suffix"]), words
+        ),
+        st.sampled_from(["*", "a*", "*b", "a*a", "*a*b*", "a"]).map(lambda text: {"wildcard": text}),
+        st.lists(words, min_size=1, max_size=2).map(lambda some: {"anything-but": some}),
+        st.lists(bounds, min_size=1, max_size=2).map(lambda some: {"anything-but": some}),
+        st.builds(
+            lambda name, some: {"anything-but": {name: some}},
+            st.sampled_from(["prefix", "suffix", "equals-ignore-case", "wildcard"]),
+            st.lists(words, min_size=1, max_size=2),
+        ),
+        st.builds(lambda sign, bound: {"numeric": [sign, bound]}, st.sampled_from(["<", "<=", ">", ">=", "="]), bounds),
+        st.builds(lambda low, more: {"numeric": [">", low, "<=", low + more]}, bounds, st.sampled_from([1, 3])),
+        st.booleans().map(lambda wanted: {"exists": wanted}),
+    )
+
+
+def leaves() -> st.SearchStrategy[list[Any]]:
+    return st.lists(items(), min_size=1, max_size=3)
+
+
+def patterns() -> st.SearchStrategy[dict[str, Any]]:
+    """Patterns over the fields x, d.y and d.z, with no field twice in one alternative."""
+    below = st.one_of(
+        st.fixed_dictionaries({"y": leaves()}),
+        st.fixed_dictionaries({"y": leaves(), "z": leaves()}),
+        st.tuples(leaves(), leaves()).map(lambda pair: {"$or": [{"y": pair[0]}, {"z": pair[1]}]}),
+        st.tuples(leaves(), leaves(), leaves()).map(
+            lambda three: {"$or": [{"y": three[0], "z": three[1]}, {"y": three[2]}]}
+        ),
+    )
+    return st.one_of(
+        st.fixed_dictionaries({"x": leaves()}),
+        st.fixed_dictionaries({"x": leaves(), "d": below}),
+        st.fixed_dictionaries({"d": below}),
+        st.tuples(leaves(), below).map(lambda pair: {"$or": [{"x": pair[0]}, {"d": pair[1]}]}),
+    )
+
+
+Described = tuple[list[Any], bool, bool]
+
+
+def descriptions(scalars: list[Any]) -> st.SearchStrategy[dict[tuple[str, ...], Described]]:
+    """For each field some values, whether it may be absent, and whether it is a list of any of them."""
+    values = st.lists(st.sampled_from(scalars), min_size=1, max_size=3, unique_by=repr)
+    one = st.tuples(values, st.booleans(), st.booleans())
+    return st.fixed_dictionaries(dict.fromkeys(FIELDS, one))
+
+
+def payload_of(described: dict[tuple[str, ...], Described]) -> Payload:
+    fields = {}
+    for path, (values, absent, is_list) in described.items():
+        found = Field.list_of(values) if is_list else Field.of(values)
+        fields[path] = found.or_absent if absent else found
+    return Payload(fields)
+
+
+def events_of(described: dict[tuple[str, ...], Described]) -> Iterator[dict[str, Any]]:
+    choices = []
+    for values, absent, is_list in described.values():
+        options: list[Any] = list(values)
+        if is_list:
+            options += [list(pair) for size in (1, 2, 3) for pair in itertools.combinations(values, size)]
+        choices.append([*options, *([NO_VALUE] if absent or is_list else [])])
+    for chosen in itertools.product(*choices):
+        event: dict[str, Any] = {"d": {}}
+        for path, value in zip(described, chosen, strict=True):
+            if value is not NO_VALUE:
+                (event if len(path) == 1 else event["d"])[path[-1]] = value
+        yield event
+
+
+def test_the_obvious_matcher_agrees_with_the_embedded_event_bridge() -> None:
+    @given(patterns(), descriptions(SCALARS))
+    @settings(max_examples=200, deadline=None)
+    def agrees(pattern: dict[str, Any], described: dict[tuple[str, ...], Described]) -> None:
+        compiled = eventbridge._compile_pattern(pattern)
+        for event in itertools.islice(events_of(described), 60):
+            theirs = any(eventbridge._matches_detail(event, alternative) for alternative in compiled)
+            assert event_passes(pattern, event) == theirs
+
+    agrees()
+
+
+class TestAgainstEnumeration:
+    @given(st.lists(patterns(), min_size=1, max_size=3), descriptions(PLAIN_SCALARS))
+    @settings(max_examples=500, deadline=None)
+    def test_a_relation_is_what_counting_says(
+        self, several: list[dict[str, Any]], described: dict[tuple[str, ...], Described]
+    ) -> None:
+        found = match_any(several, payload_of(described))
+        passing = [any(event_passes(each, event) for each in several) for event in events_of(described)]
+        expected = Extent.ALL if all(passing) else Extent.SOME if any(passing) else Extent.NONE
+        assert found.extent is expected
+        assert found.is_certain
+        if expected is not Extent.NONE:
+            assert any(event_passes(each, found.witness) for each in several)
+
+    @given(patterns(), descriptions(SCALARS), st.sets(st.sampled_from(FIELDS)))
+    @settings(max_examples=500, deadline=None)
+    def test_no_event_refutes_a_proof(
+        self, pattern: dict[str, Any], described: dict[tuple[str, ...], Described], unsaid: set[tuple[str, ...]]
+    ) -> None:
+        said = {path: each for path, each in described.items() if path not in unsaid}
+        found = match(pattern, payload_of(said))
+        passing = [event_passes(pattern, event) for event in events_of(described)]
+        assert found.extent is not Extent.ALL or all(passing)
+        assert found.extent is not Extent.NONE or not any(passing)
