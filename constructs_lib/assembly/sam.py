@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from constructs_lib.assembly.json_document import AssemblyError
 from constructs_lib.assembly.sam_local_code import LocalCode
+from constructs_lib.assembly.template_file import TemplateFile, read_template
 from constructs_lib.assembly.template_include import INCLUDE
 from constructs_lib.assembly.template_shape import transforms_of
 from constructs_lib.problem import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-
-    from constructs_lib.assembly.template_file import TemplateFile
+    from pathlib import Path
 
 TRANSFORM = "AWS::Serverless-2016-10-31"
 SAM_TYPE = "AWS::Serverless::"
@@ -38,6 +38,16 @@ class _Region:
     """All that the translator asks of a session; a real one would read the configuration of this machine."""
 
     region_name = REGION
+
+
+def read_deployable(path: Path | str) -> TemplateFile:
+    """Read a template as CloudFormation will know it: SAM is translated, anything else is as it stands in the file.
+
+    Raises:
+        AssemblyError: The file is no template, or not valid SAM.
+    """
+    file = read_template(path)
+    return translate(file) if is_sam(file.template) else file
 
 
 def is_sam(template: Mapping[str, Any]) -> bool:
@@ -164,13 +174,15 @@ def _refusal(file: TemplateFile, error: Exception) -> AssemblyError:
     if not messages:
         said = f"{type(error).__name__}: {error}".partition("\n")[0]
         return file.error((f"the SAM translator fails on this template: {said}", None), fix=MEND)
-    return file.error(*(_cause(each) for each in messages), fix=MEND)
+    return file.error(*(_cause(each, file.template["Resources"]) for each in messages), fix=MEND)
 
 
-def _cause(message: str) -> tuple[str, str | None]:
+def _cause(message: str, resources: Mapping[str, Any]) -> tuple[str, str | None]:
     text = " ".join(message.split()).removesuffix(".")
     named = RESOURCE.search(text)
-    return f"not valid SAM: {text[:1].lower()}{text[1:]}", named["id"] if named else None
+    # What is generated is named after what it comes from: event E of function A becomes AE.
+    keys = [key for key in resources if named and named["id"].startswith(key)]
+    return f"not valid SAM: {text[:1].lower()}{text[1:]}", max(keys, key=len, default=None)
 
 
 def _type_of(resource: Any) -> str:
