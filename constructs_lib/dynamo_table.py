@@ -14,6 +14,7 @@ from constructs import Construct
 
 from constructs_lib.wiring.dynamo_actions import AUTHORIZED_AS, INDEX_ACTIONS, TABLE_ACTIONS, TableAction
 from constructs_lib.wiring.granting import grant_exactly
+from constructs_lib.wiring.kinds import checks_kinds
 from constructs_lib.wiring.refusals import Refusals, did_you_mean
 from constructs_lib.wiring.resource import resource_of
 from constructs_lib.wiring.secrets import via_service_decrypt
@@ -53,6 +54,7 @@ class DynamoTable(Construct):
         >>> _ = users.grant(greet, "PutItem", env="USERS_TABLE")
     """
 
+    @checks_kinds()
     def __init__(
         self,
         scope: Construct,
@@ -118,6 +120,7 @@ class DynamoTable(Construct):
         """The ARN of the table."""
         return self.table.table_arn
 
+    @checks_kinds()
     def add_index(
         self,
         name: str,
@@ -160,6 +163,7 @@ class DynamoTable(Construct):
         )
         return name
 
+    @checks_kinds()
     def grant(
         self, grantee: iam.IGrantable, *actions: TableAction, index: str | None = None, env: str | None = None
     ) -> iam.Grant:
@@ -237,7 +241,12 @@ class DynamoTable(Construct):
         if not actions:
             refusals.refuse("no action is granted", fix='name what the function calls: grant(function, "GetItem")')
         for action in actions:
-            if action in AUTHORIZED_AS:
+            if not isinstance(action, str):
+                refusals.refuse(
+                    f"an action is a {type(action).__name__}, wanted a string",
+                    fix='name each by itself: grant(function, "GetItem", "PutItem")',
+                )
+            elif action in AUTHORIZED_AS:
                 refusals.refuse(
                     f"{action} is a call, not an action of IAM",
                     fix=f"grant what it is authorized as, of {AUTHORIZED_AS[action]}",

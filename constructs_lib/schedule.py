@@ -96,7 +96,7 @@ class Schedule(Construct):
         if isinstance(target, Construct):
             check_same_environment(self, target, refusals, why=REACH, fix=REACH_FIX)
         check_message_group(target, message_group, refusals)
-        check_delivery(retry_attempts, age, refusals)
+        check_delivery(retry_attempts, age, refusals, takes_tokens=False)
         check_duration(
             "flexible_window",
             flexible_window,

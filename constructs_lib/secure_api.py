@@ -19,6 +19,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from constructs_lib.wiring.auth import Auth, Cognito, Iam, Jwt, Public, authorizer_of, same_callers
+from constructs_lib.wiring.kinds import checks_kinds
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.resource import resource_of
 from constructs_lib.wiring.route import Route, parse_route
@@ -66,6 +67,7 @@ class SecureApi(Construct):
         >>> api = SecureApi(stack, "Api", auth=Iam(), cors_origins=["https://app.example.com"])
     """
 
+    @checks_kinds(except_for=("auth", "cors_origins"))
     def __init__(
         self,
         scope: Construct,
@@ -171,9 +173,9 @@ def _check_cors(origins: Sequence[str], refusals: Refusals) -> None:
         refusals.refuse(f"cors_origins is {origins!r}, wanted a list", fix='write ["https://app.example.com"]')
         return
     for origin in origins:
-        if cdk.Token.is_unresolved(origin) or origin == "*":
+        if isinstance(origin, str) and (cdk.Token.is_unresolved(origin) or origin == "*"):
             continue
-        if not _is_origin(origin):
+        if not isinstance(origin, str) or not _is_origin(origin):
             refusals.refuse(
                 f"cors_origins holds {origin!r}, which is not an origin",
                 fix="write scheme and host without a path: https://app.example.com",

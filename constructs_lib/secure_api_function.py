@@ -15,6 +15,7 @@ from constructs_lib.secure_api import SecureApi, check_auth
 from constructs_lib.secure_function import FunctionProps, SecureFunction
 from constructs_lib.wiring.auth import Auth, Public, scopes_of
 from constructs_lib.wiring.granting import grant_exactly
+from constructs_lib.wiring.kinds import checks_kinds
 from constructs_lib.wiring.refusals import Refusals, check_type
 from constructs_lib.wiring.resource import resource_of
 from constructs_lib.wiring.route import Route
@@ -61,6 +62,7 @@ class SecureApiFunction(SecureFunction):
         ... )
     """
 
+    @checks_kinds(except_for=("auth", "entry"))
     def __init__(
         self,
         scope: Construct,
@@ -94,6 +96,7 @@ class SecureApiFunction(SecureFunction):
         if example is not None:
             resource_of(self.http_route, apigatewayv2.CfnRoute).add_metadata(EXAMPLE, dict(example))
 
+    @checks_kinds()
     def grant_call(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let somebody call this route with signed requests: `execute-api:Invoke` on its verb and path.
 

@@ -247,6 +247,7 @@ class SecureFunction(Construct):
         """The name of the function, chosen by CloudFormation."""
         return self.function.function_name
 
+    @checks_kinds(except_for=("value",))
     def add_environment(self, name: str, value: str) -> None:
         """Set a variable.
 

@@ -26,7 +26,7 @@ from constructs_lib.dynamo_table import DynamoTable
 from constructs_lib.secure_function import FunctionProps, SecureFunction
 from constructs_lib.wiring.dead_letters import DeadLetters
 from constructs_lib.wiring.destination import FailureDestination, check_destination, destination_of
-from constructs_lib.wiring.durations import check_duration
+from constructs_lib.wiring.durations import check_duration, check_known
 from constructs_lib.wiring.environments import check_same_environment
 from constructs_lib.wiring.key_use import use_through
 from constructs_lib.wiring.kinds import checks_kinds
@@ -124,6 +124,7 @@ class StreamWorker(Construct):
         _check_number("parallelization", parallelization, PARALLELIZATION, refusals)
         _check_number("retry_attempts", retry_attempts, RETRY_ATTEMPTS, refusals)
         check_window(batching_window, refusals)
+        check_known("max_record_age", age, refusals)
         check_duration(
             "max_record_age",
             age,

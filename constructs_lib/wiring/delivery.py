@@ -6,7 +6,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_sqs as sqs
 
 from constructs_lib.wiring.destination import HasQueue
-from constructs_lib.wiring.durations import check_duration
+from constructs_lib.wiring.durations import check_duration, check_known
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.resource import resource_of
 
@@ -40,8 +40,13 @@ def shortened(description: str) -> str:
     return description if len(description) <= LONGEST_DESCRIPTION else f"{description[: LONGEST_DESCRIPTION - 3]}..."
 
 
-def check_delivery(retry_attempts: int, max_event_age: cdk.Duration, refusals: Refusals) -> None:
-    """Note retries or an age beyond what EventBridge does."""
+def check_delivery(
+    retry_attempts: int, max_event_age: cdk.Duration, refusals: Refusals, *, takes_tokens: bool = True
+) -> None:
+    """Note retries or an age beyond what EventBridge does; or not known yet, where CDK's L2 checks them at once."""
+    if not takes_tokens:
+        check_known("retry_attempts", retry_attempts, refusals)
+        check_known("max_event_age", max_event_age, refusals)
     if not cdk.Token.is_unresolved(retry_attempts) and not 0 <= retry_attempts <= MOST_RETRIES:
         refusals.refuse(
             f"retry_attempts is {retry_attempts}, wanted 0 to {MOST_RETRIES}",

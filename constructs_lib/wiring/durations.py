@@ -18,6 +18,8 @@ AMOUNTS: Mapping[Unit, Callable[[cdk.Duration], float]] = {
     "days": lambda value: float(value.to_days(integral=False)),
 }
 
+METHODS: Mapping[Unit, str] = {"s": "seconds", "min": "minutes", "days": "days"}
+
 
 def check_duration(
     name: str, value: object, allowed: range, refusals: Refusals, *, unit: Unit = "s", wanted: str, fix: str
@@ -37,5 +39,27 @@ def check_duration(
         return
     if not isinstance(value, cdk.Duration):
         refusals.refuse(f"{name} is {value!r}, wanted a Duration", fix="write cdk.Duration.seconds(30)")
-    elif not value.is_unresolved() and AMOUNTS[unit](value) not in allowed:
-        refusals.refuse(f"{name} ({AMOUNTS[unit](value):g} {unit}) {wanted}", fix=fix)
+    elif value.is_unresolved():
+        _check_token(name, value, refusals, unit)
+    else:
+        amount = AMOUNTS[unit](value)
+        if amount != int(amount) or int(amount) not in allowed:
+            refusals.refuse(f"{name} ({amount:g} {unit}) {wanted}", fix=fix)
+
+
+def check_known(name: str, value: cdk.Duration | int, refusals: Refusals) -> None:
+    """Note a number or a duration that is known at deploy only, where CDK's L2 wants to check it now."""
+    if value.is_unresolved() if isinstance(value, cdk.Duration) else cdk.Token.is_unresolved(value):
+        refusals.refuse(f"{name} is not known before deployment", fix=f"write it out, or set {name} on the L1")
+
+
+def _check_token(name: str, value: cdk.Duration, refusals: Refusals, unit: Unit) -> None:
+    """Note a number that is known at deploy only, in another unit than AWS counts in: nobody could convert it."""
+    try:
+        AMOUNTS[unit](value)
+    except RuntimeError:
+        wanted = METHODS[unit]
+        refusals.refuse(
+            f"{name} is not known before deployment, and AWS wants it in {wanted}",
+            fix=f"write cdk.Duration.{wanted}(...)",
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ def check_json(place: str, value: object, refusals: Refusals) -> None:
         value: The data; tokens in it are left alone.
         refusals: Where problems are noted.
     """
+    if isinstance(value, float) and not math.isfinite(value):
+        refusals.refuse(f"{place} is {value}, which JSON does not know", fix="pass a number")
     if value is None or isinstance(value, str | int | float) or satisfies(value, cdk.IResolvable):
         return
     if isinstance(value, Mapping):

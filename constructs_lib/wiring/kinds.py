@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -133,8 +134,9 @@ def _fits(value: object, kind: Any) -> bool:
         is_text = isinstance(value, str | bytes)
         return isinstance(value, holder) and not is_text and _inside("", value, kind) is None
     if kind is int:
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        return is_number and (isinstance(value, int) or cdk.Token.is_unresolved(value))
+        if isinstance(value, float) and math.isfinite(value):  # what is not ends the CDK's process
+            return bool(cdk.Token.is_unresolved(value))
+        return isinstance(value, int) and not isinstance(value, bool)
     if getattr(kind, "_is_protocol", False):
         return satisfies(value, kind)
     return isinstance(value, origin or kind)

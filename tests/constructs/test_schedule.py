@@ -216,6 +216,16 @@ class TestRefusals:
                 "use 1 at least: rate(1 minute)",
             ),
             (
+                "at(2030-02-31T00:00:00)",
+                "expression 'at(2030-02-31T00:00:00)' is no time there is: day is out of range for month",
+                "write a day of the calendar",
+            ),
+            (
+                "cron(0 3 31 APR,JUN ? *)",
+                "expression 'cron(0 3 31 APR,JUN ? *)' is never due: none of its months has a day 31",
+                "write L for the last day of a month",
+            ),
+            (
                 "every 5 minutes",
                 "expression 'every 5 minutes' is no rate, cron or point in time",
                 "write rate(5 minutes), cron(0 3 * * ? *) or at(2030-01-01T00:00:00); the shortest rate is a minute",
@@ -244,12 +254,17 @@ class TestRefusals:
             "cron(? 3 * * ? *)",
             "cron(0 3 * * ? 1969)",
             "cron(0 3, * * ? *)",
+            "cron(0/61 3 * * ? *)",
+            "cron(0 3 ?,5 * ? *)",
+            "cron(0 3 30 2 ? *)",
+            "cron(0 3 29 2 ? 2030,2031)",
             "cron()",
             "rate(5 seconds)",
             "rate(-1 hours)",
             "rate(1.5 hours)",
             "at(2030-01-01)",
             "at(2030-13-01T00:00:00)",
+            "at(2030-01-01T25:00:00)",
             "",
         ],
     )
@@ -270,6 +285,10 @@ class TestRefusals:
             "cron(5 0 ? * 6#3 *)",
             "cron(5 0 ? * FRIL *)",
             "cron(*/5 * * * ? *)",
+            "cron(0 3 29 2 ? *)",
+            "cron(0 3 29 FEB ? 2032)",
+            "cron(0 3 30 2-3 ? *)",
+            "at(2032-02-29T23:59:59)",
         ],
     )
     def test_accepts_what_aws_documents(self, stack: cdk.Stack, report: SecureFunction, expression: str) -> None:
