@@ -1,0 +1,1 @@
+"""Labelled systems, one kind of way a file: each `TOPOLOGIES` holds circles, and the same wiring made safe."""
