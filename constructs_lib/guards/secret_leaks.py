@@ -1,0 +1,179 @@
+"""Every secret that a template holds in plain text: where, and what kind; the value is left where it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from constructs_lib.guards.finding import Place
+from constructs_lib.guards.literals import LiteralNames, literals_of, named_values, places_of, strings_of
+from constructs_lib.guards.secret_assignments import assigned_in
+from constructs_lib.guards.secret_names import KINDS, Certainty, judged, secret_named
+from constructs_lib.guards.secret_patterns import secrets_in, without_secrets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from constructs_lib.assembly.model import Assembly
+    from constructs_lib.assembly.stack import Stack
+    from constructs_lib.guards.finding import Subject
+
+ENVIRONMENTS = ("Environment", "EnvironmentVariables", "RuntimeEnvironmentVariables", "DefaultArguments")
+CODE = ("ZipFile", "InlineCode", "UserData", "DefinitionString", "BuildSpec", "Command", "Commands", "EntryPoint")
+SECTIONS = {"Outputs": "Output", "Mappings": "Mapping", "Parameters": "Parameter", "Conditions": "Condition"}
+POLICY_WORDS = ("Condition", "PolicyDocument", "AssumeRolePolicyDocument", "EventPattern", "FilterCriteria")
+GENERATED = frozenset({"schema", "schemas", "properties", "definitions", "components"})  # of an API's description
+OWN_RULES = ("AWS::SecretsManager::Secret",)  # types whose values other rules look at
+
+
+class Area(Enum):
+    """What part of a template a secret stands in; each has a rule of its own."""
+
+    ENVIRONMENT = "environment"
+    PROPERTY = "property"
+    TEXT = "text"
+    SECRET = "secret"  # noqa: S105 - the area of secrets' own values
+    PARAMETER = "parameter"
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """A secret in plain text.
+
+    Args:
+        area: What part of the template it stands in.
+        subject: The resource or part of the template.
+        at: Where in it.
+        name: The name it goes under.
+        kind: What it is.
+        certainty: How sure that is.
+    """
+
+    area: Area
+    subject: Subject
+    at: tuple[str, ...]
+    name: str
+    kind: str
+    certainty: Certainty = Certainty.SURE
+
+
+_known: WeakKeyDictionary[Assembly, tuple[Leak, ...]] = WeakKeyDictionary()
+
+
+def leaks_of(assembly: Assembly, *areas: Area) -> Iterator[Leak]:
+    """Yield every secret in plain text in these parts of an assembly's templates."""
+    if assembly not in _known:
+        _known[assembly] = tuple(leak for stack in assembly.stacks for leak in _leaks(stack))
+    return (leak for leak in _known[assembly] if leak.area in areas)
+
+
+def _leaks(stack: Stack) -> Iterator[Leak]:
+    names, forms = LiteralNames(stack), _Forms()
+    for resource in stack.resources.values():
+        strings = strings_of(resource.raw)
+        told: set[tuple[str, ...]] = set()
+        if any(secret_named(each) for each in strings) or resource.type in VALUE_OF:
+            for leak in _by_name(resource, names):
+                if leak.at not in told:
+                    told.add(leak.at)
+                    yield leak
+        for leak in forms.leaks(resource, resource.raw, strings):
+            if leak.at not in told and not any(at[: len(leak.at)] == leak.at for at in told):
+                yield leak
+        if resource.metadata:
+            yield from forms.leaks(resource, resource.metadata, strings_of(resource.metadata), ("Metadata",))
+    for section, raw in stack.template.items():
+        if section == "Resources":
+            continue
+        for name, inside in raw.items() if isinstance(raw, dict) and section in SECTIONS else [("", raw)]:
+            place = Place(stack, SECTIONS.get(section, "Stack"), str(name))
+            start = () if section in SECTIONS else (section,)
+            yield from forms.leaks(place, inside, strings_of(inside), start)
+
+
+# Types whose value is secret by what they are, whatever its name says: the property, and the name that judges it.
+VALUE_OF: Mapping[str, tuple[str, str]] = {
+    "AWS::ApiGateway::ApiKey": ("Value", "ApiKey"),
+    "AWS::SSM::Parameter": ("Value", ""),
+    "AWS::SecretsManager::Secret": ("SecretString", "SecretString"),
+}
+
+
+def _by_name(resource: Any, names: LiteralNames) -> Iterator[Leak]:
+    """The values of a resource that are secrets by what they are called."""
+    generated = resource.text("GenerateSecretString", "GenerateStringKey")  # AWS puts the value there itself
+    for named in named_values(resource.raw):
+        if any(word in named.at for word in POLICY_WORDS) or _is_schema(named.at):
+            continue
+        if secret_named(named.name) is not None and named.name != generated:
+            yield from _judged(resource, named.name, named.at, named.raw, names)
+    told = VALUE_OF.get(resource.type)
+    if told is not None and told[0] in resource.raw:
+        own_name = str(resource.text("Name") or "").rpartition("/")[2]
+        name = told[1] or own_name or resource.logical_id
+        yield from _judged(resource, name, (told[0],), resource.raw[told[0]], names)
+
+
+def _judged(resource: Any, name: str, at: tuple[str, ...], raw: Any, names: LiteralNames) -> Iterator[Leak]:
+    verdicts = {judged(name, value) for value in literals_of(raw, names) if not _is_json(value)}
+    for certainty in (Certainty.SURE, Certainty.MAYBE):
+        if certainty in verdicts:
+            kind = KINDS[secret_named(name) or "secret"]
+            yield Leak(_area(resource, at), resource, at, _shown(name), kind, certainty)
+            return
+
+
+def _is_json(value: object) -> bool:
+    """Whether this is an object written as text: what it holds is judged by its own names."""
+    return isinstance(value, str) and value.lstrip().startswith(("{", "["))
+
+
+def _is_schema(at: tuple[str, ...]) -> bool:
+    return any(word in GENERATED for word in at)
+
+
+class _Forms:
+    """Secrets by their form; each string is looked at once."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[tuple[str, str], ...]] = {}
+
+    def leaks(self, subject: Any, raw: Any, strings: set[str], start: tuple[str, ...] = ()) -> Iterator[Leak]:
+        """Yield the secrets among these strings of a value, with the places they stand at."""
+        guilty = {each: told for each in strings if (told := self._in(each))}
+        if not guilty:
+            return
+        for at, text in places_of(raw, set(guilty)):
+            place = tuple(map(_shown, (*start, *at)))
+            for name, kind in guilty[text]:
+                yield Leak(_area(subject, place), subject, place, name or (place[-1] if place else ""), kind)
+
+    def _in(self, text: str) -> tuple[tuple[str, str], ...]:
+        found = self._known.get(text)
+        if found is None:
+            found = tuple({("", hit.kind): None for hit in secrets_in(text)})
+            if not found and not _is_json(text) and ("=" in text or ":" in text or "--" in text):
+                found = tuple(
+                    {(each.name, KINDS[secret_named(each.name) or "secret"]): None for each in assigned_in(text)}
+                )
+            self._known[text] = found
+        return found
+
+
+def _area(subject: Any, at: tuple[str, ...]) -> Area:
+    if isinstance(subject, Place) and subject.type == "Parameter":
+        return Area.PARAMETER
+    if isinstance(subject, Place) or at[:1] == ("Metadata",):
+        return Area.TEXT
+    if subject.type in OWN_RULES:
+        return Area.SECRET
+    if any(word in at for word in ENVIRONMENTS):
+        return Area.ENVIRONMENT
+    return Area.TEXT if any(word in at for word in CODE) else Area.PROPERTY
+
+
+def _shown(name: str) -> str:
+    """A name that can be shown: without a secret, should one stand in it."""
+    return without_secrets(name)
