@@ -15,6 +15,7 @@ from importlib import util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from constructs_lib.assembly.validation_report import refusals_in
 from constructs_lib.local.said_problems import problems_in
 from constructs_lib.problem import LocalError, Problem
 
@@ -90,14 +91,15 @@ class Synthesis:
         """Wait until it is done, and return the seconds it took.
 
         Raises:
-            LocalError: The command failed, with the problems it named; if it named none, with everything it said.
+            LocalError: The command failed, with the problems that it or a validation plugin named; if there are none,
+                with everything it said.
         """
         code = self._process.wait()
         self._watch.join()
         shutil.rmtree(self._temporary, ignore_errors=True)
         if code != 0:
             said = self.output.read_bytes()[-SAID_BYTES:].decode(errors="replace").strip()
-            problems = problems_in(said)
+            problems = problems_in(said) or refusals_in(self.outdir)
             if problems:
                 raise LocalError(*problems)
             problem = Problem(

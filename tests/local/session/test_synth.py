@@ -22,6 +22,19 @@ outdir.mkdir()
 (outdir / "seen.json").write_text(json.dumps(dict(os.environ)))
 """
 
+REFUSED = (
+    WRITE
+    + """
+violation = {
+    "ruleName": "no-queues", "severity": "error", "description": "a queue is no topic", "suggestedFix": "make it a topic",
+    "violatingConstructs": [{"constructPath": "Shop/Queue/Resource"}],
+}
+report = {"pluginReports": [{"pluginName": "ServerlessGuards", "violations": [violation]}]}
+(outdir / "validation-report.json").write_text(json.dumps(report))
+raise RuntimeError("ValidationFailed: Validation failed. A copy of this report can be found in: validation-report.json")
+"""
+)
+
 
 def begin(folder: Path, source: str) -> Synthesis:
     (folder / "app.py").write_text(source)
@@ -48,6 +61,13 @@ class TestSynthesis:
         (tmp_path / "cdk.out" / "old.template.json").write_text("{}")
         begin(tmp_path, WRITE).finish()
         assert not (tmp_path / "cdk.out" / "old.template.json").exists()
+
+    def test_what_a_validation_plugin_refused_is_told_and_no_traceback(self, tmp_path: Path) -> None:
+        with pytest.raises(LocalError) as caught:
+            begin(tmp_path, REFUSED).finish()
+        assert str(caught.value) == (
+            "a queue is no topic\n  at:  Shop/Queue (ServerlessGuards::no-queues)\n  fix: make it a topic"
+        )
 
     def test_nothing_of_a_real_account_reaches_the_app(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("AWS_PROFILE", "production")
