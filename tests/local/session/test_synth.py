@@ -26,7 +26,10 @@ REFUSED = (
     WRITE
     + """
 violation = {
-    "ruleName": "no-queues", "severity": "error", "description": "a queue is no topic", "suggestedFix": "make it a topic",
+    "ruleName": "no-queues",
+    "severity": "error",
+    "description": "a queue is no topic",
+    "suggestedFix": "make it a topic",
     "violatingConstructs": [{"constructPath": "Shop/Queue/Resource"}],
 }
 report = {"pluginReports": [{"pluginName": "ServerlessGuards", "violations": [violation]}]}
