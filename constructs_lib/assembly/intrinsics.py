@@ -17,6 +17,7 @@ from constructs_lib.assembly.value import Absent, OneOf, Text, Unknown, Value, l
 
 MOST_LEVELS = 100  # of nesting; CloudFormation itself takes far fewer
 MOST_CHARACTERS = 1_000_000  # of one text: a whole template has at most that many
+SYMBOL_SIZE = 16  # characters that a symbol counts for
 MOST_OPTIONS = 16  # of one value, and of what several such values make together
 EXPRESSION_SHOWN = 200  # characters of an expression in a message
 VARIABLE = re.compile(r"\$\{([^}]*)\}")
@@ -138,10 +139,11 @@ def as_piece(value: Value | Absent, raw: Raw) -> Text:
 
 
 def _joined(pieces: Sequence[Value | Absent], raw: Raw) -> Value:
-    made = Text.of(*(as_piece(each, raw) for each in pieces if not isinstance(each, Absent)))
-    if sum(len(part) for part in made.parts if isinstance(part, str)) > MOST_CHARACTERS:
+    joined = [as_piece(each, raw) for each in pieces if not isinstance(each, Absent)]
+    size = sum(len(part) if isinstance(part, str) else SYMBOL_SIZE for text in joined for part in text.parts)
+    if size > MOST_CHARACTERS:
         return unknown(raw, f"the text has more than {MOST_CHARACTERS:,} characters")
-    return made
+    return Text.of(*joined)
 
 
 def _get_att(argument: Raw, names: Names, depth: int) -> Value | Absent:
@@ -262,7 +264,7 @@ def _find_in_map(argument: Raw, names: Names, depth: int) -> Value | Absent:
     if mapping is None:
         return unknown(raw, "there is no such mapping")
     found = [
-        resolve(value, names, depth)
+        unknown(raw, "a mapping holds no functions") if isinstance(value, dict) else resolve(value, names, depth)
         for rows in _under(mapping, first)
         if isinstance(rows, dict)
         for value in _under(rows, second)

@@ -103,7 +103,7 @@ class Stack:
         outputs = _objects(self.template, "Outputs")
         if name not in outputs:
             return unknown({"Output": [self.id, name]}, f"stack {self.id} has no output {name}")
-        return self._once("Outputs", name, lambda: resolve(outputs[name].get("Value"), self))
+        return self._once("Outputs", name, lambda: _scalar(resolve(outputs[name].get("Value"), self), name))
 
     def imported(self, name: Text) -> Value | Absent:
         """Return what another stack exports under this name."""
@@ -197,6 +197,11 @@ class Stack:
 
     def _is_free(self, name: str) -> bool:
         return name in self._parameters and name not in self.given and self._passed(name) is None
+
+
+def _scalar(value: Value | Absent, name: str) -> Value | Absent:
+    """An output is one text or number; what says otherwise is not known."""
+    return unknown({"Output": name}, "an output is a text") if isinstance(value, list | dict) else value
 
 
 def _section(template: Mapping[str, Any], name: str) -> Mapping[str, Any]:
