@@ -1,0 +1,68 @@
+"""One caller cannot use an API up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from constructs_lib.assembly.api_routes import API, REST_API
+from constructs_lib.assembly.resource import Resource
+from constructs_lib.assembly.value import Unknown as ValueUnknown
+from constructs_lib.guards.finding import Severity, finding
+from constructs_lib.guards.rule import rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from constructs_lib.assembly.model import Assembly
+    from constructs_lib.assembly.value import Value
+    from constructs_lib.guards.finding import Finding, Unknown
+
+RATE, BURST = "ThrottlingRateLimit", "ThrottlingBurstLimit"
+
+
+@rule(severity=Severity.WARNING)
+def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
+    """A stage of an API has a limit of requests of its own.
+
+    Why it matters: without one, the limit is that of the account, 10,000 a second for all its APIs: a loop in one
+    client stops the others, and the bill has no ceiling.
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-request-throttling.html
+
+    Refuses: a stage without a `ThrottlingRateLimit` and a `ThrottlingBurstLimit` for all of its routes.
+
+    Accepts: `DefaultRouteSettings` of an HTTP or WebSocket API; for a REST API a `MethodSettings` entry for `/*` and
+    `*`, or a usage plan with a throttle.
+    """
+    planned = {
+        api
+        for plan in assembly.of_type("AWS::ApiGateway::UsagePlan")
+        if not plan.lacks("Throttle")
+        for told in plan.values("ApiStages", "*", "ApiId")
+        if isinstance(api := assembly.target(told, REST_API), Resource)
+    }
+    for stage in assembly.of_type("AWS::ApiGatewayV2::Stage"):
+        missing = [name for name in (RATE, BURST) if stage.lacks("DefaultRouteSettings", name)]
+        if missing:
+            yield _unlimited(stage, str(assembly.target(stage.value("ApiId"), API)), "DefaultRouteSettings", missing)
+    for stage in assembly.of_type("AWS::ApiGateway::Stage"):
+        api = assembly.target(stage.value("RestApiId"), REST_API)
+        if api not in planned and not any(_limits_all(each) for each in stage.values("MethodSettings", "*")):
+            yield _unlimited(stage, str(api), "MethodSettings", [RATE, BURST])
+
+
+def _limits_all(setting: Value) -> bool:
+    if isinstance(setting, ValueUnknown):
+        return True  # perhaps it does: nothing can be said against it
+    if not isinstance(setting, dict) or RATE not in setting or BURST not in setting:
+        return False
+    return {str(setting.get(key, "")).strip("/") for key in ("ResourcePath", "HttpMethod")} == {"*"}
+
+
+def _unlimited(stage: Resource, api: str, at: str, missing: list[str]) -> Finding:
+    return finding(
+        stage,
+        problem=f"the stage has no {' and no '.join(missing)}: callers of {api} can use up the account's 10,000 "
+        "requests a second, and other APIs stop",
+        fix=f"set {at} of the stage to what its functions bear",
+        at=(at,),
+    )
