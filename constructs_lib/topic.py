@@ -251,7 +251,8 @@ def _key_source(topic: Topic, key: kms.IKey | None) -> str:
 
 
 def _check_filter(policy: Mapping[str, object], filter_on: str, refusals: Refusals) -> None:
-    check_json("filter", policy, refusals)
+    if not check_json("filter", policy, refusals):
+        return
     if not policy:
         refusals.refuse("filter is empty: it would let every message through", fix="leave filter out")
     if len(policy) > MOST_FILTER_KEYS:

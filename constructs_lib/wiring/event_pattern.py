@@ -22,7 +22,8 @@ INPUT_PATH = re.compile(r"\$(\.[^\s.\[\]]+|\[\d+\]|\['[^']+'\])*")
 
 def check_pattern(pattern: Mapping[str, object], refusals: Refusals) -> None:
     """Note a pattern that would match every event, or none."""
-    check_json("pattern", pattern, refusals)
+    if not check_json("pattern", pattern, refusals):
+        return
     if not pattern:
         refusals.refuse(
             "pattern is empty: the target would get every event of the bus",

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from constructs_lib.wiring.refusals import Refusals
 
 
-def check_json(place: str, value: object, refusals: Refusals) -> None:
-    """Note everything in some data that JSON does not know.
+def check_json(place: str, value: object, refusals: Refusals) -> bool:
+    """Note everything in some data that JSON does not know, and say whether it is all right.
 
     Args:
         place: The argument.
@@ -25,17 +25,22 @@ def check_json(place: str, value: object, refusals: Refusals) -> None:
     """
     if isinstance(value, float) and not math.isfinite(value):
         refusals.refuse(f"{place} is {value}, which JSON does not know", fix="pass a number")
+        return False
     if value is None or isinstance(value, str | int | float) or satisfies(value, cdk.IResolvable):
-        return
+        return True
     if isinstance(value, Mapping):
-        for key, each in value.items():
-            if isinstance(key, str):
-                check_json(f"{place}.{key}", each, refusals)
-            else:
-                refusals.refuse(f"a key of {place} is {key!r}, wanted a string", fix="write it in quotes")
-    elif isinstance(value, Sequence) and not isinstance(value, bytes):
-        for at, each in enumerate(value):
-            check_json(f"{place}[{at}]", each, refusals)
-    else:
-        fix = "pass its name or ARN" if isinstance(value, Construct) else "pass a string, number, list or dict"
-        refusals.refuse(f"{place} is a {type(value).__name__}, which JSON does not know", fix=fix)
+        fields = [_check_field(place, key, each, refusals) for key, each in value.items()]
+        return all(fields)
+    if isinstance(value, Sequence) and not isinstance(value, bytes):
+        items = [check_json(f"{place}[{at}]", each, refusals) for at, each in enumerate(value)]
+        return all(items)
+    fix = "pass its name or ARN" if isinstance(value, Construct) else "pass a string, number, list or dict"
+    refusals.refuse(f"{place} is a {type(value).__name__}, which JSON does not know", fix=fix)
+    return False
+
+
+def _check_field(place: str, key: object, value: object, refusals: Refusals) -> bool:
+    if isinstance(key, str):
+        return check_json(f"{place}.{key}", value, refusals)
+    refusals.refuse(f"a key of {place} is {key!r}, wanted a string", fix="write it in quotes")
+    return False

@@ -142,12 +142,14 @@ def check_concurrency(max_concurrency: int | None, reserved: int | None, refusal
 
 def check_receives(count: int, refusals: Refusals, *, is_retried: bool) -> None:
     """Note a number of receives that is none, gives a message a single chance, or is never reached."""
-    if not is_retried and count != MAX_RECEIVE_COUNT_DEFAULT:
-        refusals.refuse(
-            f"max_receive_count is {count}, and retries are waived: a message is dead after one receive",
-            fix="leave out one of the two",
-        )
-    elif cdk.Token.is_unresolved(count) or count in MAX_RECEIVE_COUNT:
+    if not is_retried:
+        if count not in (1, MAX_RECEIVE_COUNT_DEFAULT):
+            refusals.refuse(
+                f"max_receive_count is {count}, and retries are waived: a message is dead after one receive",
+                fix="leave out one of the two",
+            )
+        return
+    if cdk.Token.is_unresolved(count) or count in MAX_RECEIVE_COUNT:
         return
     if count == 1:
         refusals.refuse(

@@ -45,7 +45,8 @@ def check_filters(filters: Sequence[Mapping[str, object]], refusals: Refusals) -
 
 
 def _check_filter(one: Mapping[str, object], refusals: Refusals) -> None:
-    check_json("a filter", one, refusals)
+    if not check_json("a filter", one, refusals):
+        return
     _check_names("a filter", one, RECORD, refusals)
     for key, wanted in one.items():
         if not isinstance(wanted, list | Mapping):

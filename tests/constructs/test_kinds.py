@@ -1,0 +1,226 @@
+"""How it reads when an argument is of another kind than its place takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
+
+from constructs_lib import (
+    DynamoTable,
+    EventBus,
+    PropError,
+    QueueWorker,
+    Schedule,
+    SecureFunction,
+    StreamWorker,
+    Topic,
+    UploadBucket,
+)
+
+ENTRY = "lambda_src/greeting/greet.ts"
+
+
+def refused(call: Callable[..., object], *args: Any, **props: Any) -> str:
+    with pytest.raises(PropError) as caught:
+        call(*args, **props)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("props", "what", "fix"),
+    [
+        (
+            {"batching_window": 5},
+            "batching_window is 5, wanted a Duration",
+            "say the unit: cdk.Duration.seconds(5), cdk.Duration.days(5), or leave batching_window out",
+        ),
+        (
+            {"retention": "4 days"},
+            "retention is '4 days', wanted a Duration",
+            "pass a Duration, or leave retention out",
+        ),
+        (
+            {"batch_size": "10"},
+            "batch_size is '10', wanted a whole number",
+            "pass a whole number, or leave batch_size out",
+        ),
+        (
+            {"batch_size": True},
+            "batch_size is True, wanted a whole number",
+            "pass a whole number, or leave batch_size out",
+        ),
+        (
+            {"batch_size": 2.5},
+            "batch_size is 2.5, wanted a whole number",
+            "pass a whole number, or leave batch_size out",
+        ),
+        (
+            {"batch_size": None},
+            "batch_size is None, wanted a whole number",
+            "pass a whole number, or leave batch_size out",
+        ),
+        ({"fifo": "yes"}, "fifo is 'yes', wanted True or False", "pass True or False, or leave fifo out"),
+        (
+            {"encryption_key": "alias/mine"},
+            "encryption_key is 'alias/mine', wanted an IKey",
+            "pass an IKey, or leave encryption_key out",
+        ),
+        (
+            {"encryption_key": kms.Key},
+            "encryption_key is the class Key, wanted an IKey",
+            "pass an IKey, or leave encryption_key out",
+        ),
+    ],
+)
+def test_of_a_queue_worker(stack: cdk.Stack, props: dict[str, Any], what: str, fix: str) -> None:
+    assert refused(QueueWorker, stack, "Emails", entry=ENTRY, **props) == (
+        f"{what}\n  at:  Shop/Emails (QueueWorker)\n  fix: {fix}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("props", "what", "fix"),
+    [
+        (
+            {"log_retention": 30},
+            "log_retention is 30, wanted one of RetentionDays",
+            (
+                "use RetentionDays.ONE_DAY, RetentionDays.THREE_DAYS, RetentionDays.FIVE_DAYS or another of them, or "
+                "leave log_retention out"
+            ),
+        ),
+        (
+            {"bundling": {"sourcemap": True}},
+            "bundling has no option 'sourcemap': did you mean source_map?",
+            "use bundle_sdk, credentials, source_map, or leave bundling out",
+        ),
+        (
+            {"bundling": {"source_map": "yes"}},
+            "bundling['source_map'] is 'yes', wanted True or False",
+            "pass True or False, or leave bundling out",
+        ),
+        ({"include": "*.sql"}, "include is '*.sql', wanted a list", "pass a list, or leave include out"),
+        ({"include": ["a.sql", 5]}, "include[1] is 5, wanted a string", "pass a string, or leave include out"),
+        ({"environment": ["A=B"]}, "environment is ['A=B'], wanted a dict", "pass a dict, or leave environment out"),
+        (
+            {"environment": {5: "A"}},
+            "a key of environment is 5, wanted a string",
+            "pass a string, or leave environment out",
+        ),
+    ],
+)
+def test_of_a_function(stack: cdk.Stack, props: dict[str, Any], what: str, fix: str) -> None:
+    said = refused(SecureFunction, stack, "Report", entry=ENTRY, **props)
+    assert said == f"{what}\n  at:  Shop/Report (SecureFunction)\n  fix: {fix}"
+
+
+def test_everything_of_another_kind_is_said_at_once(stack: cdk.Stack) -> None:
+    assert refused(QueueWorker, stack, "Emails", entry=ENTRY, batch_size="5", fifo=1).count("\n  fix: ") == 2
+
+
+def test_of_methods_too(stack: cdk.Stack) -> None:
+    worker, wrong = QueueWorker(stack, "Emails", entry=ENTRY), cdk.Duration.seconds(1)
+    assert refused(worker.grant_send, wrong) == (
+        "grantee is a Duration, wanted an IGrantable\n  at:  Shop/Emails (QueueWorker)\n  fix: pass an IGrantable"
+    )
+    assert "prefix is 5, wanted a string\n  at:  Shop/Uploads (UploadBucket)" in refused(
+        UploadBucket(stack, "Uploads").grant_read, worker, prefix=5
+    )
+
+
+def test_a_time_zone_by_its_name(stack: cdk.Stack) -> None:
+    greet = SecureFunction(stack, "Greet", entry=ENTRY)
+    said = refused(Schedule, stack, "Nightly", expression="rate(1 day)", target=greet, timezone="Europe/Berlin")
+    assert said == (
+        "timezone is 'Europe/Berlin', wanted a TimeZone\n"
+        "  at:  Shop/Nightly (Schedule)\n"
+        '  fix: write cdk.TimeZone.of("Europe/Berlin"), or leave timezone out'
+    )
+
+
+def test_an_l2_where_a_construct_of_this_library_belongs(stack: cdk.Stack) -> None:
+    table = DynamoTable(stack, "Orders", partition_key="id").table
+    assert refused(StreamWorker, stack, "Search", table=table, entry=ENTRY) == (
+        "table is a Table, wanted a DynamoTable\n  at:  Shop/Search (StreamWorker)\n  fix: pass a DynamoTable"
+    )
+    assert "target is a Function, wanted a SecureFunction, a QueueWorker or a Workflow" in refused(
+        EventBus(stack, "Bus").add_rule, "Placed", {"source": ["a"]}, SecureFunction(stack, "F", entry=ENTRY).function
+    )
+    assert "a Queue cannot subscribe" in refused(Topic(stack, "Topic").subscribe, sqs.Queue(stack, "Queue"))
+
+
+class TestPlaces:
+    def test_a_scope_that_is_none(self) -> None:
+        assert refused(Topic, None, "Orders") == (
+            "scope is None, wanted a Construct\n  at:  Orders (Topic)\n  fix: pass the stack, or a construct in it"
+        )
+
+    @pytest.mark.parametrize(
+        ("own_id", "what", "fix"),
+        [
+            (5, "id is 5, wanted a string", "write it in quotes"),
+            ("", "id is empty", "name what it is: Uploads, Emails"),
+            (" ", "id is empty", "name what it is: Uploads, Emails"),
+            ("Taken", "Shop has a Taken already", "choose another id"),
+        ],
+    )
+    def test_an_id_that_none_can_have(self, stack: cdk.Stack, own_id: Any, what: str, fix: str) -> None:
+        Topic(stack, "Taken")
+        said = refused(EventBus, stack, own_id)
+        assert said.splitlines()[0] == what
+        assert said.splitlines()[2] == f"  fix: {fix}"
+
+    def test_an_id_that_is_known_at_deploy_only(self, stack: cdk.Stack) -> None:
+        assert "id is not known before deployment" in refused(Topic, stack, cdk.Aws.REGION)
+
+    def test_what_is_refused_leaves_its_place_free(self, stack: cdk.Stack) -> None:
+        refused(QueueWorker, stack, "Emails", entry=ENTRY, batch_size="5")
+        assert QueueWorker(stack, "Emails", entry=ENTRY, batch_size=5).queue_arn
+
+
+class TestTokens:
+    def test_are_of_every_kind_they_are_encoded_as(self, stack: cdk.Stack) -> None:
+        number = cdk.CfnParameter(stack, "Number", type="Number").value_as_number
+        names = cdk.CfnParameter(stack, "Names", type="CommaDelimitedList").value_as_list
+        orders = DynamoTable(stack, "Orders", partition_key="id")
+        orders.add_index("by_name", partition_key="name", only=names)
+        assert SecureFunction(stack, "Report", entry=ENTRY, reserved_concurrency=number).function_arn  # type: ignore[arg-type] # CDK's numbers are floats
+
+    def test_of_a_duration_in_another_unit_than_aws_counts_in(self, stack: cdk.Stack) -> None:
+        number = cdk.CfnParameter(stack, "Number", type="Number").value_as_number
+        assert EventBus(stack, "Bus", archive_retention=cdk.Duration.days(number)).archive
+        assert refused(EventBus, stack, "Other", archive_retention=cdk.Duration.hours(number)) == (
+            "archive_retention is not known before deployment, and AWS wants it in days\n"
+            "  at:  Shop/Other (EventBus)\n"
+            "  fix: write cdk.Duration.days(...)"
+        )
+
+    def test_where_the_cdk_checks_at_once(self, stack: cdk.Stack) -> None:
+        number = int(cdk.CfnParameter(stack, "Number", type="Number").value_as_number)
+        greet = SecureFunction(stack, "Greet", entry=ENTRY)
+        assert refused(Schedule, stack, "Nightly", expression="rate(1 day)", target=greet, retry_attempts=number) == (
+            "retry_attempts is not known before deployment\n"
+            "  at:  Shop/Nightly (Schedule)\n"
+            "  fix: write it out, or set retry_attempts on the L1"
+        )
+
+
+def test_members_of_the_right_enumeration_are_taken(stack: cdk.Stack) -> None:
+    report = SecureFunction(stack, "Report", entry=ENTRY, log_retention=logs.RetentionDays.ONE_WEEK)
+    assert report.log_group.node.path == "Shop/Report/Logs"
+
+
+def test_keys_that_were_imported_are_keys(stack: cdk.Stack) -> None:
+    arn = "arn:aws:kms:eu-west-1:111122223333:key/00000000-0000-0000-0000-000000000000"
+    assert (
+        Topic(stack, "Orders", encryption_key=kms.Key.from_key_arn(stack, "Imported", arn)).topic.master_key is not None
+    )
+    assert QueueWorker(
+        stack, "Emails", entry=ENTRY, encryption_key=kms.Alias.from_alias_name(stack, "Alias", "alias/mine")
+    )
