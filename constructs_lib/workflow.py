@@ -14,6 +14,7 @@ The numbers, and why:
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Sequence
 from typing import Literal
@@ -29,6 +30,7 @@ from constructs import Construct
 from constructs_lib.secure_function import SecureFunction
 from constructs_lib.wiring.granting import grant_exactly
 from constructs_lib.wiring.identity import Identity
+from constructs_lib.wiring.kinds import checks_kinds
 from constructs_lib.wiring.policy_size import packed
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.resource import resource_of
@@ -50,6 +52,8 @@ from constructs_lib.workflow_steps.step import Step, Task, all_steps
 # Names of log groups have 512 characters at most; stacks' 128.
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html
 LONGEST_PLACE = 300
+# https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+LARGEST_DEFINITION = 1_048_576
 SERVICE = "states.amazonaws.com"
 ANY_RESOURCE = "*"
 FINDING = "AwsSolutions-IAM5[Resource::*]"
@@ -106,6 +110,7 @@ class Workflow(Construct):
         ... )
     """
 
+    @checks_kinds(except_for=("steps",))
     def __init__(
         self,
         scope: Construct,
@@ -121,10 +126,7 @@ class Workflow(Construct):
         super().__init__(scope, id)
         refusals = Refusals(self)
         check_safeguards({"tracing": tracing}, refusals)
-        check_recipe(steps, express=express, refusals=refusals)
-        refusals.stop_if_any()
-        definition = build(steps, comment=description, refusals=refusals)
-        refusals.stop_if_any()
+        definition = self._definition(steps, description, refusals, express=express)
 
         self.express = express
         self._tasks = [each for each in all_steps(steps) if isinstance(each, Task)]
@@ -155,7 +157,7 @@ class Workflow(Construct):
         self.state_machine = sfn.StateMachine(
             self,
             "StateMachine",
-            definition_body=sfn.DefinitionBody.from_string(stack.to_json_string(definition)),
+            definition_body=sfn.DefinitionBody.from_string(definition),
             state_machine_type=sfn.StateMachineType.EXPRESS if express else sfn.StateMachineType.STANDARD,
             role=self.identity,
         )
@@ -209,10 +211,33 @@ class Workflow(Construct):
         called = [_function_of(each.function) for each in self._tasks]
         return {each.node.path: each for each in called if each is not None}
 
+    def _definition(self, steps: Sequence[Step], description: str | None, refusals: Refusals, *, express: bool) -> str:
+        """The definition as JSON, or everything wrong with the recipe."""
+        try:
+            check_recipe(steps, express=express, refusals=refusals)
+            refusals.stop_if_any()
+            definition = build(steps, comment=description, refusals=refusals)
+            text = str(cdk.Stack.of(self).to_json_string(definition))
+        except RecursionError:
+            refusals.refuse(
+                "steps or values are nested too deeply to be written",
+                fix="let an inner part be a workflow of its own: run(...)",
+            )
+            raise refusals.error() from None
+        length = len(json.dumps(definition, ensure_ascii=False, separators=(",", ":"), default=str).encode())
+        if length > LARGEST_DEFINITION:
+            refusals.refuse(
+                f"the definition has {length} bytes, wanted {LARGEST_DEFINITION} at most",
+                fix="leave large values in a bucket or a table, or let parts be workflows of their own: run(...)",
+            )
+        refusals.stop_if_any()
+        return text
+
     def _acknowledge_called_functions(self) -> None:
         for function in self._own_functions.values():
             acknowledge(function.function, WORKFLOW_SEES_FAILURE, "Serverless-LambdaDLQ")
 
+    @checks_kinds()
     def grant_start(self, grantee: iam.IGrantable, *, env: str | None = None, sync: bool = False) -> iam.Grant:
         """Let somebody start executions: exactly `states:StartExecution` on this workflow.
 
@@ -243,6 +268,7 @@ class Workflow(Construct):
         set_variable(grantee, env, self.state_machine_arn)
         return granted
 
+    @checks_kinds()
     def grant_callback(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let somebody end the steps that wait for their task token, and say that it is still at work.
 

@@ -9,6 +9,9 @@ from aws_cdk import aws_iam as iam
 
 from constructs_lib.workflow_steps.json_value import Misfit, shown
 
+# `aws-sdk:sesv2:sendEmail`, `ecs:runTask.sync`: what the SDK calls is not waited for, but may take a token.
+APIS = "https://docs.aws.amazon.com/step-functions/latest/dg/integrate-services.html"
+API = re.compile(r"[a-z0-9-]+(:[A-Za-z0-9-]+)+(\.sync|\.sync:2|\.waitForTaskToken)?")
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_sid.html
 SID = re.compile("[A-Za-z0-9]*")
 EXAMPLE = 'iam.PolicyStatement(actions=["ses:SendEmail"], resources=[identity_arn])'
@@ -23,6 +26,8 @@ def allowance_problems(name: str, api: object, allow: object) -> Iterator[Misfit
             f"{name!r} calls the ARN {api!r}, wanted what follows arn:aws:states:::",
             f"write {api.rpartition(':::')[2]!r}",
         )
+    elif not API.fullmatch(api) or (api.startswith("aws-sdk:") and ".sync" in api):
+        yield f"{name!r} calls {api!r}, which Step Functions does not have", f"see {APIS}"
     if not isinstance(allow, Sequence) or isinstance(allow, str | bytes):
         yield f"allow of {name!r} is {shown(allow)}, wanted a list of statements", f"write allow=[{EXAMPLE}]"
         return

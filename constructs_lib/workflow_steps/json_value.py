@@ -36,9 +36,11 @@ def is_token(value: object) -> bool:
 
 def misfits(value: Value, place: str) -> Iterator[Misfit]:
     """Everything in a value that JSON, or Step Functions, has no form for, by its place."""
-    if value is None or isinstance(value, str | bool) or is_token(value):
+    if value is None or isinstance(value, bool) or is_token(value):
         return
-    if isinstance(value, int | float):
+    if isinstance(value, str):
+        yield from _text_misfits(value, place)
+    elif isinstance(value, int | float):
         yield from _number_misfits(value, place)
     elif isinstance(value, Mapping):
         for key, each in value.items():
@@ -56,6 +58,11 @@ def misfits(value: Value, place: str) -> Iterator[Misfit]:
         if isinstance(value, cdk.Duration):
             fix = "send a number: cdk.Duration.minutes(5).to_seconds()"
         yield f"{place} is {shown(value)}, which JSON has no form for", fix
+
+
+def _text_misfits(value: str, place: str) -> Iterator[Misfit]:
+    if any("\ud800" <= each <= "\udfff" for each in value):
+        yield f"{place} holds half a character", "write text that can be encoded as UTF-8"
 
 
 def _number_misfits(value: float, place: str) -> Iterator[Misfit]:

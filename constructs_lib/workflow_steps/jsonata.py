@@ -37,10 +37,14 @@ class Read:
     Args:
         variables: The variables, in their order.
         bound: The names it gives to variables itself.
+        called: The variables it calls.
+        states_fields: What it reads of `$states`.
     """
 
     variables: tuple[Token, ...]
     bound: frozenset[str]
+    called: frozenset[str]
+    states_fields: frozenset[str]
 
 
 @lru_cache(maxsize=4096)
@@ -55,7 +59,9 @@ def read(text: str) -> Read:
         reader.whole()
     except RecursionError as error:
         raise NotJsonata("it is nested too deeply", 0) from error
-    return Read(tuple(reader.variables), frozenset(reader.bound))
+    return Read(
+        tuple(reader.variables), frozenset(reader.bound), frozenset(reader.called), frozenset(reader.states_fields)
+    )
 
 
 class _Reader:
@@ -65,7 +71,9 @@ class _Reader:
         self._text = text
         self._next = token_at(text, 0, after_value=False)
         self.variables: list[Token] = []
-        self.bound: set[str] = set()
+        self.bound = set[str]()
+        self.called = set[str]()
+        self.states_fields = set[str]()
 
     def whole(self) -> None:
         """All of it."""
@@ -178,11 +186,7 @@ class _Reader:
         """What stands to the right of an operator."""
         match operator.text:
             case ".":
-                right = self._part(75)
-                for step in (left, right):
-                    if step.kind in {"number", "constant"}:
-                        raise NotJsonata(f"{self._shown(step)} is no field; write [0] for the first", step.start)
-                return operator
+                self._path(left, self._part(75))
             case "[":
                 return self._subscript(left)
             case "(":
@@ -206,6 +210,13 @@ class _Reader:
                 self._part(BINDS[operator.text])
         return operator
 
+    def _path(self, left: Token, right: Token) -> None:
+        for step in (left, right):
+            if step.kind in {"number", "constant"}:
+                raise NotJsonata(f"{self._shown(step)} is no field; write [0] for the first", step.start)
+        if left.kind == "variable" and left.text == "states" and right.kind == "name":
+            self.states_fields.add(right.text)
+
     def _subscript(self, left: Token) -> Token:
         if self._is("]"):
             self._take()
@@ -215,6 +226,8 @@ class _Reader:
         return left
 
     def _call(self, called: Token) -> None:
+        if called.kind == "variable":
+            self.called.add(called.text)
         arguments: list[Token] = []
         while not self._is(")"):
             if self._is("?"):

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Unpack
 
 from aws_cdk import aws_iam as iam
 
 from constructs_lib.wiring.destination import publish_statements
 from constructs_lib.wiring.queue_access import send_statements
-from constructs_lib.workflow_steps.expression import INPUT, Value, is_expression
-from constructs_lib.workflow_steps.json_value import shown
+from constructs_lib.workflow_steps.expression import INPUT, Value, is_expression, is_malformed
+from constructs_lib.workflow_steps.json_value import Misfit, is_token, shown
 from constructs_lib.workflow_steps.message_order import MessageOrder
 from constructs_lib.workflow_steps.step import Task, TaskOptions
 from constructs_lib.workflow_steps.targets import bus_of, queue_of, topic_of
@@ -163,10 +163,22 @@ def put_event(
         service="EventBridge",
         answer="$states.result",
         statements=lambda _: [statement],
-        problems=[(f"{name!r} computes its source, and the workflow may speak for one alone", "write the source out")]
-        if isinstance(source, str) and is_expression(source)
-        else [],
+        problems=[*_event_problems(name, source, detail_type, detail)],
     )
+
+
+def _event_problems(name: str, source: object, detail_type: object, detail: Value) -> Iterator[Misfit]:
+    """What is wrong with an event, of what is known already."""
+    if isinstance(source, str) and is_expression(source):
+        yield f"{name!r} computes its source, and the workflow may speak for one alone", "write the source out"
+    elif isinstance(source, str) and source.startswith("aws."):
+        yield f"{name!r} has the source {source!r}, and only AWS may speak for itself", 'name your own: "shop.orders"'
+    for word, text in (("source", source), ("detail_type", detail_type)):
+        if text == "":
+            yield f"{name!r} has an empty {word}", "say who speaks, and what happened"
+    computed = isinstance(detail, str) and (is_expression(detail) or is_malformed(detail))
+    if not computed and not isinstance(detail, Mapping) and not is_token(detail):
+        yield f"{name!r} has the detail {shown(detail)}, and EventBridge takes dictionaries", 'write {"id": "..."}'
 
 
 def _ordered(group: str | None, deduplication_id: str | None) -> dict[str, Value]:

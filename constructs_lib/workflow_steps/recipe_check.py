@@ -20,6 +20,7 @@ from constructs_lib.workflow_steps.states import label_of
 from constructs_lib.workflow_steps.step import (
     Choice,
     Each,
+    Fail,
     Parallel,
     Step,
     Task,
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 # A state's name has 80 characters at most; the states this library adds need some.
 # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 LONGEST_NAME = 60
+# https://docs.aws.amazon.com/step-functions/latest/apireference/API_ExecutionFailedEventDetails.html
+LONGEST_ERROR, LONGEST_CAUSE = 256, 32_768
 EXPRESS_SECONDS = 300
 OWN_NAMES = frozenset({"Begin", LAST})
 OWN_ENDINGS = re.compile(
@@ -73,6 +76,8 @@ def _check_names(steps: Sequence[Step], refusals: Refusals) -> None:
             refusals.refuse(
                 f"the name {name!r} has {len(name)} characters, wanted 1 to {LONGEST_NAME}", fix="say it shorter"
             )
+        if name.strip() and not name.isprintable():
+            refusals.refuse(f"the name {name!r} has characters that nobody can see", fix="write it in one line of text")
         if is_token(name):
             refusals.refuse(f"the name {name!r} is known to the deployment alone", fix="write it out")
         if name in OWN_NAMES or OWN_ENDINGS.fullmatch(name):
@@ -126,6 +131,17 @@ def _check_step(step: Step, refusals: Refusals) -> None:
             _check_each(step, refusals)
         case Wait():
             check_wait(step, refusals)
+        case Fail():
+            _check_fail(step, refusals)
+
+
+def _check_fail(step: Fail, refusals: Refusals) -> None:
+    for what, text, longest in (("error", step.error, LONGEST_ERROR), ("cause", step.cause, LONGEST_CAUSE)):
+        if not is_expression(text) and not is_token(text) and not 1 <= len(text) <= longest:
+            refusals.refuse(
+                f"the {what} of {step.name!r} has {len(text)} characters, wanted 1 to {longest}",
+                fix="say it shorter" if text else "say what went wrong",
+            )
 
 
 def _check_task(step: Task, refusals: Refusals) -> None:
@@ -143,7 +159,7 @@ def _check_task(step: Task, refusals: Refusals) -> None:
     for retry in [] if isinstance(step.retry, Waived) else step.retry:
         check_retry(step.name, retry, refusals)
     for handler in step.catch:
-        if not handler.errors or (ANY_ERROR in handler.errors and len(handler.errors) > 1):
+        if not all(handler.errors) or not handler.errors or (ANY_ERROR in handler.errors and len(handler.errors) > 1):
             refusals.refuse(
                 f"{step.name!r} handles {handler.errors!r}",
                 fix='name errors, or "States.ALL" alone: on("CardDeclined")',

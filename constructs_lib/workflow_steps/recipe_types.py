@@ -33,6 +33,8 @@ USERS_WORDS: Mapping[str, str] = {
     "ExpressionAttributeNames": "names",
     "ExpressionAttributeValues": "values",
 }
+# How many branches and items may stand in one another: what writes them goes into each, and comes to an end.
+DEEPEST = 20
 TEXTS = (
     *("MessageGroupId", "MessageDeduplicationId"),
     *("UpdateExpression", "ConditionExpression"),
@@ -50,6 +52,7 @@ class _Types:
     def __init__(self, refusals: Refusals) -> None:
         self._refusals = refusals
         self.fit = True
+        self._depth = 0
 
     def row(self, place: str, row: object) -> None:
         """Steps in a row."""
@@ -87,11 +90,20 @@ class _Types:
                 self._task(step)
             case Choice():
                 self._choice(step)
+            case Parallel() | Each() if self._depth == DEEPEST:
+                self._refuse(
+                    f"{name!r} stands in {DEEPEST} steps, one in another, and could not be written",
+                    fix="let an inner part be a workflow of its own: run(...)",
+                )
             case Parallel():
+                self._depth += 1
                 for number, branch in enumerate(step.branches, 1):
                     self.row(f"branch {number} of {name!r}", branch)
+                self._depth -= 1
             case Each():
+                self._depth += 1
                 self._each(step)
+                self._depth -= 1
             case Succeed():
                 self._value(name, step.output, "output")
             case Fail():
@@ -156,6 +168,11 @@ class _Types:
         name = step.name
         self.row(f"do of {name!r}", step.do)
         self._result(name, step.result)
+        if not isinstance(step.distributed, bool):
+            self._refuse(
+                f"distributed of {name!r} is {shown(step.distributed)}, wanted True or False",
+                fix="write distributed=True",
+            )
         if not isinstance(step.items, BucketItems):
             self._value(name, step.items, "items")
 

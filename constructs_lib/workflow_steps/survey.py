@@ -14,17 +14,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from constructs_lib.wiring.refusals import Refusals, did_you_mean
+from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.workflow_steps.bucket_items import BucketItems
-from constructs_lib.workflow_steps.expression import (
-    FUNCTIONS,
-    NULL,
-    Value,
-    fault_of,
-    is_malformed,
-    strings_of,
-    variables_of,
-)
+from constructs_lib.workflow_steps.expression import FUNCTIONS, NULL, Value
+from constructs_lib.workflow_steps.expression_check import check_expressions
 from constructs_lib.workflow_steps.step import Choice, Each, Fail, Parallel, Step, Succeed, Task, Wait, has_undo
 
 RESULT_NAME = re.compile(r"[A-Za-z](?!.*__)[A-Za-z0-9_]{0,59}")
@@ -319,25 +312,7 @@ class Survey:
         return {**known, result: (scope, scope.variable(result))}
 
     def _check(self, name: str, value: Value, known: Known) -> None:
-        for text in strings_of(value):
-            if is_malformed(text):
-                self._refusals.refuse(
-                    f"{name!r} holds {text!r}, which Step Functions would not evaluate",
-                    fix="make the whole string an expression: \"{% 'Order ' & $states.input.id %}\"",
-                )
-            fault = fault_of(text)
-            if fault is not None:
-                self._refusals.refuse(
-                    f"{name!r} holds {text!r}, which is no JSONata: {fault}",
-                    fix="mend it, try it on https://try.jsonata.org",
-                )
-            for variable in sorted(variables_of(text) - set(known)):
-                listed = ", ".join(f"${each}" for each in sorted(known)) or "none"
-                self._refusals.refuse(
-                    f"{name!r} reads ${variable}, which no step before it sets, there is {listed}"
-                    f"{did_you_mean(variable, known)}",
-                    fix=f'name a result: step(..., result="{variable}")',
-                )
+        check_expressions(name, value, known, self._refusals)
 
 
 def _nothing(undoable: Undoable, base: str) -> Value:

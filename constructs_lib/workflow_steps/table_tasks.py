@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal, Unpack
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Literal, Unpack, get_args
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -12,7 +12,7 @@ from aws_cdk import aws_iam as iam
 from constructs_lib.problem import Problem, PropError
 from constructs_lib.wiring.key_use import use_through
 from constructs_lib.workflow_steps.expression import Value
-from constructs_lib.workflow_steps.json_value import is_token, shown
+from constructs_lib.workflow_steps.json_value import Misfit, is_token, shown
 from constructs_lib.workflow_steps.step import Task, TaskOptions
 from constructs_lib.workflow_steps.targets import table_of
 from constructs_lib.workflow_steps.tasks import make_task, or_null
@@ -184,6 +184,22 @@ def _expressions(
     return found
 
 
+def _problems(name: str, arguments: Mapping[str, Value]) -> Iterator[Misfit]:
+    """What DynamoDB would not take, whatever the item is."""
+    if arguments.get("Key") == {}:
+        yield f"{name!r} has an empty key", 'write the key of the item: {"id": "..."}'
+    if arguments.get("UpdateExpression") == "":
+        yield f"{name!r} has an empty update", 'say what changes: "SET #status = :status"'
+    returned = arguments.get("ReturnValues")
+    if returned is not None and returned not in get_args(Returned):
+        yield f"{name!r} has returned={shown(returned)}, wanted one of {', '.join(get_args(Returned))}", "choose one"
+    if not isinstance(arguments.get("ConsistentRead", True), bool):
+        yield f"{name!r} has consistent={shown(arguments['ConsistentRead'])}, wanted True or False", "choose one"
+    names = arguments.get("ExpressionAttributeNames", {})
+    if not isinstance(names, Mapping) or not all(isinstance(each, str) for each in names.values()):
+        yield f"the names of {name!r} are no names of attributes", 'write {"#status": "status"}'
+
+
 def _task(
     name: str, table: TableLike, action: str, arguments: Mapping[str, Value], options: TaskOptions, *, answer: str
 ) -> Task:
@@ -203,4 +219,5 @@ def _task(
         service="DynamoDB",
         answer=answer,
         statements=statements,
+        problems=[*_problems(name, arguments)],
     )

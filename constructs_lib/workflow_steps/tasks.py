@@ -12,7 +12,7 @@ from aws_cdk import aws_stepfunctions as sfn
 
 from constructs_lib.wiring.refusals import did_you_mean
 from constructs_lib.workflow_steps.allowance import allowance_problems
-from constructs_lib.workflow_steps.expression import INPUT, TASK_TOKEN, Value, strings_of
+from constructs_lib.workflow_steps.expression import INPUT, TASK_TOKEN, Value, is_expression, strings_of
 from constructs_lib.workflow_steps.json_value import shown
 from constructs_lib.workflow_steps.step import HasFunctionArn, Task, TaskOptions
 from constructs_lib.workflow_steps.targets import function_of, machine_of
@@ -263,7 +263,9 @@ def or_null(path: str) -> str:
 
 def token_problems(name: str, payload: Value, *, callback: bool) -> list[tuple[str, str]]:
     """A step that waits for a token nobody gets would wait until its timeout."""
-    if not callback or any(TASK_TOKEN in text for text in strings_of(payload)):
+    if not isinstance(callback, bool):
+        return [(f"callback of {name!r} is {shown(callback)}, wanted True or False", "write callback=True")]
+    if not callback or any(is_expression(text) and TASK_TOKEN in text for text in strings_of(payload)):
         return []
     return [
         (

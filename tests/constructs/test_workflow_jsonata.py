@@ -154,6 +154,30 @@ class TestVariables:
     def test_are_those_of_the_workflow_and_no_others(self, text: str, read_: set[str]) -> None:
         assert variables_of(f"{{% {text} %}}") == read_
 
+    @pytest.mark.parametrize(
+        ("text", "what", "fix"),
+        [
+            (
+                "$states.inptu.id",
+                "reads $states.inptu, and there is $states.context and $states.input: did you mean input?",
+                'what a step answered has the name of its result: step(..., result="payment"), then $payment',
+            ),
+            (
+                "$states.result.id",
+                "reads $states.result, and there is $states.context and $states.input",
+                'what a step answered has the name of its result: step(..., result="payment"), then $payment',
+            ),
+            ("$$.id", "reads $$, and nothing is there: data is in $states", 'write "{% $states.input %}"'),
+            (
+                "$uppercaes('a')",
+                "calls $uppercaes, which Step Functions does not have: did you mean uppercase?",
+                "see https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html",
+            ),
+        ],
+    )
+    def test_of_which_there_are_none_are_refused(self, stack: cdk.Stack, text: str, what: str, fix: str) -> None:
+        assert refused(stack, wait("W", seconds=f"{{% {text} %}}")) == shape(f"'W' {what}", fix)
+
     def test_have_other_names_inside_and_everything_else_stays(self) -> None:
         text = "{% $replace($a, /\"/, '$a') & $b & $string($c) /* $a */ %}"
         assert renamed({"x": [text]}, {"a": "a__2", "c": "c__3"}) == {

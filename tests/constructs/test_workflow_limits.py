@@ -39,6 +39,12 @@ class TestRefusals:
             stack, step("Ask", function, payload={"a": 1}, callback=True, timeout=HOUR)
         )
 
+    def test_a_token_that_is_sent_as_text(self, stack: cdk.Stack, function: SecureFunction) -> None:
+        text = {"token": "$states.context.Task.Token"}
+        assert "'Ask' waits for its task token, and does not send it to anybody" in refused(
+            stack, step("Ask", function, payload=text, callback=True, timeout=HOUR)
+        )
+
     def test_a_heartbeat_as_long_as_the_timeout(self, stack: cdk.Stack, function: SecureFunction) -> None:
         assert "'Ask' has a heartbeat of 3600 s and a timeout of 3600 s" in refused(
             stack, step("Ask", function, callback=True, timeout=HOUR, heartbeat=HOUR)
@@ -54,6 +60,7 @@ class TestRefusals:
         [
             (Retry(), "'A' retries no error"),
             (Retry("States.ALL"), "'A' retries any error"),
+            (Retry(""), "'A' retries no error"),
             (Retry("Busy", retries=0), "Retry(...) of 'A' has retries 0, wanted 1 to 99999999"),
             (Retry("Busy", retries=2.5), "Retry(...) of 'A' has retries 2.5, wanted a whole number"),  # type: ignore[arg-type]  # the point
             (Retry("Busy", retries=True), "Retry(...) of 'A' has retries True, wanted a whole number"),
@@ -75,7 +82,7 @@ class TestRefusals:
             stack, step("A", function, catch=[on("States.ALL"), on("Busy")])
         )
 
-    @pytest.mark.parametrize("errors", [(), ("States.ALL", "Busy")])
+    @pytest.mark.parametrize("errors", [(), ("",), ("States.ALL", "Busy")])
     def test_catching_nothing_or_any_error_and_more(
         self, stack: cdk.Stack, function: SecureFunction, errors: Sequence[str]
     ) -> None:
@@ -121,7 +128,17 @@ class TestRefusals:
 
     @pytest.mark.parametrize(
         "until",
-        ["tomorrow", "2026-12-01", "2026-12-01T06:00:00", "2026-12-01t06:00:00z", "2026-02-30T06:00:00Z", "", 5],
+        [
+            "tomorrow",
+            "2026-12-01",
+            "2026-12-01T06:00:00",
+            "2026-12-01t06:00:00z",
+            "2026-02-29T06:00:00Z",
+            "2026-13-01T06:00:00Z",
+            "2026-12-01T24:00:00Z",
+            "",
+            5,
+        ],
     )
     def test_a_wait_until_no_point_in_time(self, stack: cdk.Stack, until: Any) -> None:
         assert refused(stack, wait("W", until=until)) == shape(
@@ -129,7 +146,7 @@ class TestRefusals:
             'write one with its zone, until="2026-12-01T06:00:00Z", or an expression',
         )
 
-    @pytest.mark.parametrize("until", ["2026-12-01T06:00:00Z", "2026-12-01T06:00:00.123456789+01:00", "{% $now() %}"])
+    @pytest.mark.parametrize("until", ["2026-12-01T06:00:00Z", "2028-02-29T23:59:59.123456789+01:00", "{% $now() %}"])
     def test_accepts_timestamps_with_a_zone(self, stack: cdk.Stack, until: str) -> None:
         assert Workflow(stack, "Fulfil", steps=[wait("W", until=until)])
 

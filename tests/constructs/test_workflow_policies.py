@@ -166,6 +166,8 @@ class TestAllow:
         [
             (5, {}, "'Call' calls 5, wanted the name of an API"),
             ("arn:aws:states:::aws-sdk:s3:getObject", {}, "wanted what follows arn:aws:states:::"),
+            ("get the object", {}, "'Call' calls 'get the object', which Step Functions does not have"),
+            ("aws-sdk:s3:getObject.sync", {}, "calls 'aws-sdk:s3:getObject.sync', which Step Functions does not have"),
             ("aws-sdk:s3:getObject", [], "the arguments of 'Call' are a list, wanted a dictionary"),
         ],
     )

@@ -44,6 +44,7 @@ from tests.templates import template_of
 NONE: Any = None
 A_WAIT: Any = wait("W", seconds=1)
 PRICES: Any = "prices"
+YES: Any = "yes"
 SECOND = cdk.Duration.seconds(1)
 
 
@@ -116,6 +117,37 @@ class TestOptions:
             "what every step takes is catch, result, retry, timeout, undo",
         )
 
+    @pytest.mark.parametrize(
+        ("make", "what"),
+        [
+            (lambda function: step("A", function, callback=YES, timeout=SECOND), "callback of 'A' is 'yes'"),
+            (lambda _: each("A", items=[1], do=[A_WAIT], distributed=YES), "distributed of 'A' is 'yes'"),
+        ],
+    )
+    def test_neither_true_nor_false(
+        self, stack: cdk.Stack, function: SecureFunction, make: Callable[[Any], Step], what: str
+    ) -> None:
+        assert refused(stack, make(function)).startswith(f"{what}, wanted True or False\n")
+
+    @pytest.mark.parametrize(
+        ("props", "what"),
+        [
+            ({"express": "yes"}, "express is 'yes', wanted True or False"),
+            ({"log_data": 1}, "log_data is 1, wanted True or False"),
+            ({"description": 5}, "description is 5, wanted a string"),
+            ({"log_retention": 30}, "log_retention is 30, wanted one of RetentionDays"),
+        ],
+    )
+    def test_of_the_workflow_itself(self, stack: cdk.Stack, props: dict[str, Any], what: str) -> None:
+        assert refused(stack, A_WAIT, **props).startswith(f"{what}\n  at:  Shop/Fulfil (Workflow)\n")
+
+    @pytest.mark.parametrize("grantee", [None, "function", SecureFunction])
+    def test_nobody_who_could_be_granted_anything(self, stack: cdk.Stack, grantee: Any) -> None:
+        workflow = Workflow(stack, "Fulfil", steps=[A_WAIT])
+        for grant in (workflow.grant_start, workflow.grant_callback):
+            with pytest.raises(PropError, match="wanted an IGrantable"):
+                grant(grantee)
+
     @pytest.mark.parametrize("name", [5, None, ["A"]])
     def test_a_name_that_is_no_text(self, stack: cdk.Stack, name: Any) -> None:
         assert "the name of a step is " in refused(stack, wait(name, seconds=1))
@@ -184,6 +216,7 @@ class TestValues:
             (float("nan"), "payload is nan, which JSON has no form for", "send null, or text"),
             ([float("-inf")], "payload[0] is -inf, which JSON has no form for", "send null, or text"),
             ({1: 2}, "payload has the key 1", "write keys as text"),
+            ("half \ud800", "payload holds half a character", "write text that can be encoded as UTF-8"),
             ({"n": 2**53}, "payload.n is 9007199254740992, which JSON rounds", "send it as text: '9007199254740992'"),
             (
                 {"{% $states.input.key %}": 1},
