@@ -181,7 +181,8 @@ ANY_JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4)
     | st.dictionaries(
         st.sampled_from(["Ref", "Fn::GetAtt", "Fn::Sub", "Fn::Join", "Fn::If", "Fn::Select", "Fn::Split",
-                         "Fn::FindInMap", "Fn::ImportValue", "Fn::ToJsonString", "Fn::Length", "Condition", "Type", "Value", "x"]),
+                         "Fn::FindInMap", "Fn::ImportValue", "Fn::ToJsonString", "Fn::Length", "Condition", "Type",
+                         "Value", "x"]),
         inner,
         max_size=3,
     ),
