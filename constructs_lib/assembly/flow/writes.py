@@ -5,7 +5,7 @@ Only actions that can make something run. https://docs.aws.amazon.com/service-au
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -129,9 +129,9 @@ class Writers:
                 yield from self._to_nodes(permissions, grant)
 
     def _to_buckets(self, permissions: Permissions, grant: Grant) -> Iterator[Write]:
-        for bucket in self._places.get(BUCKET, ()):
+        for bucket in self._buckets_in(grant.pattern):
             name = bucket.name
-            found = keys_in(grant.pattern, name)
+            found = keys_in(grant.pattern, name) if bucket.type == BUCKET else None
             if found is None:
                 continue
             allowed, extent = found
@@ -154,6 +154,12 @@ class Writers:
                 lost = ON_OBJECTS[grant.action](allowed - keys)
                 why = f"{denials[0].source.path} denies {grant.action} there"
                 yield Write(bucket, lost, Extent.NONE, how, why)
+
+    def _buckets_in(self, pattern: Text) -> Sequence[Node]:
+        """The buckets that a pattern could mean: the one it names, or all when it has a wildcard for the name."""
+        told = Arn.parse(pattern)
+        name = Text(pattern.parts[:1]) if told is None else told.resource.split("/", 1)[0]
+        return self._places.get(BUCKET, ()) if has_wildcard(name) else self._by_resource.get(name, ())
 
     def _to_nodes(self, permissions: Permissions, grant: Grant) -> Iterator[Write]:
         for node, extent in self._meant(grant):
