@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from constructs_lib.assembly.value import Text
 
@@ -28,13 +29,14 @@ class Arn:
     account: Text
     resource: Text
 
-    @classmethod
-    def parse(cls, text: Text) -> Arn | None:
+    @staticmethod
+    @lru_cache(maxsize=50_000)
+    def parse(text: Text) -> Arn | None:
         """Read an ARN; none if this is something else, or nobody can tell."""
         if not text.startswith("arn:"):
             return None
         pieces = text.split(":", PIECES - 1)
-        return cls(*pieces[2:]) if len(pieces) == PIECES else None
+        return Arn(*pieces[2:]) if len(pieces) == PIECES else None
 
 
 def could_be_one(first: Text, second: Text) -> bool:

@@ -53,12 +53,18 @@ class Text:
     def of(cls, *parts: str | Symbol | Text) -> Text:
         """Return the text that these pieces make, one after the other."""
         joined: list[str | Symbol] = []
+        known = ""  # what is collected until the next symbol
         for part in parts:
             for piece in part.parts if isinstance(part, Text) else (part,):
-                if isinstance(piece, str) and joined and isinstance(joined[-1], str):
-                    joined[-1] += piece
-                elif piece != "":
-                    joined.append(piece)
+                if isinstance(piece, str):
+                    known += piece
+                    continue
+                if known:
+                    joined.append(known)
+                    known = ""
+                joined.append(piece)
+        if known:
+            joined.append(known)
         return cls(tuple(joined))
 
     @property
