@@ -77,7 +77,7 @@ def translate(file: TemplateFile) -> TemplateFile:
         if _type_of(resource).startswith(SAM_TYPE):
             resource["Metadata"] = {**resource.get("Metadata", {}), ORIGIN: key}
     try:
-        translated = run(template)
+        translated = {**run(template), **_other_transforms(template)}
     except Exception as error:
         # Its own refusals carry their causes; anything else is a defect of the translator, met on strange input.
         raise _refusal(file, error) from error
@@ -153,6 +153,12 @@ def _complete_included_apis(template: dict[str, Any]) -> None:
         body = resource.get("Properties", {}).get("DefinitionBody")
         if isinstance(body, dict) and set(body) == {INCLUDE} and resource["Type"] in APIS:
             body.update(APIS[resource["Type"]], info={"title": "included", "version": "1.0"}, paths={})
+
+
+def _other_transforms(template: Mapping[str, Any]) -> dict[str, Any]:
+    """The macros left when SAM is done; the translator forgets them."""
+    others = [name for name in transforms_of(template) if name != TRANSFORM]
+    return {"Transform": others} if others else {}
 
 
 def _no_more_policies() -> dict[str, str]:

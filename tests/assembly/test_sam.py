@@ -97,6 +97,14 @@ class TestTranslation:
         assert file.stack_name == "shop"
         assert "Transform" not in file.template
 
+    def test_macros_that_are_not_sam_stay(self, tmp_path: Path) -> None:
+        text = SHOP.replace("Transform: A", "Transform: [AWS::LanguageExtensions, Mine, A").replace(
+            "-31\n", "-31]\n", 1
+        )
+        file = translate(read(tmp_path, text))
+        assert file.template["Transform"] == ["AWS::LanguageExtensions", "Mine"]
+        assert list(file.unread) == ["Transform Mine"]
+
     def test_what_is_generated_has_the_line_of_what_it_comes_from(self, tmp_path: Path) -> None:
         file = translate(read(tmp_path, SHOP))
         assert file.origins == {"BuyRole": "Buy", "BuyPostPermissionProd": "Buy"}
