@@ -131,7 +131,7 @@ class Stack:
         """Ask once; a value that needs itself is unknown."""
         key = (kind, name)
         if key not in self._known:
-            self._known[key] = unknown({kind: name}, "it needs its own value")
+            self._known[key] = Unknown(f"{kind} {name}", "it needs its own value")
             try:
                 self._known[key] = ask()
             except RecursionError:
