@@ -81,7 +81,9 @@ NAMINGS: Mapping[str, Naming] = {
     "AWS::Lambda::Alias": Naming("Name", "{FunctionName}:{name}", ref="{arn}", attributes={"AliasArn": "{arn}"}),
     "AWS::Lambda::Function": Naming("FunctionName", REGIONAL % ("lambda", "function:{name}")),
     "AWS::Lambda::Url": Naming("", ref="{FunctionName}", attributes={"FunctionArn": "{FunctionName}"}),
-    "AWS::Lambda::Version": Naming("", "{FunctionName}:{name}", ref="{arn}", attributes={"FunctionArn": "{arn}"}),
+    "AWS::Lambda::Version": Naming(
+        "", "{FunctionName}:{name}", ref="{arn}", attributes={"FunctionArn": "{arn}", "Version": "{name}"}
+    ),
     "AWS::Logs::LogGroup": Naming(
         "LogGroupName", REGIONAL % ("logs", "log-group:{name}:*"), attributes={"LogGroupName": "{name}"}
     ),

@@ -30,12 +30,12 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
     for; the caller tries again, and the work is done twice.
     https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
 
-    Refuses: a `Timeout` above 29 seconds, or above the `TimeoutInMillis` of the route's integration; as a warning, for
-    a WebSocket API, to which a function can also send later.
+    Refuses: a `Timeout` above 29 seconds, or above the `TimeoutInMillis` of the route's integration; as a warning, the
+    30 seconds an HTTP API waits itself, and more for a WebSocket API, to which a function can also send later.
 
     Accepts: 29 seconds or less; integrations that do not wait for the answer, or pass it on while it is made.
     """
-    late: dict[Resource, tuple[float, list[str], bool]] = {}
+    late: dict[Resource, tuple[float, list[str], bool]] = {}  # seconds left, routes, surely too late
     for route in routes_of(assembly):
         function = assembly.target(route.function, FUNCTION)
         if not isinstance(function, Resource) or route.is_asynchronous or route.is_streamed:
@@ -47,10 +47,11 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
                 function, what=f"whether it answers {route} in time", reason="Timeout is known at deploy only"
             )
         elif timeout > left:
-            shortest, names, is_socket = late.get(function, (left, [], True))
+            shortest, names, is_sure = late.get(function, (left, [], False))
             names.append(f"{route} of {route.api}")
-            late[function] = (min(shortest, left), names, is_socket and route.kind is Kind.WEBSOCKET)
-    for function, (left, names, is_socket) in late.items():
+            is_sure = is_sure or (timeout > route.seconds and route.kind is not Kind.WEBSOCKET)
+            late[function] = (min(shortest, left), names, is_sure)
+    for function, (left, names, is_sure) in late.items():
         more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
         timeout = function.number("Timeout") or TIMEOUT
         yield finding(
@@ -59,5 +60,5 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
             f"({', '.join(names[:SHOWN])}{more}): the caller gets an error while the function works on",
             fix=f"set Timeout to {seconds(left)} or less; hand longer work to a queue or a workflow",
             at=("Timeout",),
-            severity=Severity.WARNING if is_socket else None,
+            severity=None if is_sure else Severity.WARNING,
         )

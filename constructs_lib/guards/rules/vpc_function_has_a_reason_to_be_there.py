@@ -25,6 +25,7 @@ PRIVATE = (
     "AWS::MSK::Cluster", "AWS::MSK::ServerlessCluster", "AWS::MemoryDB::Cluster", "AWS::Neptune::DBCluster",
     "AWS::OpenSearchServerless::VpcEndpoint", "AWS::RDS::DBCluster", "AWS::RDS::DBInstance", "AWS::RDS::DBProxy",
     "AWS::Redshift::Cluster", "AWS::RedshiftServerless::Workgroup", "AWS::ServiceDiscovery::PrivateDnsNamespace",
+    "AWS::VpcLattice::ServiceNetworkVpcAssociation",
 )  # fmt: skip
 PRIVATE_BY = {
     "AWS::EC2::VPCEndpoint": ("VpcEndpointType",),
@@ -43,9 +44,10 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
 
     Refuses: a function with a `VpcConfig` in stacks that hold nothing private: no database, cache, file system,
-    cluster, instance, interface endpoint, peering or VPN.
+    cluster, instance, interface endpoint, service network, peering or VPN.
 
-    Accepts: one with a file system; any of these in any of the stacks. What a VPC of other stacks holds is unknown.
+    Accepts: one with a file system; any of these in any of the stacks. What a VPC of other stacks holds is unknown;
+    that calls must come from a fixed address is a reason to acknowledge this.
     """
     private = any(assembly.of_type(*PRIVATE)) or any(
         not resource.lacks(*at) and resource.text(*at) != "Gateway"

@@ -49,18 +49,25 @@ class TestApiFunctionAnswersInTime:
     def said(self, timeout: object, api: dict[str, Any]) -> list[str]:
         return judged(self.ID, {**api, "Send": function(Timeout=timeout)}, Parameters=SECONDS)
 
-    def test_refuses_more_than_29_seconds(self) -> None:
-        assert self.said(30, http()) == [
+    def test_refuses_more_than_the_api_waits(self) -> None:
+        assert self.said(30, rest()) == [
             (
-                "error: Timeout (30 s) is longer than the 29 s that an API waits for it (GET /greet of Api): the "
-                "caller "
-                "gets an error while the function works on\n"
+                "error: Timeout (30 s) is longer than the 29 s that an API waits for it (GET / of Api): the caller "
+                "gets "
+                "an error while the function works on\n"
                 "  at:  Shop/Send (AWS::Lambda::Function) Timeout\n"
                 "  fix: set Timeout to 29 s or less; hand longer work to a queue or a workflow"
             )
         ]
-        assert len(self.said(30, rest())) == 1
-        assert len(self.said(30, body({"/greet": {"get": operation()}}))) == 1
+        assert len(self.said(30, body({"/greet": {"get": operation()}}, "AWS::ApiGateway::RestApi"))) == 1
+
+    def test_refuses_more_than_30_seconds_behind_an_http_api_and_warns_of_30(self) -> None:
+        [said] = self.said(31, http())
+        assert said.startswith("error: Timeout (31 s) is longer than the 29 s that an API waits for it (GET /greet of")
+        [said] = self.said(30, http())
+        assert said.startswith(
+            "warning: Timeout (30 s) is longer than the 29 s that an API waits for it (GET /greet of"
+        )
 
     def test_accepts_29_seconds(self) -> None:
         assert self.said(29, http()) == self.said(29, rest()) == []

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.guards.rules.judged import function, judged, ref, resource
+from tests.guards.rules.judged import arn, function, judged, ref, resource
 
 AT = "  at:  Shop/Send (AWS::Lambda::Function)"
 PROVIDER = "CustomS3AutoDeleteObjectsCustomResourceProviderHandler9D90184F"
@@ -262,3 +262,63 @@ class TestStackStaysBelowTheResourceLimit:
     def test_refuses_more_than_500(self) -> None:
         assert self.said(500)[0].startswith("warning: ")
         assert self.said(501)[0].startswith("error: the stack has 501 of 500 resources\n")
+
+
+class TestProvisionedConcurrencyIsCalled:
+    ID = "provisioned-concurrency-is-called"
+    WARM = {"ProvisionedConcurrencyConfig": {"ProvisionedConcurrentExecutions": 5}}
+
+    def said(self, *called: object, alias: dict[str, Any] | None = None, **more: Any) -> list[str]:
+        version = resource("AWS::Lambda::Version", FunctionName=ref("Send"), **more)
+        told = self.WARM if alias is None else alias
+        first = {"Fn::GetAtt": ["First", "Version"]}
+        live = resource("AWS::Lambda::Alias", Name="live", FunctionName=ref("Send"), FunctionVersion=first, **told)
+        rules = {
+            f"Rule{index}": resource("AWS::Events::Rule", Targets=[{"Id": "T", "Arn": each}])
+            for index, each in enumerate(called)
+        }
+        parameters = {"Alias": {"Type": "String"}}
+        return judged(self.ID, {"Send": function(), "First": version, "Live": live, **rules}, Parameters=parameters)
+
+    def test_refuses_what_is_kept_warm_for_nobody(self) -> None:
+        assert self.said(arn("Send")) == [
+            (
+                "error: 5 environments are kept warm, and Rule0 (AWS::Events::Rule) does not call them: it calls Send "
+                "($LATEST), which starts cold\n"
+                "  at:  Shop/Live (AWS::Lambda::Alias) ProvisionedConcurrencyConfig.ProvisionedConcurrentExecutions\n"
+                "  fix: let every trigger call Live, not the function"
+            )
+        ]
+
+    def test_warns_when_one_of_two_goes_astray(self) -> None:
+        [said] = self.said(ref("Live"), arn("Send"))
+        assert said.startswith("warning: 5 environments are kept warm, and Rule1 (AWS::Events::Rule) does not call")
+
+    def test_another_alias_goes_astray(self) -> None:
+        [said] = self.said({"Fn::Sub": "${Send.Arn}:beta"})
+        assert "it calls Send (beta), which starts cold" in said
+
+    @pytest.mark.parametrize("called", [ref("Live"), {"Fn::Sub": "${Send.Arn}:live"}])
+    def test_accepts_triggers_that_call_it(self, called: dict[str, Any]) -> None:
+        assert self.said(called) == []
+
+    def test_accepts_an_alias_that_leads_to_the_version_kept_warm(self) -> None:
+        assert self.said(ref("Live"), alias={}, **self.WARM) == []
+        assert self.said(ref("First"), alias={}, **self.WARM) == []
+        assert len(self.said(arn("Send"), alias={}, **self.WARM)) == 1
+
+    def test_accepts_what_nothing_in_the_stacks_calls(self) -> None:
+        assert self.said() == []
+
+    def test_is_silent_where_nothing_is_kept_warm(self) -> None:
+        off = {"ProvisionedConcurrencyConfig": {"ProvisionedConcurrentExecutions": 0}}
+        assert self.said(arn("Send"), alias={}) == self.said(arn("Send"), alias=off) == []
+
+    def test_says_when_the_alias_is_not_known(self) -> None:
+        assert self.said({"Fn::Sub": "${Send.Arn}:${Alias}"}) == [
+            (
+                "unknown: whether Rule0 (AWS::Events::Rule) calls what is kept warm\n"
+                "  at:  Shop/Live (AWS::Lambda::Alias)\n"
+                "  why: it calls ${Alias}, known at deploy only"
+            )
+        ]
