@@ -92,8 +92,9 @@ class Workflow(Construct):
         tracing: `Waived(reason)` turns X-Ray off.
 
     Raises:
-        PropError: A step is never reached, leads nowhere, or has the name of another; an expression reads what is not
-            there; something waits without a timeout; an express workflow is asked for what only standard ones can.
+        PropError: A step is never reached, leads nowhere, or has the name of another; an expression cannot be read, or
+            reads what is not there; something waits without a timeout, is of another type, or more than Step Functions
+            takes; an express workflow is asked for what only standard ones can.
 
     Example:
         >>> fulfil = Workflow(

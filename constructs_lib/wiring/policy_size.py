@@ -41,13 +41,20 @@ def packed(statements: Iterable[iam.PolicyStatement]) -> list[list[iam.PolicySta
 
 def _divided(statement: iam.PolicyStatement) -> Iterator[iam.PolicyStatement]:
     """The same permission, in statements that each fit into a policy."""
-    resources = statement.resources
-    if size_of(statement) <= CHARACTERS or len(resources) == 1:
+    resources, actions = statement.resources, statement.actions
+    if size_of(statement) <= CHARACTERS or max(len(resources), len(actions)) == 1:
         yield statement
-        return
-    half = len(resources) // 2
-    for some in (resources[:half], resources[half:]):
-        yield from _divided(statement.copy(resources=some))
+    elif len(resources) > 1:
+        for some in _halves(resources):
+            yield from _divided(statement.copy(resources=some))
+    else:
+        for some in _halves(actions):
+            yield from _divided(statement.copy(actions=some))
+
+
+def _halves(values: list[str]) -> tuple[list[str], list[str]]:
+    middle = len(values) // 2
+    return values[:middle], values[middle:]
 
 
 def _under_own_sid(statement: iam.PolicyStatement, taken: set[str]) -> iam.PolicyStatement:

@@ -26,6 +26,8 @@ from constructs_lib import (
 )
 from tests.constructs.workflows import HOUR, refused, shape
 
+NO_DATES = ("2026-02-29T06:00:00Z", "2026-13-01T06:00:00Z", "2026-12-01T24:00:00Z")
+
 
 class TestRefusals:
     def test_waiting_for_others_without_a_timeout(self, stack: cdk.Stack, function: SecureFunction) -> None:

@@ -71,6 +71,14 @@ class TestSizes:
         Workflow(stack, "Fulfil", steps=[*many(stack, 60), run("Run", other, timeout=HOUR)])
         assert findings_of(stack) == []
 
+    def test_a_statement_that_no_policy_holds_is_divided_by_its_actions(self, stack: cdk.Stack) -> None:
+        actions = [f"dynamodb:{'x' * 60}{number}" for number in range(200)]
+        statement = iam.PolicyStatement(actions=actions, resources=["arn:aws:s3:::a/b"], sid="Read")
+        Workflow(stack, "Fulfil", steps=[allowing(statement)])
+        template = template_of(stack)
+        assert granted(template) == {(action, "arn:aws:s3:::a/b") for action in actions}
+        assert max(map(size_when_deployed, resources_of(template, "AWS::IAM::ManagedPolicy").values())) <= 6_144
+
     def test_grants_have_what_is_left_of_the_ten_policies(self, stack: cdk.Stack) -> None:
         workflow = Workflow(stack, "Fulfil", steps=many(stack, 60))
         statements = (
