@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 STRIPE = "sk_live_" + "4eC39HqLyjWDarjtT1zdp7dc"
-FIX = "take it out of the code and read it from Secrets Manager, and issue a new one, since this one has been written down"
+NEW = "and issue a new one, since this one has been written down"
+FIX = f"take it out of the code and read it from Secrets Manager, {NEW}"
 HASH = "ab" * 32
 
 
