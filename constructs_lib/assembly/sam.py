@@ -24,7 +24,7 @@ SAM_TYPE = "AWS::Serverless::"
 ORIGIN = "constructs-lib:sam-resource"  # rides along in the metadata, which the translator copies to what it generates
 REGION = "us-east-1"  # stands for any: it decides which features of API Gateway exist, and lands in no ARN
 RESOURCE = re.compile(r"[Rr]esource with id \[(?P<id>[^\]]+)\]")
-API_EVENTS = {"Api", "HttpApi"}
+API_EVENTS = ("Api", "HttpApi")
 APIS = {"AWS::Serverless::Api": {"swagger": "2.0"}, "AWS::Serverless::HttpApi": {"openapi": "3.0.1"}}
 # The translator copies the whole API for each event that adds a route: this is about half a minute. 350 routes pass.
 MAX_API_WORK = 3_000_000

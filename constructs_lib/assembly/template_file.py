@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from constructs_lib.assembly.data_file import place, read_document, refusal
+from constructs_lib.assembly.template_document import Document, MalformedTextError
 from constructs_lib.assembly.template_include import include_local_files
+from constructs_lib.assembly.template_loops import write_out_loops
 from constructs_lib.assembly.template_shape import take_shape
 
 if TYPE_CHECKING:
@@ -62,17 +64,26 @@ def read_template(path: Path | str) -> TemplateFile:
     path = Path(path)
     document = read_document(path)
     unread = include_local_files(document.value, path)
+    lines = {**document.lines, **_lines_of_loops(document, path)}
     shape = take_shape(document.value)
     if shape.wrong:
-        places = [(what, place(path, document.lines.get(key) if key else None)) for what, key in shape.wrong]
+        places = [(what, place(path, lines.get(key) if key else None)) for what, key in shape.wrong]
         raise refusal(places, MEND)
     return TemplateFile(
         path=path,
         stack_name=stack_name_of(path),
         template=document.value,
-        lines=document.lines,
+        lines=lines,
         unread={**unread, **shape.unread},
     )
+
+
+def _lines_of_loops(document: Document, path: Path) -> dict[str, int]:
+    try:
+        made = write_out_loops(document.value)
+    except MalformedTextError as error:
+        raise refusal([(error.what, str(path))], MEND) from error
+    return {key: document.lines[loop] for key, loop in made.items() if loop in document.lines}
 
 
 def stack_name_of(path: Path) -> str:
