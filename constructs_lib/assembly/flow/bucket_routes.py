@@ -148,7 +148,7 @@ def _filter(wanted: list[Wanted], *, is_function: bool) -> Filter:
         if found.extent is Extent.NONE and likely != possible:
             found = relation(objects.keys, _union(possible))
         extent = found.extent if likely else lesser(found.extent, Extent.SOME)
-        going_on = ANYTHING if is_function else Message(body=object_records(objects))
+        going_on = ANYTHING if is_function else object_records(objects)
         return Passage(extent, found.why, going_on, found)
 
     return passes
@@ -168,8 +168,8 @@ def _listed(kinds: frozenset[str]) -> str:
 def _as_event(bucket: Node) -> Filter:
     def passes(message: Message) -> Passage:
         if message.objects is None:
-            return Passage(Extent.ALL, message=Message(body=event(source="aws.s3")))
-        return Passage(Extent.ALL, message=Message(body=object_event(bucket, message.objects)))
+            return Passage(Extent.ALL, message=Message(body=event("aws.s3", by=bucket)))
+        return Passage(Extent.ALL, message=object_event(bucket, message.objects))
 
     return passes
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from constructs_lib.assembly.flow.addressed import node_at
 from constructs_lib.assembly.flow.described import event, under
-from constructs_lib.assembly.flow.matching import matched, narrowed
+from constructs_lib.assembly.flow.matching import matched
 from constructs_lib.assembly.flow.message import Message, Passage
 from constructs_lib.assembly.flow.route import Filter, Route
 from constructs_lib.assembly.text_set import Extent, TextSet
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
 RULE, BUS, QUEUE = "AWS::Events::Rule", "AWS::Events::EventBus", "AWS::SQS::Queue"
 MACHINE = "AWS::StepFunctions::StateMachine"
 DEFAULT_BUS = Text.of("default")
+# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-bus-to-bus.html
+FORWARDED_ONCE = "EventBridge does not send on to a third bus what came from another one"
 CHANGES = ("Input", "InputPath", "InputTransformer")
+ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 
 
 def bus_routes(assembly: Assembly) -> Iterator[Route]:
@@ -44,7 +48,7 @@ def bus_routes(assembly: Assembly) -> Iterator[Route]:
                 yield from _undelivered(assembly, bus, rule, told)
     for (source, node, _), found in ways.items():
         first, _, target = found[0]
-        passes = _filter([pattern for _, pattern, _ in found], target)
+        passes = _filter([pattern for _, pattern, _ in found], target, to_bus=node.type == BUS)
         yield Route(source, node, first, "delivers to", passes, is_asynchronous=True)
 
 
@@ -57,13 +61,13 @@ def machine_events(assembly: Assembly) -> Iterator[Route]:
     for machine in assembly.of_type(MACHINE):
         if bus is None or machine.text("StateMachineType") == "EXPRESS":
             continue
-        told = event(
-            "aws.states",
-            "Step Functions Execution Status Change",
-            stateMachineArn=TextSet.exactly(machine.arn),
-            status=TextSet.exactly("RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"),
-        )
-        yield Route(machine, bus, machine, "reports its status to", _always(Message(body=told)))
+        for statuses in (("RUNNING",), ENDED):  # every execution begins and ends
+            told: Document = {
+                **event("aws.states", "Step Functions Execution Status Change", machine),
+                ("detail", "stateMachineArn"): machine.arn,
+                ("detail", "status"): TextSet.exactly(*statuses),
+            }
+            yield Route(machine, bus, machine, "reports its status to", _always(Message(body=told)))
 
 
 def _always(message: Message) -> Filter:
@@ -84,18 +88,20 @@ def _shape(target: Mapping[str, Value]) -> str:
     return json.dumps({key: str(target.get(key)) for key in CHANGES})
 
 
-def _filter(patterns: list[Value], target: Mapping[str, Value]) -> Filter:
+def _filter(patterns: list[Value], target: Mapping[str, Value], *, to_bus: bool) -> Filter:
     def passes(message: Message) -> Passage:
-        passed = narrowed(message.body, patterns)
-        return matched(patterns, message.body).carrying(Message(body=_changed(passed, target)))
+        if to_bus and message.is_forwarded:
+            return Passage(Extent.NONE, FORWARDED_ONCE)
+        passage = matched(patterns, message, lambda document: _changed(document, target))
+        return passage.carrying(replace(passage.message, is_forwarded=to_bus))
 
     return passes
 
 
-def _changed(body: Document | None, target: Mapping[str, Value]) -> Document | None:
+def _changed(body: Document, target: Mapping[str, Value]) -> Document:
     """What a rule makes of an event before it delivers it."""
     if "Input" in target or "InputTransformer" in target:
-        return None
+        return {}
     path = target.get("InputPath")
     if path is None:
         return body

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from constructs_lib.assembly.event_pattern import UNKNOWN
+from constructs_lib.assembly.flow.message import NOTHING_ELSE, Message
+from constructs_lib.assembly.resource import Resource
 from constructs_lib.assembly.text_set import TextSet
 
 if TYPE_CHECKING:
-    from constructs_lib.assembly.flow.message import Document, Objects
+    from constructs_lib.assembly.event_pattern import Field
+    from constructs_lib.assembly.flow.message import Document, NothingElse, Objects
     from constructs_lib.assembly.model import Node
+    from constructs_lib.assembly.value import Text
 
 # What EventBridge says where S3's own notifications say something else.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventBridge.html
@@ -31,59 +36,92 @@ REASONS = {
 # Notifications have the key in the form of a URL, in which these stand for themselves.
 UNCHANGED_IN_URLS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~/*?")
 AWS_SOURCES = TextSet.prefix("aws.")  # which nobody but AWS may send
+# https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html
+KEYS_OF_EVENTS = ("version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail")
+# https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html
+KEYS_OF_NOTIFICATIONS = (
+    "MessageId", "TopicArn", "Subject", "Message", "Timestamp", "SignatureVersion", "Signature", "SigningCertURL",
+    "SigningCertUrl", "UnsubscribeURL", "UnsubscribeUrl", "MessageAttributes",
+)  # fmt: skip
+NO_ATTRIBUTES: Document = {(): NOTHING_ELSE}
+NOTIFICATION: Document = {  # what a queue gets of a topic, unless the subscription is raw
+    (): NOTHING_ELSE,
+    **{(key,): UNKNOWN for key in KEYS_OF_NOTIFICATIONS},
+    ("Type",): TextSet.exactly("Notification"),
+}
 
 
-def event(source: str | TextSet, detail_type: str | TextSet | None = None, **detail: TextSet) -> Document:
-    """Describe an event of EventBridge."""
-    told: dict[tuple[str, ...], TextSet] = {("source",): TextSet.exactly(source) if isinstance(source, str) else source}
+def event(source: str | TextSet, detail_type: str | TextSet | None = None, by: Node | None = None) -> Document:
+    """Describe an event of EventBridge; `by` is what it comes from, where that is known."""
+    told: dict[tuple[str, ...], TextSet | Text | Field | NothingElse] = {(): NOTHING_ELSE}
+    told |= {(key,): UNKNOWN for key in KEYS_OF_EVENTS}
+    told["source",] = TextSet.exactly(source) if isinstance(source, str) else source
     if detail_type is not None:
         told["detail-type",] = TextSet.exactly(detail_type) if isinstance(detail_type, str) else detail_type
-    return {**told, **{("detail", key): value for key, value in detail.items()}}
+    if isinstance(by, Resource):
+        told["account",] = TextSet.exactly(by.stack.pseudo_texts["account"])
+    return told
 
 
-def own_event(sources: TextSet, detail_types: TextSet) -> Document:
+def own_event(sources: TextSet, detail_types: TextSet, bus: Node) -> Document:
     """Describe what somebody puts on a bus: never in the name of AWS."""
-    return event(sources - AWS_SOURCES, detail_types)
+    return event(sources - AWS_SOURCES, detail_types, bus)
 
 
-def object_event(bucket: Node, objects: Objects) -> Document:
+def object_event(bucket: Node, objects: Objects) -> Message:
     """Describe what EventBridge is told of objects of a bucket.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
     """
-    described = dict(event("aws.s3", TextSet.exactly(*sorted({_detail_type(kind) for kind in objects.kinds}))))
-    described["detail", "bucket", "name"] = TextSet.exactly(bucket.name)
-    described["detail", "object", "key"] = objects.keys
-    reasons = {REASONS[kind] for kind in objects.kinds if kind in REASONS}
-    if reasons:
-        described["detail", "reason"] = TextSet.exactly(*sorted(reasons))
-    return described
+    plain, otherwise = (_object_event(bucket, kinds, objects.keys) for kinds in (objects.kinds, objects.possible))
+    return Message(body=plain, otherwise=None if objects.kinds == objects.possible else otherwise)
 
 
-def object_records(objects: Objects) -> Document:
-    """Describe the notification that a queue or topic gets of objects of a bucket.
+def _object_event(bucket: Node, kinds: frozenset[str], keys: TextSet) -> Document:
+    reasons = {REASONS[kind] for kind in kinds if kind in REASONS}
+    return {
+        **event("aws.s3", TextSet.exactly(*sorted({_detail_type(kind) for kind in kinds})), bucket),
+        ("detail", "bucket", "name"): bucket.name,
+        ("detail", "object", "key"): keys,
+        **({("detail", "reason"): TextSet.exactly(*sorted(reasons))} if reasons else {}),
+    }
+
+
+def object_records(objects: Objects) -> Message:
+    """Describe the notification that a queue or topic gets of objects of a bucket; it has no attributes.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
     """
-    described: dict[tuple[str, ...], TextSet] = {
-        ("Records", "eventName"): TextSet.exactly(*sorted(objects.kinds)),
+    plain, otherwise = (_object_records(kinds, objects.keys) for kinds in (objects.kinds, objects.possible))
+    return Message(
+        body=plain, otherwise=None if objects.kinds == objects.possible else otherwise, attributes=NO_ATTRIBUTES
+    )
+
+
+def _object_records(kinds: frozenset[str], keys: TextSet) -> Document:
+    # In the form of a URL a key can be told only where that changes nothing.
+    is_plain = set(str(keys)) <= UNCHANGED_IN_URLS
+    return {
+        (): NOTHING_ELSE,
+        ("Records",): UNKNOWN,
+        ("Records", "eventName"): TextSet.exactly(*sorted(kinds)),
         ("Records", "eventSource"): TextSet.exactly("aws:s3"),
+        **({("Records", "s3", "object", "key"): keys} if is_plain else {}),
     }
-    if set(str(objects.keys)) <= UNCHANGED_IN_URLS:
-        described["Records", "s3", "object", "key"] = objects.keys
-    return described
 
 
-def below(key: str, document: Document | None) -> Document | None:
+def below(key: str, document: Document) -> Document:
     """Describe a document that has another under a key."""
-    return None if document is None else {(key, *path): value for path, value in document.items()}
+    return {(key, *path): value for path, value in document.items()}
 
 
-def under(key: str, document: Document | None) -> Document | None:
+def under(key: str, document: Document) -> Document:
     """Describe what a document has under a key."""
-    if document is None:
-        return None
-    return {path[1:]: value for path, value in document.items() if path[0] == key and len(path) > 1}
+    return {
+        path[1:]: value
+        for path, value in document.items()
+        if path[:1] == (key,) and (len(path) > 1 or value is NOTHING_ELSE)
+    }
 
 
 def _detail_type(kind: str) -> str:

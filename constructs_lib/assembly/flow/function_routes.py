@@ -31,7 +31,7 @@ FUNCTION, LOG_GROUP, API_STAGES = (
     ),
 )
 CONFIG, SUBSCRIPTION = "AWS::Lambda::EventInvokeConfig", "AWS::Logs::SubscriptionFilter"
-MACHINE = "AWS::StepFunctions::StateMachine"
+BUS, MACHINE = "AWS::Events::EventBus", "AWS::StepFunctions::StateMachine"
 OUTCOMES = (("OnSuccess", "Success", "each success"), ("OnFailure", "Failure", "each failure"))
 
 
@@ -47,7 +47,7 @@ def function_routes(assembly: Assembly) -> Iterator[Route]:
                     target,
                     config,
                     f"reports {when} to",
-                    _result(outcome, when),
+                    _result(outcome, when, target),
                     is_asynchronous=True,
                     only_asynchronous=True,
                 )
@@ -93,9 +93,11 @@ def _writers(assembly: Assembly) -> Iterator[tuple[Resource, Node]]:
                 yield machine, group
 
 
-def _result(outcome: str, when: str) -> Filter:
+def _result(outcome: str, when: str, target: Node) -> Filter:
     """An invocation's result: on a bus it is an event of its own, in a queue or topic a document."""
-    told = event("lambda", f"Lambda Function Invocation Result - {outcome}")
+    if target.type != BUS:
+        return _always(when)
+    told = event("lambda", f"Lambda Function Invocation Result - {outcome}", target)
     return lambda _: Passage(Extent.ALL, when, message=Message(body=told))
 
 

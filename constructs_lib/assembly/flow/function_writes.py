@@ -9,12 +9,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from constructs_lib.assembly.flow.addressed import api_at
-from constructs_lib.assembly.flow.message import ANYTHING, lesser
-from constructs_lib.assembly.flow.writes import ON_OBJECTS, SENT, Write, Writers
+from constructs_lib.assembly.flow.described import own_event
+from constructs_lib.assembly.flow.message import ANYTHING, Message, lesser
+from constructs_lib.assembly.flow.writes import BUS, ON_OBJECTS, SENT, Write, Writers
 from constructs_lib.assembly.policies.actions import meant
 from constructs_lib.assembly.policies.permissions import Permissions, extent_on, keys_in
 from constructs_lib.assembly.policies.statement import statements_at
-from constructs_lib.assembly.text_set import Extent
+from constructs_lib.assembly.text_set import Extent, TextSet
 from constructs_lib.assembly.value import Text
 
 if TYPE_CHECKING:
@@ -142,4 +143,6 @@ def _admitted(node: Node, statement: Statement, *, is_open: bool) -> Iterator[Wr
                 if found is not None:
                     yield Write(node, ON_OBJECTS[action](found[0]), lesser(extent, found[1]), how, why)
     elif meant(statement.actions, tuple(action for action, kinds in SENT.items() if node.type in kinds)):
-        yield Write(node, ANYTHING, extent, how, why)
+        is_bus = node.type == BUS
+        message = Message(body=own_event(TextSet.any(), TextSet.any(), node)) if is_bus else ANYTHING
+        yield Write(node, message, extent, how, why)

@@ -65,9 +65,11 @@ def loops_of(flow: Flow) -> list[Loop]:
     """Return the circles of an assembly: for each of its members the shortest, the surest first."""
     edges = {runner: flow.edges_from(runner) for runner in flow.runners}
     found = [*_among(edges, Extent.ALL), *_among(edges, Extent.SOME)]
-    found += _of_places(flow)
+    of_places = list(_of_places(flow))
+    found += [loop for loop in of_places if loop.extent is not Extent.NONE]
     taken = {_members(loop) for loop in found}
-    cut = [loop for loop in _among(edges, Extent.NONE) if _members(loop) not in taken]
+    none = [*_among(edges, Extent.NONE), *(loop for loop in of_places if loop.extent is Extent.NONE)]
+    cut = [loop for loop in none if _members(loop) not in taken]
     return _each_once([*found, *cut])
 
 
@@ -145,9 +147,7 @@ def _of_places(flow: Flow) -> Iterator[Loop]:
     for component in _components(graph, lambda each: graph.get(each, [])):
         if len(component) > 1 or component[0] in graph[component[0]]:
             for place_id in component[:MOST_CIRCLES]:
-                for edge in flow.edges_from_place(names[place_id]):
-                    if edge.extent is not Extent.NONE:
-                        yield Loop((edge,))
+                yield from (Loop((edge,)) for edge in flow.edges_from_place(names[place_id]))
 
 
 def components(edges: Edges) -> list[list[Runner]]:

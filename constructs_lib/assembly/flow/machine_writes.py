@@ -153,6 +153,7 @@ def _events(assembly: Assembly, state: State, how: str) -> Iterator[Write]:
             described = own_event(
                 TextSet.any() if source is None else TextSet.exactly(source),
                 TextSet.any() if detail_type is None else TextSet.exactly(detail_type),
+                bus,
             )
             yield Write(bus, Message(body=described), Extent.ALL, how)
 

@@ -8,11 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 
 from constructs_lib.assembly.text_set import Extent, Relation, TextSet
 
+if TYPE_CHECKING:
+    from constructs_lib.assembly.event_pattern import Field
+    from constructs_lib.assembly.value import Text
+
+
+@dataclass(frozen=True, slots=True)
+class NothingElse:
+    """Stands in a document for everything below a path of which nothing else is said: it is not there."""
+
+
+NOTHING_ELSE: Final = NothingElse()
 # What is known of a JSON document: for the path of keys to a text, what the text may be. The rest could be anything.
-Document = Mapping[tuple[str, ...], TextSet]
+Document = Mapping[tuple[str, ...], "TextSet | Text | Field | NothingElse"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +63,19 @@ class Message:
 
     Args:
         body: The JSON document that the next one sees; none when nothing is known of it.
+        otherwise: What it is when the writer does something less plain, that the same permission allows.
         attributes: The attributes of a message in a topic; none when nothing is known of them.
         objects: What happens to which objects, in a bucket.
         request: Which calls, at an API.
+        is_forwarded: Whether it is an event that one bus sent to another, from where no third one gets it.
     """
 
     body: Document | None = None
+    otherwise: Document | None = None
     attributes: Document | None = None
     objects: Objects | None = None
     request: Request | None = None
+    is_forwarded: bool = False
 
 
 ANYTHING = Message()

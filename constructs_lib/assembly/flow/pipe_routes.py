@@ -5,11 +5,12 @@ https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-pipes.html
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from constructs_lib.assembly.flow.addressed import node_at
-from constructs_lib.assembly.flow.described import below, event, under
-from constructs_lib.assembly.flow.matching import matched_by_criteria
+from constructs_lib.assembly.flow.described import below, event
+from constructs_lib.assembly.flow.matching import matched_by_criteria, unchanged
 from constructs_lib.assembly.flow.message import Message, Passage
 from constructs_lib.assembly.flow.route import Filter, Route
 from constructs_lib.assembly.text_set import Extent, TextSet
@@ -59,24 +60,22 @@ def pipe_routes(assembly: Assembly) -> Iterator[Route]:
 def _filter(pipe: Resource, source: Node, target: Node | None) -> Filter:
     criteria = pipe.value("SourceParameters", "FilterCriteria")
     wrapper = WRAPPERS.get(source.type, "")
+    whole = partial(below, wrapper) if wrapper else unchanged  # the record, of which the message is a part
     changes = not pipe.lacks("Enrichment") or not pipe.lacks("TargetParameters", "InputTemplate")
 
     def passes(message: Message) -> Passage:
-        document = below(wrapper, message.body) if wrapper else message.body
-        passage = matched_by_criteria(criteria, document)
-        if target is None:
-            return passage.carrying(Message())
-        if target.type == BUS:
-            return passage.carrying(Message(body=_on_bus(pipe)))
-        kept = None if changes else under(wrapper, document) if wrapper else document
-        return passage.carrying(Message(body=kept))
+        passage = matched_by_criteria(criteria, message, whole, whole)
+        if target is not None and target.type == BUS:
+            return passage.carrying(Message(body=_on_bus(pipe, target)))
+        return passage.carrying(Message()) if changes or target is None else passage
 
     return passes
 
 
-def _on_bus(pipe: Resource) -> Document:
+def _on_bus(pipe: Resource, bus: Node) -> Document:
     """What a pipe puts on a bus: in its own name, unless it is told another."""
     at = ("TargetParameters", "EventBridgeEventBusParameters")
     source, detail_type = pipe.value(*at, "Source"), pipe.value(*at, "DetailType")
     named = source if isinstance(source, Text) else Text.of("Pipe ", pipe.name)
-    return event(TextSet.exactly(named), TextSet.exactly(detail_type) if isinstance(detail_type, Text) else None)
+    detail_types = TextSet.exactly(detail_type) if isinstance(detail_type, Text) else None
+    return event(TextSet.exactly(named), detail_types, bus)

@@ -6,11 +6,12 @@ https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING
 
 from constructs_lib.assembly.flow.addressed import node_at
 from constructs_lib.assembly.flow.described import below
-from constructs_lib.assembly.flow.matching import matched_by_criteria
+from constructs_lib.assembly.flow.matching import matched_by_criteria, unchanged
 from constructs_lib.assembly.flow.message import Message, Passage
 from constructs_lib.assembly.flow.route import Filter, Route
 from constructs_lib.assembly.text_set import Extent
@@ -65,11 +66,8 @@ def dead_letters(assembly: Assembly, policy: Value) -> Node | None:
 
 
 def _filter(criteria: Value, wrapper: str) -> Filter:
-    def passes(message: Message) -> Passage:
-        document = below(wrapper, message.body) if wrapper else message.body
-        return matched_by_criteria(criteria, document).carrying(Message())
-
-    return passes
+    whole = partial(below, wrapper) if wrapper else unchanged  # the record, of which the message is a part
+    return lambda message: matched_by_criteria(criteria, message, whole, whole)
 
 
 def _failures(_message: Message) -> Passage:

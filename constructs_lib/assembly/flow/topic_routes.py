@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from constructs_lib.assembly.flow.addressed import node_at
-from constructs_lib.assembly.flow.matching import matched_by_policy
+from constructs_lib.assembly.flow.described import NOTIFICATION
+from constructs_lib.assembly.flow.matching import matched_by_policy, unchanged
 from constructs_lib.assembly.flow.message import Message, Passage
 from constructs_lib.assembly.flow.queue_routes import dead_letters
 from constructs_lib.assembly.flow.route import Filter, Route
@@ -18,6 +19,7 @@ from constructs_lib.assembly.value import Value
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from constructs_lib.assembly.flow.message import Document
     from constructs_lib.assembly.model import Assembly, Node
     from constructs_lib.assembly.resource import Resource
 
@@ -57,11 +59,15 @@ def _filter(told: Mapping[str, Value]) -> Filter:
     is_raw = str(told.get("RawMessageDelivery")).lower() == "true"
 
     def passes(message: Message) -> Passage:
-        passage = Passage(Extent.ALL) if policy is None else matched_by_policy(policy, message, reads_body=reads_body)
         # Unless it is raw, the message stands as text inside of another document, where no filter of a mapping looks.
-        return passage.carrying(Message(body=message.body) if is_raw else Message())
+        change = unchanged if is_raw else _wrapped
+        return matched_by_policy(policy, message, change, reads_body=reads_body)
 
     return passes
+
+
+def _wrapped(_body: Document) -> Document:
+    return NOTIFICATION
 
 
 def _undelivered(_message: Message) -> Passage:

@@ -205,7 +205,7 @@ class Writers:
             return Message(body=self._record(grant, node))
         if grant.action == "events:putevents":
             sources, types = _asked(grant, "events:source"), _asked(grant, "events:detail-type")
-            return Message(body=own_event(sources, types))
+            return Message(body=own_event(sources, types, node))
         if grant.action == "execute-api:invoke":
             return Message(request=_call_of(grant.pattern, node.name))
         return ANYTHING

@@ -95,7 +95,8 @@ class Payload:
     Args:
         fields: For a path of keys, what may stand at its end: a set of strings, some values, or a `Field`. Fields are
             taken to vary freely, and their paths to lead through objects, not lists.
-        closed: Paths under which nothing else is than what is said; `[()]` for the whole payload.
+        closed: Paths under which nothing else is than what is said; `[()]` for the whole payload. What is said to be
+            `UNKNOWN` may be an object of anything.
     """
 
     fields: InitVar[Mapping[Path, Described]] = MappingProxyType({})
@@ -118,8 +119,10 @@ class Payload:
         found = self._fields.get(path)
         if found is not None:
             return found
-        for length in range(len(path)):
+        for length in reversed(range(len(path))):  # what is said nearest to it counts
             above = self._fields.get(path[:length])
+            if above is UNKNOWN:
+                return UNKNOWN
             # what surely is a value is no object
             if path[:length] in self._closed or (above is not None and not above.may_be_absent):
                 return ABSENT

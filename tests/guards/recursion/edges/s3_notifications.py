@@ -129,7 +129,9 @@ TOPOLOGIES = (
         "it is told of new tags, and removes tags",
         told(allow("s3:DeleteObjectTagging", objects()), event="s3:ObjectTagging:Put"),
     ),
-    loop("it is told of access lists, and sets them", told(allow("s3:PutObjectAcl", objects()), event="s3:ObjectAcl:Put")),
+    loop(
+        "it is told of access lists, and sets them", told(allow("s3:PutObjectAcl", objects()), event="s3:ObjectAcl:Put")
+    ),
     silent("it only reads", told(allow("s3:GetObject", objects()))),
     silent("it may do everything to the bucket, and nothing to objects", told(allow("s3:*", att("Bucket")))),
     silent("it writes to another bucket", told(allow("s3:PutObject", objects(bucket="Other"))) | bucket("Other")),
@@ -160,4 +162,4 @@ TOPOLOGIES = (
     loop("by CDK's custom resource", by_custom_resource("*")),
     loop("by CDK's custom resource, below a prefix", by_custom_resource("in/*", prefix="in/")),
     guarded("by CDK's custom resource, below another prefix", by_custom_resource("out/*", prefix="in/")),
-)  # fmt: skip
+)
