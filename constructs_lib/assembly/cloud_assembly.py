@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from constructs_lib.assembly.asset_manifest import AssetManifest
 from constructs_lib.assembly.json_document import AssemblyError, JsonObject
+from constructs_lib.assembly.nested_templates import by_template
 from constructs_lib.problem import Problem
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ STACK = "aws:cloudformation:stack"
 ASSETS = "cdk:asset-manifest"
 NESTED = "cdk:cloud-assembly"
 LOGICAL_ID = "aws:cdk:logicalId"  # metadata that tells which construct a logical id stands for
+TEMPLATE_FILE = "aws:cdk:templateFile"  # metadata that tells which construct the stack of a template is
 PATH = "aws:cdk:path"  # the same, in the template itself
 ENVIRONMENT = re.compile(r"aws://(?P<account>[^/]+)/(?P<region>[^/]+)")
 NOT_AN_ASSEMBLY = "name the folder that `cdk synth` writes (cdk.out), which holds manifest.json"
@@ -43,6 +45,8 @@ class StackArtifact:
         bootstrap_parameter: The SSM parameter whose value is the version of the bootstrap stack, if it needs one.
         depends_on: The artifact ids of the stacks that must stand first.
         paths: The construct paths of its resources by logical id, as far as the assembly tells.
+        nested_paths: The same for the stacks nested in it, by the files of their templates.
+        nested_templates: The files of their templates by the construct paths of the stacks.
     """
 
     artifact_id: str
@@ -58,6 +62,8 @@ class StackArtifact:
     bootstrap_parameter: str | None
     depends_on: tuple[str, ...]
     paths: Mapping[str, str]
+    nested_paths: Mapping[str, Mapping[str, str]]
+    nested_templates: Mapping[str, str]
 
     @property
     def resources(self) -> Mapping[str, Mapping[str, Any]]:
@@ -86,8 +92,13 @@ class CloudAssembly:
     stacks: tuple[StackArtifact, ...]
 
     @classmethod
-    def read(cls, folder: Path | str) -> CloudAssembly:
+    def read(cls, folder: Path | str, *, deployable: bool = True) -> CloudAssembly:
         """Read an assembly.
+
+        Args:
+            folder: The folder that `cdk synth` wrote.
+            deployable: Whether it is to be deployed, so that all it uploads must be there, and no stack be empty. Who
+                only looks at templates asks for less, and gets no assets.
 
         Raises:
             AssemblyError: It is missing, broken, or lacks values that only a lookup can fill in.
@@ -97,10 +108,10 @@ class CloudAssembly:
             ['Greeting', 'Users']
         """
         root = Path(folder).absolute()
-        return cls(root, tuple(_stacks_of(root, root, ())))
+        return cls(root, tuple(_stacks_of(root, root, (), deployable)))
 
 
-def _stacks_of(folder: Path, root: Path, parents: tuple[Path, ...]) -> Iterator[StackArtifact]:
+def _stacks_of(folder: Path, root: Path, parents: tuple[Path, ...], deployable: bool) -> Iterator[StackArtifact]:
     manifest = JsonObject.read(folder / MANIFEST, fix=NOT_AN_ASSEMBLY)
     if folder.resolve() in parents:
         raise manifest.error("the assembly contains itself")
@@ -111,10 +122,10 @@ def _stacks_of(folder: Path, root: Path, parents: tuple[Path, ...]) -> Iterator[
         artifact = artifacts[artifact_id]
         kind = artifact.require("type", str)
         if kind == STACK:
-            yield _stack(artifact_id, artifact, artifacts, root)
+            yield _stack(artifact_id, artifact, artifacts, root, deployable)
         elif kind == NESTED:
             name = artifact.object("properties").require("directoryName", str)
-            yield from _stacks_of(_inside(root, folder, name, artifact), root, (*parents, folder.resolve()))
+            yield from _stacks_of(_inside(root, folder, name, artifact), root, (*parents, folder.resolve()), deployable)
 
 
 def _in_order(manifest: JsonObject, artifacts: Mapping[str, JsonObject]) -> Iterator[str]:
@@ -130,12 +141,19 @@ def _in_order(manifest: JsonObject, artifacts: Mapping[str, JsonObject]) -> Iter
         raise manifest.error(f"artifacts depend on each other in a circle: {' -> '.join(error.args[1])}") from error
 
 
-def _stack(artifact_id: str, artifact: JsonObject, artifacts: Mapping[str, JsonObject], root: Path) -> StackArtifact:
+def _stack(
+    artifact_id: str, artifact: JsonObject, artifacts: Mapping[str, JsonObject], root: Path, deployable: bool
+) -> StackArtifact:
     properties = artifact.object("properties")
     folder = artifact.path.parent
     template_path = _inside(root, folder, properties.require("templateFile", str), artifact)
     template = JsonObject.read(template_path)
-    template.require("Resources", dict)
+    if deployable or template.values.get("Resources") is not None:
+        template.require("Resources", dict)
+    metadata = _metadata(artifact, root)
+    templates = {path: data for path, kind, data in metadata if kind == TEMPLATE_FILE}
+    logical_ids = ((path, data) for path, kind, data in metadata if kind == LOGICAL_ID)
+    paths = by_template(template_path.name, logical_ids, templates)
     environment = artifact.get("environment", str, "aws://unknown-account/unknown-region")
     match = ENVIRONMENT.fullmatch(environment)
     if match is None:
@@ -149,35 +167,37 @@ def _stack(artifact_id: str, artifact: JsonObject, artifacts: Mapping[str, JsonO
         account=_known(match["account"]),
         region=_known(match["region"]),
         template_path=template_path,
-        template=template.values,
+        template=template.values if "Resources" in template.values else {**template.values, "Resources": {}},
         parameters=_texts(properties, "parameters"),
         tags=_texts(properties, "tags"),
         assets=tuple(
             AssetManifest.read(
                 _inside(root, folder, artifacts[key].object("properties").require("file", str), artifact)
             )
-            for key in assets
+            for key in (assets if deployable else ())
         ),
         bootstrap_parameter=_bootstrap_parameter(properties, *(artifacts[key].object("properties") for key in assets)),
         depends_on=tuple(key for key in depends_on if artifacts[key].values.get("type") == STACK),
-        paths=_paths(artifact, root),
+        paths=paths.pop(template_path.name),
+        nested_paths=paths,
+        nested_templates=templates,
     )
 
 
-def _paths(artifact: JsonObject, root: Path) -> Mapping[str, str]:
-    """What the metadata of a stack, in the manifest or in a file of its own, says of each logical id."""
+def _metadata(artifact: JsonObject, root: Path) -> list[tuple[str, str, str]]:
+    """Construct path, kind and text of what the metadata of a stack says, in the manifest or in a file of its own."""
     sources = [artifact.object("metadata")]
     more = artifact.get("additionalMetadataFile", str, "")
     if more:
         sources.append(JsonObject.read(_inside(root, artifact.path.parent, more, artifact)))
-    return {
-        entry["data"]: path.removeprefix("/")
+    return [
+        (path.removeprefix("/"), str(entry.get("type")), entry["data"])
         for source in sources
         for path, entries in source.values.items()
         if isinstance(entries, list)
         for entry in entries
-        if isinstance(entry, dict) and entry.get("type") == LOGICAL_ID and isinstance(entry.get("data"), str)
-    }
+        if isinstance(entry, dict) and isinstance(entry.get("data"), str)
+    ]
 
 
 def _bootstrap_parameter(*properties: JsonObject) -> str | None:

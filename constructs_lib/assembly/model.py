@@ -8,7 +8,7 @@ the same one wherever it is named; what nobody can tell is said to be `Unknown`,
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,13 +17,13 @@ from typing import Any
 from constructs_lib.assembly.arn import Arn, could_be_one
 from constructs_lib.assembly.cloud_assembly import MANIFEST, CloudAssembly, StackArtifact
 from constructs_lib.assembly.json_document import AssemblyError, JsonObject
+from constructs_lib.assembly.nested_templates import template_files
 from constructs_lib.assembly.physical_names import fill, naming_of
 from constructs_lib.assembly.resource import Resource
 from constructs_lib.assembly.stack import NESTED, Stack
 from constructs_lib.assembly.value import Absent, Symbol, Text, Unknown, Value, likely
 from constructs_lib.problem import Problem
 
-NESTED_TEMPLATE = "aws:asset:path"  # metadata of a nested stack: the file of its template
 MOST_NESTED = 64  # stacks inside one another
 # What stands between the last known piece of an ARN and the name, and what may follow the name.
 QUALIFIED = {"AWS::Lambda::Function": ":", "AWS::StepFunctions::StateMachine": ":", "AWS::Logs::LogGroup": ":"}
@@ -58,6 +58,7 @@ class External:
 
 
 Node = Resource | External
+PathOf = Callable[[str], str | None]  # the construct path of a logical id, where something tells it
 
 
 class Assembly:
@@ -95,9 +96,9 @@ class Assembly:
         assembly = cls()
         for path in map(Path, paths):
             if path.is_dir():
-                assembly._add_cloud_assembly(CloudAssembly.read(path))
+                assembly._add_cloud_assembly(CloudAssembly.read(path, deployable=False))
             elif path.name == MANIFEST:
-                assembly._add_cloud_assembly(CloudAssembly.read(path.parent))
+                assembly._add_cloud_assembly(CloudAssembly.read(path.parent, deployable=False))
             else:
                 assembly._add_file(path)
         return assembly
@@ -216,16 +217,15 @@ class Assembly:
                 region=artifact.region,
                 template_path=artifact.template_path,
                 given=artifact.parameters,
-                artifact=artifact,
+                path_of=artifact.construct_path,
             )
-            self._add_nested(stack, artifact.template_path.parent, 0)
+            self._add_nested(stack, artifact, 0)
 
-    def _add_nested(self, stack: Stack, folder: Path, depth: int) -> None:
+    def _add_nested(self, stack: Stack, artifact: StackArtifact, depth: int) -> None:
         """Add the nested stacks whose templates the assembly holds."""
-        for resource in list(stack.resources.values()):
-            name = resource.metadata.get(NESTED_TEMPLATE)
-            if resource.type != NESTED or not isinstance(name, str):
-                continue
+        folder = artifact.template_path.parent
+        nested_stacks = [resource for resource in stack.resources.values() if resource.type == NESTED]
+        for resource, name in template_files(nested_stacks, folder, artifact.nested_templates):
             path = folder / name
             if depth >= MOST_NESTED or not _is_inside(path, folder) or not path.is_file():
                 self.problems.append(_lost_template(resource, name))
@@ -238,8 +238,9 @@ class Assembly:
                 region=stack.region,
                 template_path=path,
                 parent=resource,
+                path_of=artifact.nested_paths.get(path.name, {}).get,
             )
-            self._add_nested(nested, folder, depth + 1)
+            self._add_nested(nested, artifact, depth + 1)
 
     def _add_file(self, path: Path) -> None:
         from constructs_lib.assembly.template_file import read_template  # noqa: PLC0415 - brings YAML along
@@ -258,7 +259,7 @@ class Assembly:
         template_path: Path | None = None,
         given: Mapping[str, str] | None = None,
         parent: Resource | None = None,
-        artifact: StackArtifact | None = None,
+        path_of: PathOf | None = None,
         lines: Mapping[str, int] | None = None,
     ) -> Stack:
         stack = Stack(
@@ -272,7 +273,7 @@ class Assembly:
             parent=parent,
         )
         self._stacks.append(stack)
-        stack.resources.update(_resources(stack, artifact, {} if lines is None else lines))
+        stack.resources.update(_resources(stack, path_of, {} if lines is None else lines))
         return stack
 
     def _free_id(self, name: str) -> str:
@@ -284,9 +285,7 @@ class Assembly:
         return free
 
 
-def _resources(
-    stack: Stack, artifact: StackArtifact | None, lines: Mapping[str, int]
-) -> Iterator[tuple[str, Resource]]:
+def _resources(stack: Stack, path_of: PathOf | None, lines: Mapping[str, int]) -> Iterator[tuple[str, Resource]]:
     told = stack.template.get("Resources")
     if not isinstance(told, dict):
         raise AssemblyError(
@@ -312,7 +311,7 @@ def _resources(
                 logical_id,
                 resource["Type"],
                 _object(resource, "Properties"),
-                path=_path(logical_id, metadata, artifact),
+                path=_path(logical_id, metadata, path_of),
                 source=f"{stack.template_path}:{lines[logical_id]}" if logical_id in lines else None,
                 metadata=metadata,
                 condition=condition if isinstance(condition, str) else None,
@@ -324,11 +323,10 @@ def _resources(
         )
 
 
-def _path(logical_id: str, metadata: Mapping[str, Any], artifact: StackArtifact | None) -> str:
-    if artifact is not None:
-        return artifact.construct_path(logical_id)
-    path = metadata.get("aws:cdk:path")
-    return path.removesuffix("/Resource").removesuffix("/Default") if isinstance(path, str) else logical_id
+def _path(logical_id: str, metadata: Mapping[str, Any], path_of: PathOf | None) -> str:
+    told = metadata.get("aws:cdk:path")
+    path = told if isinstance(told, str) else None if path_of is None else path_of(logical_id)
+    return logical_id if path is None else path.removesuffix("/Resource").removesuffix("/Default")
 
 
 def _object(resource: Mapping[str, Any], name: str) -> Mapping[str, Any]:

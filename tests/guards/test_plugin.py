@@ -13,7 +13,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 
-from constructs_lib import PropError, ServerlessGuards, allow_recursion, assert_guarded
+from constructs_lib import PropError, SecureFunction, ServerlessGuards, allow_recursion, assert_guarded
 from constructs_lib.assembly.model import Assembly
 from constructs_lib.guards import GuardWarning
 from constructs_lib.guards.check import check
@@ -119,9 +119,29 @@ class TestAtSynth:
         assert "\n   Prod/Queues/Emails/Resource (" in refusal(guarded)
 
     def test_nested_stacks_are_seen(self, guarded: cdk.App) -> None:
-        guarded.node.set_context("aws:cdk:enable-asset-metadata", True)  # as the CDK CLI does
+        stack = cdk.Stack(guarded, "Shop")
+        Worker(cdk.NestedStack(cdk.NestedStack(stack, "Mail"), "Out"))
+        Worker(cdk.NestedStack(stack, "Post"), visibility=600)
+        text = refusal(guarded)
+        assert "\n   Shop/Mail/Out/Emails/Resource (" in text
+        assert "\n   Shop/Post/Emails/Resource (" not in text
+
+    def test_nested_stacks_are_seen_by_what_the_cli_writes_too(self, guarded: cdk.App) -> None:
+        guarded.node.set_context("aws:cdk:enable-asset-metadata", True)
+        guarded.node.set_context("aws:cdk:enable-path-metadata", True)
         Worker(cdk.NestedStack(cdk.Stack(guarded, "Shop"), "Mail"))
         assert "\n   Shop/Mail/Emails/Resource (" in refusal(guarded)
+
+    def test_an_app_whose_code_was_not_bundled_is_checked(self, guarded: cdk.App) -> None:
+        stack = cdk.Stack(guarded, "Shop")
+        SecureFunction(stack, "Greet", entry="lambda_src/greeting/greet.ts")
+        Worker(stack)
+        assert f"Acknowledge with '{ID}'" in refusal(guarded)
+
+    def test_a_stack_without_resources_hides_no_other(self, guarded: cdk.App) -> None:
+        cdk.Stack(guarded, "Empty")
+        Worker(cdk.Stack(guarded, "Shop"))
+        assert f"Acknowledge with '{ID}'" in refusal(guarded)
 
     def test_on_a_stage_alone_only_its_stacks_are_checked(self, app: cdk.App) -> None:
         Worker(cdk.Stack(app, "Shop"))
@@ -191,6 +211,17 @@ class TestAcknowledging:
         read = check(Assembly.read(guarded.outdir), only=ONLY)
         assert read.findings == ()
         assert [(each.finding.rule, each.by.reason) for each in read.acknowledged] == [(VISIBILITY, REASON)]
+
+    def test_in_a_nested_stack_it_is_honoured(self, guarded: cdk.App) -> None:
+        stack = cdk.Stack(guarded, "Shop")
+        here, there = (Worker(cdk.NestedStack(stack, name)) for name in ("Mail", "Post"))
+        acknowledge(here.queue)
+        text = refusal(guarded)
+        assert "Shop/Mail/Emails/Resource (" not in text
+        assert "Shop/Post/Emails/Resource (" in text
+        acknowledge(cdk.Stack.of(there.queue))
+        guarded.synth(force=True)
+        assert check(Assembly.read(guarded.outdir), only=ONLY).findings == ()
 
     def test_another_construct_is_not_meant(self, guarded: cdk.App) -> None:
         stack = cdk.Stack(guarded, "Shop")
