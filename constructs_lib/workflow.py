@@ -48,6 +48,7 @@ from constructs_lib.workflow_steps.role_statements import (
 )
 from constructs_lib.workflow_steps.states import build
 from constructs_lib.workflow_steps.step import Step, Task, all_steps
+from constructs_lib.workflow_steps.target_place import check_places
 
 # Names of log groups have 512 characters at most; stacks' 128.
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html
@@ -216,6 +217,8 @@ class Workflow(Construct):
         """The definition as JSON, or everything wrong with the recipe."""
         try:
             check_recipe(steps, express=express, refusals=refusals)
+            refusals.stop_if_any()
+            check_places(self, steps, refusals)
             refusals.stop_if_any()
             definition = build(steps, comment=description, refusals=refusals)
             text = str(cdk.Stack.of(self).to_json_string(definition))

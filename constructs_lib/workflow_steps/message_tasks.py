@@ -69,6 +69,7 @@ def send(
         answer="$states.result",
         statements=lambda scope: send_statements(scope, inner),
         problems=problems,
+        target=inner,
         heartbeat=heartbeat,
     )
 
@@ -123,6 +124,7 @@ def publish(
         answer="$states.result",
         statements=lambda scope: publish_statements(scope, inner),
         problems=problems,
+        target=inner,
     )
 
 
@@ -163,6 +165,7 @@ def put_event(
         service="EventBridge",
         answer="$states.result",
         statements=lambda _: [statement],
+        target=inner,
         problems=[*_event_problems(name, source, detail_type, detail)],
     )
 

@@ -77,6 +77,7 @@ class Task(Step):
     heartbeat: cdk.Duration | None = None
     function: HasFunctionArn | None = None  # what it calls, if it calls a function
     workflow: HasStateMachine | None = None  # what it starts, if it starts a workflow
+    target: object = None  # what it acts on, as CDK knows it
 
     @property
     def waits_for_token(self) -> bool:

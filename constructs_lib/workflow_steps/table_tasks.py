@@ -220,4 +220,5 @@ def _task(
         answer=answer,
         statements=statements,
         problems=[*_problems(name, arguments)],
+        target=inner,
     )

@@ -105,6 +105,7 @@ def run(name: str, workflow: HasStateMachine, *, input: Value = INPUT, **options
         statements=statements,
         usual_seconds=None,
         workflow=workflow,
+        target=machine,
         problems=[
             (
                 f"{name!r} waits for an express workflow, and Step Functions cannot",
@@ -125,7 +126,8 @@ def start(name: str, workflow: HasStateMachine, *, input: Value = INPUT, **optio
         input: Its input. Default: this workflow's input.
         **options: See `TaskOptions`.
     """
-    arn = machine_of(name, workflow).state_machine_arn
+    machine = machine_of(name, workflow)
+    arn = machine.state_machine_arn
     return make_task(
         name,
         "states:startExecution",
@@ -135,6 +137,7 @@ def start(name: str, workflow: HasStateMachine, *, input: Value = INPUT, **optio
         answer="$states.result",
         statements=lambda _: [iam.PolicyStatement(actions=["states:StartExecution"], resources=[arn])],
         workflow=workflow,
+        target=machine,
     )
 
 
@@ -209,6 +212,7 @@ def make_task(
     heartbeat: cdk.Duration | None = None,
     function: HasFunctionArn | None = None,
     workflow: HasStateMachine | None = None,
+    target: object = None,
 ) -> Task:
     """Make a step that does something; see `Task` for the arguments."""
     undo, undo_problems = _undo_of(name, options)
@@ -229,6 +233,7 @@ def make_task(
         heartbeat=heartbeat,
         function=function,
         workflow=workflow,
+        target=target,
     )
 
 
@@ -297,6 +302,7 @@ def _function_task(
         problems=token_problems(name, payload, callback=callback),
         heartbeat=heartbeat,
         function=function,
+        target=getattr(function, "function", function),
     )
 
 

@@ -16,6 +16,7 @@ from aws_cdk import aws_sqs as sqs
 
 from constructs_lib import (
     DynamoTable,
+    PropError,
     SecureFunction,
     Step,
     Workflow,
@@ -228,3 +229,54 @@ class TestGrants:
         )
         workflow.grant_start(other)
         assert findings_of(stack) == []
+
+
+class TestPlaces:
+    @pytest.mark.parametrize(
+        ("what", "account", "region", "there"),
+        [
+            ("region", "111111111111", "eu-west-1", "us-east-1"),
+            ("account", "222222222222", "us-east-1", "111111111111"),
+        ],
+    )
+    def test_refuses_what_is_elsewhere(self, app: cdk.App, what: str, account: str, region: str, there: str) -> None:
+        elsewhere = cdk.Stack(app, "Elsewhere", env=cdk.Environment(account="111111111111", region="us-east-1"))
+        here = cdk.Stack(app, "Here", env=cdk.Environment(account=account, region=region))
+        targets: dict[str, Step] = {
+            "Charge/Function": step("A", SecureFunction(elsewhere, "Charge", entry=ENTRY)),
+            "Other/StateMachine": start("A", Workflow(elsewhere, "Other", steps=[wait("A while", seconds=1)])),
+            "Queue": send("A", sqs.Queue(elsewhere, "Queue")),
+            "Topic": publish("A", sns.Topic(elsewhere, "Topic")),
+            "Bus": put_event("A", events.EventBus(elsewhere, "Bus"), source="shop", detail_type="Placed"),
+            "Table/Table": put_item("A", DynamoTable(elsewhere, "Table", partition_key="id").table, {"id": "1"}),
+            "Bucket": each(
+                "A",
+                items=from_bucket(s3.Bucket(elsewhere, "Bucket"), "a.json"),
+                do=[wait("W", seconds=1)],
+                distributed=True,
+            ),
+        }
+        for number, (path, task) in enumerate(targets.items()):
+            with pytest.raises(PropError) as caught:
+                Workflow(here, f"Fulfil{number}", steps=[task])
+            assert str(caught.value) == (
+                f"'A' acts on Elsewhere/{path} in the {what} {there}, "
+                f"and the workflow is in {region if what == 'region' else account}\n"
+                f"  at:  Here/Fulfil{number} (Workflow)\n"
+                f"  fix: put a workflow into that {what}, and tell it by an event"
+            )
+
+    def test_accepts_what_another_account_may_allow_and_what_nobody_knows(self, app: cdk.App) -> None:
+        here = cdk.Stack(app, "Here", env=cdk.Environment(account="222222222222", region="us-east-1"))
+        arn = "arn:aws:lambda:us-east-1:111111111111:function:f"
+        foreign = lambda_.Function.from_function_arn(here, "Foreign", arn)
+        unknown = lambda_.Function.from_function_arn(here, "Unknown", cdk.Fn.import_value("Function"))
+        assert Workflow(here, "Fulfil", steps=[step("A", foreign), step("B", unknown)])
+
+    def test_refuses_a_queue_of_another_region_by_its_arn(self, app: cdk.App) -> None:
+        here = cdk.Stack(app, "Here", env=cdk.Environment(account="111111111111", region="us-east-1"))
+        queue = sqs.Queue.from_queue_arn(here, "Queue", "arn:aws:sqs:eu-west-1:111111111111:emails")
+        with pytest.raises(
+            PropError, match="'A' acts on Here/Queue in the region eu-west-1, and the workflow is in us-"
+        ):
+            Workflow(here, "Fulfil", steps=[send("A", queue)])

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
+import jsii
 import pytest
 from aws_cdk import aws_events as events
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as sfn
 
 from constructs_lib import (
     DynamoTable,
@@ -45,7 +48,14 @@ NONE: Any = None
 A_WAIT: Any = wait("W", seconds=1)
 PRICES: Any = "prices"
 YES: Any = "yes"
+ANY_JSON = "send text, numbers, true, false, null, lists and dictionaries"
 SECOND = cdk.Duration.seconds(1)
+
+
+@jsii.implements(cdk.IStableAnyProducer)
+class Late:
+    def produce(self) -> str:
+        return "known at last"
 
 
 class TestLists:
@@ -206,16 +216,23 @@ class TestValues:
             (
                 {"in": {"deep": {1, 2}}},
                 "payload.in.deep is a set, which JSON has no form for",
-                "send text, numbers, true, false, null, lists and dictionaries",
+                ANY_JSON,
             ),
             (
                 b"bytes",
                 "payload is a bytes, which JSON has no form for",
-                "send text, numbers, true, false, null, lists and dictionaries",
+                ANY_JSON,
             ),
             (float("nan"), "payload is nan, which JSON has no form for", "send null, or text"),
             ([float("-inf")], "payload[0] is -inf, which JSON has no form for", "send null, or text"),
             ({1: 2}, "payload has the key 1", "write keys as text"),
+            (
+                {"id.$": "$.id"},
+                "payload has the key 'id.$', which is JSONPath",
+                "write 'id': \"{% $states.input... %}\"",
+            ),
+            (Path("file"), "payload is a PosixPath, which JSON has no form for", ANY_JSON),
+            (cdk.Stack(), "payload is a Stack, which JSON has no form for", ANY_JSON),
             ("half \ud800", "payload holds half a character", "write text that can be encoded as UTF-8"),
             ({"n": 2**53}, "payload.n is 9007199254740992, which JSON rounds", "send it as text: '9007199254740992'"),
             (
@@ -263,10 +280,23 @@ class TestValues:
         item = definition_of(template_of(stack))["States"]["Save"]["Arguments"]["Item"]
         assert item == {"id": {"S": "1"}, "n": {"N": "Number"}}
 
+    def test_a_path_of_cdks_own_is_refused(self, stack: cdk.Stack, function: SecureFunction) -> None:
+        assert refused(stack, step("A", function, payload={"id": sfn.JsonPath.string_at("$.id")})) == shape(
+            "'A': payload.id is a JSONPath, and workflows speak JSONata",
+            'write an expression: "{% $states.input... %}"',
+        )
+
     def test_accepts_tokens_of_every_kind(self, stack: cdk.Stack, function: SecureFunction) -> None:
-        kinds = {"text": stack.account, "list": cdk.Fn.split(",", "a,b"), "any": cdk.Fn.get_att("Other", "Arn")}
+        kinds = {
+            "text": stack.account,
+            "list": cdk.Fn.split(",", "a,b"),
+            "any": cdk.Fn.get_att("Other", "Arn"),
+            "lazy": cdk.Lazy.any(Late()),
+        }
         workflow = Workflow(stack, "Fulfil", steps=[step("A", function, payload=kinds)])
-        assert "Fn::GetAtt" in str(stack.resolve(workflow.state_machine.node.default_child.definition_string))  # type: ignore[union-attr]  # it is the L1
+        definition = str(stack.resolve(workflow.state_machine.node.default_child.definition_string))  # type: ignore[union-attr]  # it is the L1
+        assert "Fn::GetAtt" in definition
+        assert "known at last" in definition
 
     def test_attributes_of_a_message_are_text(self, stack: cdk.Stack) -> None:
         numbers: Any = {"n": 5}
