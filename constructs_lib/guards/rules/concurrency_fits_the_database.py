@@ -1,0 +1,56 @@
+"""Functions do not ask a database for more connections than it has."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from constructs_lib.assembly.databases import connections
+from constructs_lib.guards.amounts import count
+from constructs_lib.guards.database_connections import most_connections
+from constructs_lib.guards.finding import Severity, finding, unknown
+from constructs_lib.guards.rule import rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from constructs_lib.assembly.model import Assembly
+    from constructs_lib.assembly.resource import Resource
+    from constructs_lib.guards.finding import Finding, Unknown
+
+RESERVED = "ReservedConcurrentExecutions"
+
+
+@rule(severity=Severity.ERROR)
+def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
+    """The concurrency reserved for the functions of a database comes to no more than the connections it takes.
+
+    Why it matters: concurrency is reserved to be used, and each environment holds a connection; the first ones beyond
+    the limit are refused, also for whoever wants to mend it.
+    https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Limits.html#RDS_Limits.MaxConnections
+
+    Refuses: functions that connect to a database by themselves, and whose `ReservedConcurrentExecutions` together are
+    more than the `max_connections` of its parameter group, or than AWS's default for its memory.
+
+    Accepts: less; functions behind a proxy; one without a reservation, of which `function-reaches-database-by-proxy`
+    speaks.
+    """
+    functions: dict[Resource, list[Resource]] = defaultdict(list)
+    for each in connections(assembly):
+        if (each.function.number(RESERVED) or 0) > 0:
+            functions[each.database].append(each.function)
+    for database, callers in functions.items():
+        most = most_connections(assembly, database)
+        reserved = sum(function.number(RESERVED) or 0 for function in callers)
+        if most is None:
+            reason = "neither its class nor its parameter group tells"
+            yield unknown(database, what=f"whether it takes {count(reserved)} connections", reason=reason)
+        elif reserved > most:
+            yield finding(
+                database,
+                problem=f"{count(reserved)} concurrent executions are reserved for its functions "
+                f"({', '.join(str(function) for function in callers)}), and it takes {count(most)} connections",
+                fix="put an AWS::RDS::DBProxy between them, or reserve less",
+                evidence=[f"{function} reserves {count(function.number(RESERVED) or 0)}" for function in callers],
+                through=callers,
+            )
