@@ -13,6 +13,7 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from constructs_lib.wiring.dynamo_actions import AUTHORIZED_AS, INDEX_ACTIONS, TABLE_ACTIONS, TableAction
+from constructs_lib.wiring.environments import check_same_region
 from constructs_lib.wiring.granting import grant_exactly
 from constructs_lib.wiring.kinds import checks_kinds
 from constructs_lib.wiring.refusals import Refusals, did_you_mean
@@ -79,6 +80,7 @@ class DynamoTable(Construct):
             "retain": retain,
         }
         check_safeguards(safeguards, refusals)
+        check_same_region("encryption_key", encryption_key, self, refusals)
         if isinstance(retain, Waived) and deletion_protection is True:
             refusals.refuse(
                 "retain is waived but deletion_protection is not: removing the stack would fail",
@@ -87,6 +89,7 @@ class DynamoTable(Construct):
         refusals.stop_if_any()
 
         self._encryption_key = encryption_key
+        self.stream = stream
         self._stream_readers: list[str] = []
         self.table = dynamodb.Table(
             self,
@@ -219,12 +222,13 @@ class DynamoTable(Construct):
                 fix="give the table one: stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES",
             )
             return ""
-        self._stream_readers.append(reader.node.path)
-        if len(self._stream_readers) > MOST_STREAM_READERS:
+        if len(self._stream_readers) == MOST_STREAM_READERS:
             refusals.refuse(
-                f"{self.node.path} has {MOST_STREAM_READERS} readers already: {', '.join(self._stream_readers[:-1])}",
+                f"{self.node.path} has {MOST_STREAM_READERS} readers already: {', '.join(self._stream_readers)}",
                 fix="let one of them put what the others need on an EventBus",
             )
+        elif refusals.are_none:  # who is refused for something else takes no place
+            self._stream_readers.append(reader.node.path)
         return self.table.table_stream_arn
 
     def _index_names(self) -> frozenset[str]:

@@ -26,6 +26,7 @@ from constructs import Construct
 from constructs_lib.dynamo_table import DynamoTable
 from constructs_lib.secure_function import FunctionProps, SecureFunction
 from constructs_lib.wiring.dead_letters import DeadLetters
+from constructs_lib.wiring.environments import check_same_region
 from constructs_lib.wiring.granting import grant_exactly
 from constructs_lib.wiring.key_use import use_through
 from constructs_lib.wiring.kinds import checks_kinds
@@ -129,6 +130,7 @@ class QueueWorker(Construct):
         check_safeguards({"retries": retries}, refusals)
         check_batch(batch_size, batching_window, fifo=fifo, refusals=refusals)
         check_concurrency(max_concurrency, function.get("reserved_concurrency"), refusals)
+        check_same_region("encryption_key", encryption_key, self, refusals)
         check_receives(max_receive_count, refusals, is_retried=retries is True)
         check_retention(retention, refusals)
         if content_based_deduplication and not fifo:

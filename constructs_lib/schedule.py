@@ -30,7 +30,7 @@ from constructs_lib.wiring.destination import HasQueue
 from constructs_lib.wiring.durations import check_duration
 from constructs_lib.wiring.environments import check_same_environment
 from constructs_lib.wiring.identity import Identity
-from constructs_lib.wiring.json_values import check_json
+from constructs_lib.wiring.json_values import as_json, check_json
 from constructs_lib.wiring.kinds import checks_kinds
 from constructs_lib.wiring.queue_access import send_statements
 from constructs_lib.wiring.receiver import HasFunction, Receiver, arn_of, check_receiver, key_of
@@ -142,7 +142,7 @@ class Schedule(Construct):
                 scheduler.ScheduleTargetConfig(
                     arn=arn_of(target),
                     role=self.identity,
-                    input=scheduler.ScheduleTargetInput.from_object(dict(OCCURRENCE if input is None else input)),
+                    input=scheduler.ScheduleTargetInput.from_object(as_json(OCCURRENCE if input is None else input)),
                     sqs_parameters=None
                     if message_group is None
                     else scheduler.CfnSchedule.SqsParametersProperty(message_group_id=message_group),

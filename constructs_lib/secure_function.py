@@ -159,7 +159,7 @@ class SecureFunction(Construct):
             self.timeout = timeout
         self._check_limits(refusals, memory_mib, reserved_concurrency)
         self._check_more(refusals)
-        self._asynchronous.check(refusals)
+        self._asynchronous.check(self, refusals)
         if chosen_runtime is None or not isinstance(entry, str):
             chosen_runtime = NODE_RUNTIME
             refusals.refuse(

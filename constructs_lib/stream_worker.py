@@ -28,6 +28,7 @@ from constructs_lib.wiring.dead_letters import DeadLetters
 from constructs_lib.wiring.destination import FailureDestination, check_destination, destination_of
 from constructs_lib.wiring.durations import check_duration, check_known
 from constructs_lib.wiring.environments import check_same_environment
+from constructs_lib.wiring.json_values import as_json
 from constructs_lib.wiring.key_use import use_through
 from constructs_lib.wiring.kinds import checks_kinds
 from constructs_lib.wiring.queue_limits import check_window
@@ -119,7 +120,6 @@ class StreamWorker(Construct):
 
         refusals = Refusals(self)
         check_same_environment(table, self, refusals, why=REACH, fix="put both into one stack, or one region at least")
-        stream_arn = table.claim_stream(self, refusals)
         _check_number("batch_size", batch_size, BATCH_SIZE, refusals)
         _check_number("parallelization", parallelization, PARALLELIZATION, refusals)
         _check_number("retry_attempts", retry_attempts, RETRY_ATTEMPTS, refusals)
@@ -133,9 +133,10 @@ class StreamWorker(Construct):
             wanted="is not within 60 s and 24 h, which is all the stream keeps",
             fix="leave max_record_age out for 24 hours",
         )
-        check_filters(filters, refusals)
+        check_filters(filters, refusals, images=table.stream)
         if on_failure is not None:
-            check_destination("on_failure", on_failure, refusals)
+            check_destination("on_failure", on_failure, self, refusals)
+        stream_arn = table.claim_stream(self, refusals)
         refusals.stop_if_any()
 
         self.dead_letters: DeadLetters | None = None
@@ -159,7 +160,7 @@ class StreamWorker(Construct):
             batch_size=batch_size,
             max_batching_window=batching_window,
             parallelization_factor=parallelization,
-            filters=[lambda_.FilterCriteria.filter(dict(each)) for each in filters] or None,
+            filters=[lambda_.FilterCriteria.filter(as_json(each)) for each in filters] or None,
             bisect_batch_on_error=True,
             retry_attempts=retry_attempts,
             max_record_age=age,

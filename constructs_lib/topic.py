@@ -11,7 +11,8 @@ The numbers, and why:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from math import prod
 from typing import Literal
 
 import aws_cdk as cdk
@@ -23,13 +24,14 @@ from constructs import Construct
 
 from constructs_lib.wiring.dead_letters import DeadLetters
 from constructs_lib.wiring.destination import HasQueue, publish_statements
-from constructs_lib.wiring.environments import check_same_environment
+from constructs_lib.wiring.environments import check_same_environment, check_same_region
+from constructs_lib.wiring.event_pattern import ALTERNATIVES, check_values
 from constructs_lib.wiring.granting import grant_exactly
-from constructs_lib.wiring.json_values import check_json
+from constructs_lib.wiring.json_values import as_json, check_json
 from constructs_lib.wiring.key_use import admit_account_to_key, admit_to_key
 from constructs_lib.wiring.kinds import check_id, checks_kinds
 from constructs_lib.wiring.queue_access import admit_to_queue
-from constructs_lib.wiring.receiver import HasFunction, allow_invocation, key_of, place_of
+from constructs_lib.wiring.receiver import HasFunction, HasStateMachine, allow_invocation, is_receiver, key_of, place_of
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.resource import resource_of
 from constructs_lib.wiring.variables import check_takes_variable, set_variable
@@ -40,6 +42,7 @@ REACH = "a subscription made here joins a topic and a receiver of one account an
 REACH_FIX = "put both into one, or subscribe with CDK's L2 and the topic's ARN written out"
 # https://docs.aws.amazon.com/sns/latest/dg/subscription-filter-policy-constraints.html
 MOST_FILTER_KEYS = 5
+MOST_COMBINATIONS = 150
 
 FilterOn = Literal["attributes", "body"]
 FILTER_SCOPES = {"attributes": "MessageAttributes", "body": "MessageBody"}
@@ -52,6 +55,9 @@ class Topic(Construct):
 
     Args:
         encryption_key: A key of your own; what AWS services publish to needs one. Default: the account's `aws/sns`.
+
+    Raises:
+        PropError: The key is in another region.
 
     Example:
         >>> orders = Topic(stack, "Orders")
@@ -68,6 +74,10 @@ class Topic(Construct):
         encryption_key: kms.IKey | None = None,
     ) -> None:
         super().__init__(scope, id)
+        refusals = Refusals(self)
+        check_same_region("encryption_key", encryption_key, self, refusals)
+        refusals.stop_if_any()
+        self._receivers: set[str] = set()
         self.topic = sns.Topic(self, "Topic", enforce_ssl=True, master_key=encryption_key)
         if encryption_key is None:
             resource_of(self.topic, sns.CfnTopic).kms_master_key_id = AWS_MANAGED_KEY
@@ -84,6 +94,7 @@ class Topic(Construct):
         *,
         filter: Mapping[str, object] | None = None,  # noqa: A002 - SNS's name
         filter_on: FilterOn = "attributes",
+        id: str | None = None,  # noqa: A002 - CDK's name
     ) -> TopicSubscription:
         """Deliver messages to a worker or a function, which from then on may be reached by this topic alone.
 
@@ -95,13 +106,14 @@ class Topic(Construct):
             filter: A filter policy as SNS documents it, `{"kind": ["placed", "cancelled"]}`. Default: every message.
                 https://docs.aws.amazon.com/sns/latest/dg/sns-subscription-filter-policies.html
             filter_on: Whether the filter looks at the attributes of a message or into its JSON body.
+            id: Name of the subscription below the receiver. Default: the place of the topic.
 
         Raises:
             PropError: The receiver is neither, its queue is FIFO, it is subscribed already or deployed elsewhere, or
                 the filter is not one SNS takes.
         """
         refusals = Refusals(self)
-        if not isinstance(receiver, HasQueue | HasFunction):
+        if not is_receiver(receiver) or isinstance(receiver, HasStateMachine):
             refusals.refuse(
                 f"a {type(receiver).__name__} cannot subscribe", fix="subscribe a QueueWorker or a SecureFunction"
             )
@@ -115,12 +127,20 @@ class Topic(Construct):
         if filter is not None:
             _check_filter(filter, filter_on, refusals)
         refusals.stop_if_any()
-        if isinstance(receiver, Construct):  # as everything is that has a queue or a function
-            place = place_of(self, seen_from=receiver)
-            check_id(receiver, place, refusals, fix="subscribe once; a filter can name several values")
-            check_same_environment(self, receiver, refusals, why=REACH, fix=REACH_FIX)
+        if not isinstance(receiver, Construct):  # pragma: no cover - what was not refused is one
+            raise TypeError("a receiver outside the tree")
+        place = place_of(self, seen_from=receiver) if id is None else id
+        if receiver.node.path in self._receivers:
+            refusals.refuse(
+                f"{receiver.node.path} is subscribed already, and SNS knows one subscription of each",
+                fix='subscribe once; a filter can name several values: {"kind": ["placed", "cancelled"]}',
+            )
+        else:
+            check_id(receiver, place, refusals, fix='name this subscription: subscribe(..., id="Cancelled")')
+        check_same_environment(self, receiver, refusals, why=REACH, fix=REACH_FIX)
         refusals.stop_if_any()
-        return TopicSubscription(self, receiver, filter=filter, filter_on=filter_on)
+        self._receivers.add(receiver.node.path)
+        return TopicSubscription(self, receiver, place, filter=filter, filter_on=filter_on)
 
     @checks_kinds()
     def grant_publish(self, grantee: iam.IGrantable, *, env: str | None = None) -> iam.Grant:
@@ -204,13 +224,14 @@ class TopicSubscription(Construct):
         self,
         topic: Topic,
         receiver: HasQueue | HasFunction,
+        id: str,  # noqa: A002 - CDK's name
         *,
         filter: Mapping[str, object] | None,  # noqa: A002 - SNS's name
         filter_on: FilterOn,
     ) -> None:
         if not isinstance(receiver, Construct):  # pragma: no cover - what has a queue or a function is a construct
             raise TypeError("a receiver outside the tree")
-        super().__init__(receiver, place_of(topic, seen_from=receiver))
+        super().__init__(receiver, id)
         key = key_of(receiver)
         key = topic.topic.master_key if key is None else key
         self.dead_letters = DeadLetters(self, "Undelivered", encryption_key=key)
@@ -234,7 +255,7 @@ class TopicSubscription(Construct):
         )
         if filter is not None:
             cfn = resource_of(self.subscription, sns.CfnSubscription)
-            cfn.filter_policy = dict(filter)
+            cfn.filter_policy = as_json(filter)
             cfn.filter_policy_scope = FILTER_SCOPES[filter_on]
 
 
@@ -258,9 +279,30 @@ def _check_filter(policy: Mapping[str, object], filter_on: str, refusals: Refusa
     if len(policy) > MOST_FILTER_KEYS:
         refusals.refuse(f"filter has {len(policy)} keys, and SNS takes {MOST_FILTER_KEYS}", fix="filter on fewer keys")
     for key, wanted in policy.items():
-        nested = isinstance(wanted, Mapping) and filter_on == "body"
-        if not nested and (isinstance(wanted, str) or not isinstance(wanted, Sequence) or not wanted):
-            refusals.refuse(
-                f"filter asks {key} for {wanted!r}, wanted a list of what it may be",
-                fix=f'write a list: filter={{"{key}": ["..."]}}',
-            )
+        _check_wanted(key, wanted, filter_on, refusals)
+    if prod(_choices(policy)) > MOST_COMBINATIONS:
+        refusals.refuse(
+            f"filter has {prod(_choices(policy))} combinations of values, and SNS takes {MOST_COMBINATIONS}",
+            fix="filter on fewer values",
+        )
+
+
+def _check_wanted(key: str, wanted: object, filter_on: str, refusals: Refusals) -> None:
+    if isinstance(wanted, Mapping) and filter_on == "body":
+        for below, each in wanted.items():
+            _check_wanted(f"{key}.{below}", each, filter_on, refusals)
+    elif key == ALTERNATIVES and isinstance(wanted, Sequence) and all(isinstance(each, Mapping) for each in wanted):
+        for each in wanted:
+            for below, inner in each.items():
+                _check_wanted(below, inner, filter_on, refusals)
+    else:
+        check_values(f"filter asks {key} for", wanted, refusals, fix=f'write a list: filter={{"{key}": ["..."]}}')
+
+
+def _choices(policy: Mapping[str, object]) -> Iterator[int]:
+    """How many values each key may have, the keys inside of others among them."""
+    for wanted in policy.values():
+        if isinstance(wanted, Mapping):
+            yield from _choices(wanted)
+        elif isinstance(wanted, Sequence):
+            yield len(wanted)

@@ -21,7 +21,7 @@ from constructs import Construct
 
 from constructs_lib.wiring.access_logs import AccessLogs, admit_access_logs, check_access_logs
 from constructs_lib.wiring.delivery import REACH, REACH_FIX, check_message_group, shortened
-from constructs_lib.wiring.environments import check_same_environment
+from constructs_lib.wiring.environments import check_same_environment, check_same_region
 from constructs_lib.wiring.event_rule import EventRule
 from constructs_lib.wiring.key_use import use_through
 from constructs_lib.wiring.kinds import check_id, checks_kinds
@@ -90,6 +90,8 @@ class UploadBucket(Construct):
         check_safeguards(safeguards, refusals)
         if access_logs is not None:
             check_access_logs(access_logs, refusals)
+            check_same_region("access_logs", access_logs, self, refusals)
+        check_same_region("encryption_key", encryption_key, self, refusals)
         refusals.stop_if_any()
 
         self._encryption_key = encryption_key

@@ -47,10 +47,10 @@ class AsynchronousCalls:
         """Whether the function says anything at all."""
         return (self.on_failure, self.retry_attempts, self.max_event_age) != (None, None, None)
 
-    def check(self, refusals: Refusals) -> None:
+    def check(self, bearer: Construct, refusals: Refusals) -> None:
         """Note what Lambda would not take."""
         if self.on_failure is not None and not isinstance(self.on_failure, Waived):
-            check_destination("on_failure", self.on_failure, refusals)
+            check_destination("on_failure", self.on_failure, bearer, refusals)
         retries = self.retry_attempts
         if retries is not None and not cdk.Token.is_unresolved(retries) and not 0 <= retries <= MOST_RETRIES:
             refusals.refuse(

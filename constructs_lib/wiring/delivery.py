@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import aws_cdk as cdk
 from aws_cdk import aws_sqs as sqs
 
@@ -14,6 +16,8 @@ from constructs_lib.wiring.resource import resource_of
 # https://docs.aws.amazon.com/scheduler/latest/APIReference/API_RetryPolicy.html
 MOST_RETRIES = 185
 EVENT_AGE_SECONDS = range(60, 24 * 3600 + 1)
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+MESSAGE_GROUP = re.compile(r"[!-~]{1,128}")
 LONGEST_AGE = cdk.Duration.hours(24)
 
 
@@ -67,6 +71,8 @@ def check_message_group(target: object, message_group: str | None, refusals: Ref
 
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-targets.html
     """
+    if isinstance(target, HasQueue) and not isinstance(target.queue, sqs.Queue):
+        return  # no receiver, as was said
     if not isinstance(target, HasQueue) or not target.queue.fifo:
         if message_group is not None:
             refusals.refuse("message_group is for FIFO queues, and the target is none", fix="leave message_group out")
@@ -74,6 +80,11 @@ def check_message_group(target: object, message_group: str | None, refusals: Ref
     path = target.queue.node.path
     if message_group is None:
         refusals.refuse(f"{path} is FIFO, and its messages need a group", fix='name one: message_group="orders"')
+    elif not cdk.Token.is_unresolved(message_group) and MESSAGE_GROUP.fullmatch(message_group) is None:
+        refusals.refuse(
+            f"message_group is {message_group!r}, which SQS does not take",
+            fix="use 1 to 128 letters, digits and punctuation, without spaces",
+        )
     if resource_of(target.queue, sqs.CfnQueue).content_based_deduplication is not True:
         refusals.refuse(
             f"{path} wants a deduplication id with each message, and EventBridge sends none",

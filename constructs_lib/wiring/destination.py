@@ -9,6 +9,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 
+from constructs_lib.wiring.environments import check_same_region
 from constructs_lib.wiring.key_use import SENDER_ACTIONS, use_through
 from constructs_lib.wiring.queue_access import send_statements
 
@@ -52,7 +53,7 @@ class Destination:
     statements: list[iam.PolicyStatement]
 
 
-def check_destination(name: str, value: object, refusals: Refusals) -> None:
+def check_destination(name: str, value: object, bearer: Construct, refusals: Refusals) -> None:
     """Note a destination that is no queue or topic, or one that Lambda does not send to.
 
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
@@ -65,6 +66,8 @@ def check_destination(name: str, value: object, refusals: Refusals) -> None:
             f"{name} is FIFO, and Lambda sends failures to standard queues and topics only",
             fix=f"leave {name} out for a queue of its own, or pass a standard one",
         )
+    else:
+        check_same_region(name, inner, bearer, refusals)
 
 
 def destination_of(scope: Construct, value: FailureDestination) -> Destination:

@@ -25,3 +25,22 @@ def check_same_environment(source: IConstruct, target: IConstruct, refusals: Ref
     here, there = (cdk.Stack.of(each).environment.removeprefix("aws://") for each in (source, target))
     if here != there:
         refusals.refuse(f"{target.node.path} is in {there}, {source.node.path} in {here}: {why}", fix=fix)
+
+
+def check_same_region(name: str, resource: object, bearer: IConstruct, refusals: Refusals) -> None:
+    """Note a resource that is used where it is not: a key, a bucket for logs, a destination.
+
+    Args:
+        name: The argument.
+        resource: What was passed; nothing is said of None, nor of a region that is known at deploy only.
+        bearer: Who uses it.
+        refusals: Where problems are noted.
+    """
+    environment = getattr(resource, "env", None)
+    there, here = getattr(environment, "region", None), cdk.Stack.of(bearer).region
+    if there is None or cdk.Token.is_unresolved(there) or cdk.Token.is_unresolved(here) or there == here:
+        return
+    refusals.refuse(
+        f"{name} is in {there}, and {bearer.node.path} in {here}: AWS uses it in its own region alone",
+        fix=f"pass one of {here}",
+    )

@@ -11,12 +11,17 @@ from collections.abc import Mapping, Sequence
 import aws_cdk as cdk
 
 from constructs_lib.wiring.json_values import check_json
+from constructs_lib.wiring.kinds import satisfies
 from constructs_lib.wiring.refusals import Refusals, did_you_mean
 
 FIELDS = frozenset(
     {"account", "detail", "detail-type", "id", "region", "replay-name", "resources", "source", "time", "version"}
 )
 ALTERNATIVES = "$or"
+# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
+COMPARISONS = frozenset(
+    {"anything-but", "cidr", "equals-ignore-case", "exists", "numeric", "prefix", "suffix", "wildcard"}
+)
 INPUT_PATH = re.compile(r"\$(\.[^\s.\[\]]+|\[\d+\]|\['[^']+'\])*")
 
 
@@ -69,13 +74,45 @@ def check_source(source: str, refusals: Refusals) -> None:
         )
 
 
-def _check_wanted(path: str, wanted: object, refusals: Refusals) -> None:
-    if cdk.Token.is_unresolved(wanted):
+def check_values(asks: str, wanted: object, refusals: Refusals, *, fix: str = 'write a list: ["..."]') -> None:
+    """Note what is no list of values and comparisons.
+
+    Args:
+        asks: How the sentence begins: `pattern asks source for`.
+        wanted: What was asked; a token is left alone.
+        refusals: Where problems are noted.
+        fix: How to write a list.
+    """
+    if isinstance(wanted, str | list) and cdk.Token.is_unresolved(wanted):
         return
-    if isinstance(wanted, Mapping) and wanted:
+    if satisfies(wanted, cdk.IResolvable):
+        return
+    if isinstance(wanted, str) or not isinstance(wanted, Sequence) or not wanted:
+        refusals.refuse(f"{asks} {wanted!r}, wanted a list of what it may be", fix=fix)
+        return
+    for each in wanted:
+        if isinstance(each, Mapping) and not satisfies(each, cdk.IResolvable):
+            for comparison in each:
+                if comparison not in COMPARISONS:
+                    refusals.refuse(
+                        f"{asks} {comparison!r}, which is no comparison{did_you_mean(comparison, COMPARISONS)}",
+                        fix=f"use {', '.join(sorted(COMPARISONS))}",
+                    )
+        elif isinstance(each, Sequence) and not isinstance(each, str):
+            refusals.refuse(f"{asks} a list in a list: {each!r}", fix="write one list of what it may be")
+
+
+def _check_wanted(path: str, wanted: object, refusals: Refusals) -> None:
+    is_alternatives = path.rpartition(".")[2] == ALTERNATIVES
+    if isinstance(wanted, Mapping) and wanted and not is_alternatives:
         for field, below in wanted.items():
             _check_wanted(f"{path}.{field}", below, refusals)
-    elif isinstance(wanted, str) or not isinstance(wanted, Sequence) or not wanted:
-        refusals.refuse(
-            f"pattern asks {path} for {wanted!r}, wanted a list of what it may be", fix='write a list: ["..."]'
-        )
+    elif is_alternatives and isinstance(wanted, Sequence) and not isinstance(wanted, str) and wanted:
+        for each in wanted:
+            if isinstance(each, Mapping) and each:
+                for field, below in each.items():
+                    _check_wanted(f"{path}.{field}", below, refusals)
+            else:
+                refusals.refuse(f"pattern asks {path} for {each!r}, wanted patterns", fix='write {"source": ["..."]}')
+    else:
+        check_values(f"pattern asks {path} for", wanted, refusals)

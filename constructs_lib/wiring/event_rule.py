@@ -18,6 +18,7 @@ from constructs_lib.wiring.dead_letters import DeadLetters
 from constructs_lib.wiring.delivery import LONGEST_AGE, MOST_RETRIES
 from constructs_lib.wiring.destination import HasQueue
 from constructs_lib.wiring.identity import Identity
+from constructs_lib.wiring.json_values import as_json
 from constructs_lib.wiring.queue_access import admit_to_queue
 from constructs_lib.wiring.receiver import HasFunction, Receiver, allow_invocation, arn_of, key_of
 
@@ -83,7 +84,7 @@ class EventRule(Construct):
             self,
             "Rule",
             event_bus_name=None if bus is None else bus.event_bus_name,
-            event_pattern=dict(pattern),
+            event_pattern=as_json(pattern),
             description=description,
             state="ENABLED",
             targets=[

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
 from constructs import Construct
@@ -44,3 +44,12 @@ def _check_field(place: str, key: object, value: object, refusals: Refusals) -> 
         return check_json(f"{place}.{key}", value, refusals)
     refusals.refuse(f"a key of {place} is {key!r}, wanted a string", fix="write it in quotes")
     return False
+
+
+def as_json(value: object) -> Any:
+    """Data as the CDK takes it: what only behaves like a dict or a list becomes one."""
+    if isinstance(value, Mapping):
+        return {key: as_json(each) for key, each in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return [as_json(each) for each in value]
+    return value

@@ -18,6 +18,7 @@ from typing import Any, Literal, ParamSpec, TypeVar, Union, get_args, get_origin
 import aws_cdk as cdk
 from constructs import Construct
 
+from constructs_lib.problem import ProblemError
 from constructs_lib.wiring.refusals import Refusals, did_you_mean
 from constructs_lib.wiring.waiver import Waived
 
@@ -66,6 +67,7 @@ def checks_kinds(
                 hints.update(get_type_hints(method))
             passed = signature.bind(*args, **kwargs).arguments
             itself: Any = passed.pop("self")
+            scope, own_id = passed.get("scope"), passed.get("id", "")
             refusals = _refusals_of(itself, passed)
             for name, value in passed.items():
                 parameter = signature.parameters[name]
@@ -75,7 +77,12 @@ def checks_kinds(
                 if mismatch is not None:
                     _refuse(mismatch, parameter, refusals)
             refusals.stop_if_any()
-            return method(*args, **kwargs)
+            try:
+                return method(*args, **kwargs)
+            except ProblemError:
+                if isinstance(scope, Construct):  # what is refused leaves its place free
+                    scope.node.try_remove_child(own_id)
+                raise
 
         return checked
 

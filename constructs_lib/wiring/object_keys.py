@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 # A policy reads these as wildcards and variables, and has no way to mean the characters.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+MOST_KEY_BYTES = 1024  # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 NOT_LITERAL = ("*", "?", "${")
 
 
@@ -51,6 +52,11 @@ class ObjectKeys:
                     f"{name} is {text!r}, and {special} has a meaning of its own in a policy",
                     fix="give how the keys begin as prefix and how they end as suffix; between them may be anything",
                 )
+        size = len(f"{self.prefix}{self.suffix}".encode())
+        if size > MOST_KEY_BYTES and not cdk.Token.is_unresolved(f"{self.prefix}{self.suffix}"):
+            refusals.refuse(
+                f"prefix and suffix have {size} bytes, and no key has more than {MOST_KEY_BYTES}", fix="shorten them"
+            )
         if self.prefix.startswith("/"):
             refusals.refuse(
                 f"prefix is {self.prefix!r}, and keys do not begin with a slash unless somebody wrote one",

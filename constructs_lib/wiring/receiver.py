@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeGuard, runtime_checkable
 
 import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from constructs_lib.wiring.destination import HasQueue
+from constructs_lib.wiring.kinds import satisfies
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
-    from aws_cdk import aws_stepfunctions as sfn
 
     from constructs_lib.wiring.refusals import Refusals
 
@@ -41,9 +43,23 @@ class HasStateMachine(Protocol):
 Receiver: TypeAlias = HasFunction | HasQueue | HasStateMachine
 
 
+def is_receiver(value: object) -> TypeGuard[Receiver]:
+    """Whether something can be delivered to: a construct around a queue or a function of this app, or a workflow.
+
+    A queue that was imported takes no policy from here, so what is sent to it would be dropped.
+    """
+    if not isinstance(value, Construct):
+        return False
+    if isinstance(value, HasQueue):
+        return isinstance(value.queue, sqs.Queue)
+    if isinstance(value, HasFunction):
+        return isinstance(value.function, lambda_.Function)
+    return isinstance(value, HasStateMachine) and satisfies(value.state_machine, sfn.IStateMachine)
+
+
 def check_receiver(name: str, value: object, refusals: Refusals) -> None:
     """Note something that nothing can be delivered to."""
-    if not isinstance(value, Construct) or not isinstance(value, HasFunction | HasQueue | HasStateMachine):
+    if not is_receiver(value):
         refusals.refuse(
             f"{name} is a {type(value).__name__}, wanted a SecureFunction, a QueueWorker or a Workflow",
             fix="pass the construct itself",

@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 
+from aws_cdk import aws_dynamodb as dynamodb
+
 from constructs_lib.wiring.json_values import check_json
 from constructs_lib.wiring.refusals import Refusals, did_you_mean
 
@@ -30,21 +32,34 @@ CHANGE = frozenset(
         "StreamViewType",
     }
 )
+CARRIED: Mapping[dynamodb.StreamViewType, frozenset[str]] = {
+    dynamodb.StreamViewType.KEYS_ONLY: CHANGE - {"NewImage", "OldImage"},
+    dynamodb.StreamViewType.NEW_IMAGE: CHANGE - {"OldImage"},
+    dynamodb.StreamViewType.OLD_IMAGE: CHANGE - {"NewImage"},
+}
 EVENT_NAMES = frozenset({"INSERT", "MODIFY", "REMOVE"})
 
 
-def check_filters(filters: Sequence[Mapping[str, object]], refusals: Refusals) -> None:
-    """Note filters that match everything, or nothing a stream ever has."""
+def check_filters(
+    filters: Sequence[Mapping[str, object]], refusals: Refusals, *, images: dynamodb.StreamViewType | None
+) -> None:
+    """Note filters that match everything, or nothing a stream ever has.
+
+    Args:
+        filters: The filters.
+        refusals: Where problems are noted.
+        images: What the stream carries.
+    """
     if len(filters) > MOST_FILTERS:
         refusals.refuse(f"there are {len(filters)} filters, and Lambda takes {MOST_FILTERS}", fix="join some of them")
     for each in filters:
         if each:
-            _check_filter(each, refusals)
+            _check_filter(each, refusals, CARRIED.get(images, CHANGE) if images is not None else CHANGE)
         else:
             refusals.refuse("a filter is empty: it would let every change through", fix="leave filters out")
 
 
-def _check_filter(one: Mapping[str, object], refusals: Refusals) -> None:
+def _check_filter(one: Mapping[str, object], refusals: Refusals, carried: frozenset[str]) -> None:
     if not check_json("a filter", one, refusals):
         return
     _check_names("a filter", one, RECORD, refusals)
@@ -63,6 +78,12 @@ def _check_filter(one: Mapping[str, object], refusals: Refusals) -> None:
             )
     if isinstance(change, Mapping):
         _check_names("dynamodb in a filter", change, CHANGE, refusals)
+        for image in sorted(CHANGE - carried):
+            if image in change:
+                refusals.refuse(
+                    f"a filter asks for {image}, which the stream does not carry",
+                    fix="give the table more: stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES",
+                )
 
 
 def _check_names(place: str, asked: Mapping[str, object], known: Collection[str], refusals: Refusals) -> None:

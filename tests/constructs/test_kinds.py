@@ -181,6 +181,8 @@ class TestPlaces:
 
     def test_what_is_refused_leaves_its_place_free(self, stack: cdk.Stack) -> None:
         refused(QueueWorker, stack, "Emails", entry=ENTRY, batch_size="5")
+        refused(QueueWorker, stack, "Emails", entry=ENTRY, batch_size=50)
+        refused(QueueWorker, stack, "Emails", entry="nowhere.txt")
         assert QueueWorker(stack, "Emails", entry=ENTRY, batch_size=5).queue_arn
 
 

@@ -90,10 +90,19 @@ class TestTwice:
         topic, worker = Topic(stack, "Orders"), QueueWorker(stack, "Emails", entry=ENTRY)
         topic.subscribe(worker, filter={"kind": ["placed"]})
         assert refused(lambda: topic.subscribe(worker, filter={"kind": ["cancelled"]})) == (
-            "Shop/Emails has a Orders already\n"
+            "Shop/Emails is subscribed already, and SNS knows one subscription of each\n"
             "  at:  Shop/Orders (Topic)\n"
-            "  fix: subscribe once; a filter can name several values"
+            '  fix: subscribe once; a filter can name several values: {"kind": ["placed", "cancelled"]}'
         )
+
+    def test_a_name_below_the_receiver(self, stack: cdk.Stack) -> None:
+        topic, greet = Topic(stack, "Function"), SecureFunction(stack, "Greet", entry=ENTRY)
+        assert refused(lambda: topic.subscribe(greet)) == (
+            "Shop/Greet has a Function already\n"
+            "  at:  Shop/Function (Topic)\n"
+            '  fix: name this subscription: subscribe(..., id="Cancelled")'
+        )
+        assert topic.subscribe(greet, id="Calls").node.path == "Shop/Greet/Calls"
 
     @pytest.mark.parametrize("taken", ["Placed", "Function"])
     def test_a_rule(self, stack: cdk.Stack, taken: str) -> None:
