@@ -25,7 +25,8 @@ TYPES = (
 )
 TABLES = ("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")
 APIS = ("AWS::ApiGatewayV2::Api", "AWS::ApiGateway::RestApi")
-DESTINATION = "AWS::Events::ApiDestination"
+# What only stands for something else, and the property that names that.
+STANDS_FOR = {"AWS::Events::ApiDestination": "InvocationEndpoint", "AWS::Kinesis::StreamConsumer": "StreamARN"}
 INVOCATION = "/functions/"  # in the URI of an integration, before the ARN of a function
 INVOKED = "/invocations"
 SCHEMES = ("https://", "http://")
@@ -45,9 +46,9 @@ def _at_text(assembly: Assembly, text: Text) -> Node | None:
     arn = Arn.parse(text)
     if arn is None:
         first = text.parts[0]
-        owner = assembly.find(first.of) if isinstance(first, Symbol) and first.kind == "attribute" else None
-        if owner is not None and owner.type == DESTINATION:
-            return node_at(assembly, owner.value("InvocationEndpoint"))
+        owner = assembly.find(first.of) if isinstance(first, Symbol) and first.kind in {"attribute", "name"} else None
+        if owner is not None and owner.type in STANDS_FOR:
+            return node_at(assembly, owner.value(STANDS_FOR[owner.type]))
         return owner if owner is not None else assembly.target(text)
     if arn.service.literal == "execute-api":
         return assembly.target(arn.resource.split("/", 1)[0], *APIS)

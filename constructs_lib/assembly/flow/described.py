@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from constructs_lib.assembly.event_pattern import UNKNOWN
-from constructs_lib.assembly.flow.message import NOTHING_ELSE, Message
+from constructs_lib.assembly.flow.message import NOTHING_ELSE, Message, Objects
 from constructs_lib.assembly.resource import Resource
 from constructs_lib.assembly.text_set import TextSet
 
 if TYPE_CHECKING:
     from constructs_lib.assembly.event_pattern import Field
-    from constructs_lib.assembly.flow.message import Document, NothingElse, Objects
+    from constructs_lib.assembly.flow.message import Document, NothingElse
     from constructs_lib.assembly.model import Node
     from constructs_lib.assembly.value import Text
 
@@ -108,6 +108,12 @@ def _object_records(kinds: frozenset[str], keys: TextSet) -> Document:
         ("Records", "eventSource"): TextSet.exactly("aws:s3"),
         **({("Records", "s3", "object", "key"): keys} if is_plain else {}),
     }
+
+
+def kept_objects(prefix: Text | str) -> Message:
+    """Describe objects that AWS writes below a prefix."""
+    put = frozenset({"ObjectCreated:Put"})
+    return Message(objects=Objects(put, put, TextSet.prefix(prefix)))
 
 
 def below(key: str, document: Document) -> Document:

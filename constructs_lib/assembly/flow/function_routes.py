@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from constructs_lib.assembly.flow.addressed import node_at
-from constructs_lib.assembly.flow.described import event
+from constructs_lib.assembly.flow.described import event, kept_objects
 from constructs_lib.assembly.flow.message import Message, Passage
 from constructs_lib.assembly.flow.route import Filter, Route
 from constructs_lib.assembly.text_set import Extent
@@ -31,7 +31,7 @@ FUNCTION, LOG_GROUP, API_STAGES = (
     ),
 )
 CONFIG, SUBSCRIPTION = "AWS::Lambda::EventInvokeConfig", "AWS::Logs::SubscriptionFilter"
-BUS, MACHINE = "AWS::Events::EventBus", "AWS::StepFunctions::StateMachine"
+BUCKET, BUS, MACHINE = "AWS::S3::Bucket", "AWS::Events::EventBus", "AWS::StepFunctions::StateMachine"
 OUTCOMES = (("OnSuccess", "Success", "each success"), ("OnFailure", "Failure", "each failure"))
 
 
@@ -47,7 +47,7 @@ def function_routes(assembly: Assembly) -> Iterator[Route]:
                     target,
                     config,
                     f"reports {when} to",
-                    _result(outcome, when, target),
+                    _result(outcome, when, function, target),
                     is_asynchronous=True,
                     only_asynchronous=True,
                 )
@@ -93,8 +93,11 @@ def _writers(assembly: Assembly) -> Iterator[tuple[Resource, Node]]:
                 yield machine, group
 
 
-def _result(outcome: str, when: str, target: Node) -> Filter:
-    """An invocation's result: on a bus it is an event of its own, in a queue or topic a document."""
+def _result(outcome: str, when: str, function: Node, target: Node) -> Filter:
+    """An invocation's result: on a bus it is an event of its own, in a bucket an object, elsewhere a document."""
+    if target.type == BUCKET:
+        kept = kept_objects(Text.of("aws/lambda/async/", function.name, "/"))
+        return lambda _: Passage(Extent.ALL, when, message=kept)
     if target.type != BUS:
         return _always(when)
     told = event("lambda", f"Lambda Function Invocation Result - {outcome}", target)

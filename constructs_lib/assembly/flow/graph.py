@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from constructs_lib.assembly.flow.bus_routes import bus_routes, machine_events
 from constructs_lib.assembly.flow.function_routes import function_routes, log_routes
 from constructs_lib.assembly.flow.function_writes import FunctionWrites
 from constructs_lib.assembly.flow.machine_writes import machine_writes
-from constructs_lib.assembly.flow.message import ANYTHING, Message, lesser
+from constructs_lib.assembly.flow.message import ANYTHING, Message, Passage, lesser
 from constructs_lib.assembly.flow.pipe_routes import pipe_routes
 from constructs_lib.assembly.flow.queue_routes import mapping_routes, redrive_routes
 from constructs_lib.assembly.flow.stream_routes import stream_routes
@@ -161,8 +161,9 @@ class Flow:
             step = Step(runner.node, write.node, write.how, write.extent, write.why)
             begun.append(_Way(write.node, write.message, write.extent, (step,), is_asynchronous=True))
         for route in self.routes_from(runner.node):
-            if runner.is_asynchronous or not route.only_asynchronous:
-                begun += self._taken(_Way(runner.node, ANYTHING, Extent.ALL, (), is_asynchronous=False), route)
+            is_taken = runner.is_asynchronous or not route.only_asynchronous
+            way = _Way(runner.node, ANYTHING, Extent.ALL, (), is_asynchronous=False)
+            begun += self._taken(way, route if is_taken else replace(route, passes=_not_when_awaited))
         return self._followed(runner, begun)
 
     def edges_from_place(self, place: Node) -> list[Edge]:
@@ -240,3 +241,7 @@ class Flow:
             if reasons:
                 found[runner] = reasons
         return found
+
+
+def _not_when_awaited(_message: Message) -> Passage:
+    return Passage(Extent.NONE, "who runs it here waits for the answer, and leaves nothing there")

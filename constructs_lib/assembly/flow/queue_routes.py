@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from constructs_lib.assembly.flow.addressed import node_at
-from constructs_lib.assembly.flow.described import below
+from constructs_lib.assembly.flow.described import below, kept_objects
 from constructs_lib.assembly.flow.matching import matched_by_criteria, unchanged
 from constructs_lib.assembly.flow.message import Message, Passage
 from constructs_lib.assembly.flow.route import Filter, Route
@@ -38,7 +38,7 @@ def mapping_routes(assembly: Assembly) -> Iterator[Route]:
         yield Route(source, function, mapping, "feeds", _filter(criteria, wrapper))
         failed = node_at(assembly, mapping.value("DestinationConfig", "OnFailure", "Destination"))
         if failed is not None:
-            yield Route(function, failed, mapping, "leaves failed batches in", _failures)
+            yield Route(function, failed, mapping, "leaves failed batches in", _failures(failed))
 
 
 def redrive_routes(assembly: Assembly) -> Iterator[Route]:
@@ -70,5 +70,6 @@ def _filter(criteria: Value, wrapper: str) -> Filter:
     return lambda message: matched_by_criteria(criteria, message, whole, whole)
 
 
-def _failures(_message: Message) -> Passage:
-    return Passage(Extent.ALL, "each batch that fails for good")
+def _failures(target: Node) -> Filter:
+    message = kept_objects("aws/lambda/") if target.type == "AWS::S3::Bucket" else Message()
+    return lambda _: Passage(Extent.ALL, "each batch that fails for good", message)

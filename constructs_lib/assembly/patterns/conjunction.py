@@ -14,7 +14,7 @@ from constructs_lib.assembly.patterns.glob import Glob, Segment, glob_of, shared
 from constructs_lib.assembly.patterns.letters import ONE, Token, fresh_letter, rank, written
 from constructs_lib.assembly.patterns.names import Names
 from constructs_lib.assembly.patterns.runs import GlobRun
-from constructs_lib.assembly.patterns.search import GIVEN_UP, NOTHING, Outcome, Signs, shortest
+from constructs_lib.assembly.patterns.search import MOST_STEPS, NOTHING, Outcome, Signs, shortest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -79,7 +79,7 @@ class Conjunction:
         runs = [atom.run for atom in (*(self.wanted or (EVERYTHING,)), *self.unwanted)]
         signs = (*(True for _ in self.wanted or (EVERYTHING,)), *(False for _ in self.unwanted))
         found = shortest(runs, Signs(signs))
-        return Outcome(None, found.witness) if self.has_symbols else found
+        return Outcome(None, found.witness, found.steps) if self.has_symbols else found
 
     def _listed(self) -> list[str] | None:
         """The strings among which they all are, when some form lists them."""
@@ -133,16 +133,24 @@ class Conjunction:
         widened = Conjunction(
             tuple(_widened(atom) for atom in self.wanted), tuple(atom for atom in self.unwanted if not atom.symbols)
         )
-        if widened._example() is None and widened.explored().is_empty:
-            return NOTHING
+        steps = 0
+        if widened._example() is None:
+            found = widened.explored()
+            if found.is_empty:
+                return found
+            steps += found.steps
         if len(self.unwanted) > 1:
             # One glob alone, its symbols as letters: what the others read of that, they read for any value.
             for glob in _globs(self.wanted):
                 run = GlobRun(tuple(glob.tokens()), stars_read_symbols=False)
                 signs = Signs((True, *(False for _ in self.unwanted)))
-                if shortest([run, *(atom.run for atom in self.unwanted)], signs).is_empty:
-                    return NOTHING
-        return GIVEN_UP
+                found = shortest([run, *(atom.run for atom in self.unwanted)], signs)
+                steps += found.steps
+                if found.is_empty:
+                    return Outcome(is_empty=True, steps=steps)
+                if steps > MOST_STEPS:
+                    break
+        return Outcome(is_empty=None, steps=steps)
 
 
 def _globs(atoms: Iterable[Atom]) -> Iterator[Glob]:

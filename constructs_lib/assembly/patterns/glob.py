@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
@@ -141,14 +142,21 @@ class Glob:
             return False
         if not _agree(self.segments[-1], other.segments[-1], backwards=True):
             return False
-        for one, two in ((self, other), (other, self)):
-            if not one.has_star and not one.symbols and one.least < two.least:
-                return False
-        return True
+        return not any(one._is_too_short_for(two) for one, two in ((self, other), (other, self)))
+
+    def _is_too_short_for(self, other: Glob) -> bool:
+        """Whether the other's strings are all longer: it has all the symbols that this has, and more characters."""
+        if self.has_star or self.least >= other.least:
+            return False
+        return not self.symbols or Counter(_symbols(self)) <= Counter(_symbols(other))
 
     def __str__(self) -> str:
         """Write it as a policy does."""
         return "".join(_written(token) for token in self.tokens())
+
+
+def _symbols(glob: Glob) -> list[Symbol]:
+    return [token for segment in glob.segments for token in segment if isinstance(token, Symbol)]
 
 
 def _written(token: Token) -> str:

@@ -27,10 +27,12 @@ class Outcome:
     Args:
         is_empty: Whether there is no such string; none when the search was given up.
         witness: The shortest such string, letter by letter, when there is one.
+        steps: How long it took.
     """
 
     is_empty: bool | None
     witness: tuple[Token, ...] | None = None
+    steps: int = 0
 
 
 GIVEN_UP = Outcome(is_empty=None)
@@ -47,15 +49,11 @@ class Signs:
 
     wanted: tuple[bool, ...]
 
-    def __call__(self, values: Sequence[bool | None]) -> bool | None:
-        """Say whether all are as they must be; none where it depends on those that nobody knows yet."""
-        open_ = False
-        for value, wanted in zip(values, self.wanted, strict=True):
-            if value is None:
-                open_ = True
-            elif value is not wanted:
-                return False
-        return None if open_ else True
+    def __call__(self, values: Sequence[bool | None]) -> bool:
+        """Say whether all are as they must be, as far as that is known."""
+        return not any(
+            value is not None and value is not wanted for value, wanted in zip(values, self.wanted, strict=True)
+        )
 
 
 def shortest(runs: Sequence[Run[Any]], formula: Formula, most_steps: int = MOST_STEPS) -> Outcome:
@@ -71,7 +69,7 @@ def shortest(runs: Sequence[Run[Any]], formula: Formula, most_steps: int = MOST_
     while waiting:
         states = waiting.popleft()
         if formula([run.accepts(state) for run, state in zip(runs, states, strict=True)]):
-            return Outcome(is_empty=False, witness=_way_to(states, came_from))
+            return Outcome(is_empty=False, witness=_way_to(states, came_from), steps=steps)
         named = {letter for run, state in zip(runs, states, strict=True) for letter in run.letters(state)}
         for letter in sorted((*named, fresh_letter(named)), key=rank):
             steps += len(runs)
@@ -83,8 +81,8 @@ def shortest(runs: Sequence[Run[Any]], formula: Formula, most_steps: int = MOST_
             came_from[after] = (states, letter)
             waiting.append(after)
         if steps > most_steps:
-            return GIVEN_UP
-    return NOTHING
+            return Outcome(is_empty=None, steps=steps)
+    return Outcome(is_empty=True, steps=steps)
 
 
 def _way_to(

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from constructs_lib.assembly.patterns.conjunction import Atom, Conjunction
 from constructs_lib.assembly.patterns.glob import Glob
-from constructs_lib.assembly.patterns.letters import rank
+from constructs_lib.assembly.patterns.letters import Token, rank
 from constructs_lib.assembly.patterns.names import Names
-from constructs_lib.assembly.patterns.search import GIVEN_UP, NOTHING, Outcome, shortest
+from constructs_lib.assembly.patterns.search import GIVEN_UP, MOST_STEPS, NOTHING, Outcome, shortest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 MOST_PIECES = 5_000  # conjunctions looked at one by one; what has more of them is searched as a whole
+MOST_STEPS_IN_ALL = 3 * MOST_STEPS  # of all the searches that one question takes
+LEAST_STEPS = 20  # what looking at one conjunction costs besides
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,31 +102,45 @@ def _settled(
 
 def explored(root: Node) -> Outcome:
     """Whether the set is empty, for whatever value of its symbols; none when that takes too long to say."""
-    undecided: Outcome | None = None
+    undecided, steps = False, 0
     try:
         for piece in pieces(root):
             outcome = piece.explored()
             if outcome.is_empty is False:
                 return outcome
-            if outcome.is_empty is None:
-                undecided = outcome
+            undecided |= outcome.is_empty is None
+            steps += outcome.steps
+            if steps > MOST_STEPS_IN_ALL:
+                return GIVEN_UP
     except TooManyPieces:
-        return _searched_as_a_whole(root)
-    return undecided or NOTHING
+        return GIVEN_UP if undecided else _searched_as_a_whole(root)
+    return GIVEN_UP if undecided else NOTHING
 
 
 def shortest_of(root: Node) -> Outcome:
-    """Look for the shortest string of the set; the one that reads best of the pieces that could be searched."""
-    found: list[tuple[Any, ...]] = []
+    """Look for the shortest string of the set, and of equally short ones for the one that reads best.
+
+    It is the shortest of what was found when there is too much to look through.
+    """
+    found: list[tuple[Token, ...]] = []
+    steps = 0
     try:
         for piece in pieces(root):
-            witness = piece.searched().witness
-            witness = piece.explored().witness if witness is None else witness
-            if witness is not None:
-                found.append((len(witness), [rank(letter) for letter in witness], witness))
+            outcome = piece.searched()
+            steps += outcome.steps + LEAST_STEPS
+            outcome = piece.explored() if outcome.witness is None and not outcome.is_empty else outcome
+            if outcome.witness is not None:
+                found.append(outcome.witness)
+            if steps > MOST_STEPS_IN_ALL:
+                break
     except TooManyPieces:
-        return _searched_as_a_whole(root)
-    return Outcome(is_empty=False, witness=min(found)[2]) if found else GIVEN_UP
+        return _searched_as_a_whole(root) if not found else _best(found)
+    return _best(found) if found else GIVEN_UP
+
+
+def _best(found: list[tuple[Token, ...]]) -> Outcome:
+    witness = min(found, key=lambda letters: (len(letters), [rank(letter) for letter in letters]))
+    return Outcome(is_empty=False, witness=witness)
 
 
 def _searched_as_a_whole(root: Node) -> Outcome:
