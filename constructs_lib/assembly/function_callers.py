@@ -9,6 +9,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from constructs_lib.assembly.api_routes import routes_of
+from constructs_lib.assembly.arn import Arn
 from constructs_lib.assembly.remembered import remembered
 from constructs_lib.assembly.resource import Resource
 from constructs_lib.assembly.state_machine import STATE_MACHINE, Definition
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from constructs_lib.assembly.model import Assembly
+    from constructs_lib.assembly.value import Value
 
-FUNCTION = "AWS::Lambda::Function"
+FUNCTION, URL = "AWS::Lambda::Function", "AWS::Lambda::Url"
+LATEST = "$LATEST"  # what a function runs when nobody names a version or an alias
 INVOKE = ":states:::lambda:invoke"  # what a Task names to call a function that its arguments tell
 # Functions that the CDK brings along for its own custom resources; nobody who uses the CDK wrote them.
 PROVIDER = re.compile(
@@ -72,7 +75,7 @@ CALLS: Mapping[str, tuple[tuple[tuple[str, ...], Way], ...]] = {
         (("DestinationConfig", "OnFailure", "Destination"), Way.ASYNCHRONOUS),
     ),
     "AWS::Lambda::EventSourceMapping": ((("FunctionName",), Way.POLLED),),
-    "AWS::Lambda::Url": ((("TargetFunctionArn",), Way.AWAITED),),
+    URL: ((("TargetFunctionArn",), Way.AWAITED),),
     "AWS::Logs::SubscriptionFilter": ((("DestinationArn",), Way.ASYNCHRONOUS),),
     "AWS::Pipes::Pipe": ((("Target",), Way.AWAITED), (("Enrichment",), Way.AWAITED)),
     "AWS::S3::Bucket": ((("NotificationConfiguration", "LambdaConfigurations", "*", "Function"), Way.ASYNCHRONOUS),),
@@ -115,27 +118,9 @@ class Caller:
     @property
     def qualifier(self) -> Text | None:
         """The version or alias it calls; none when it calls what was deployed last."""
-        return qualifier_of(self.text, self.function)
-
-
-def qualifier_of(text: Text, function: Resource) -> Text | None:
-    """Return the version or alias that a name or an ARN of a function ends in; none for none, or `$LATEST`."""
-    for bare in (function.arn, function.name):
-        size = len(bare.parts)
-        if text.parts == bare.parts:
-            return None
-        if text.parts[:size] == bare.parts and len(text.parts) > size:
-            return _behind_colon(Text(text.parts[size:]))
-        head = text.parts[: size - 1]
-        last, own = text.parts[size - 1] if len(text.parts) >= size else "", bare.parts[-1]
-        if head == bare.parts[:-1] and isinstance(last, str) and isinstance(own, str) and last.startswith(f"{own}:"):
-            return _behind_colon(Text.of(last[len(own) :], *text.parts[size:]))
-    return None
-
-
-def _behind_colon(text: Text) -> Text | None:
-    pieces = text.split(":", 1)
-    return None if len(pieces) == 1 or pieces[1].literal in {"", "$LATEST"} else pieces[1]
+        arn = Arn.parse(self.text)
+        name = self.text.split(":") if arn is None else arn.resource.split(":")[1:]
+        return None if len(name) == 1 or name[1].literal in {"", LATEST} else name[1]
 
 
 @remembered
@@ -163,7 +148,8 @@ def _callers(assembly: Assembly) -> Iterator[Caller]:
         for resource in assembly.of_type(kind):
             for at, way in calls:
                 for text in resource.texts(*at):
-                    yield from _caller(assembly, text, resource, at, way)
+                    qualifier = resource.value("Qualifier") if kind == URL else None
+                    yield from _caller(assembly, _qualified(text, qualifier), resource, at, way)
     for route in routes_of(assembly):
         if route.function is not None:
             way = Way.ASYNCHRONOUS if route.is_asynchronous else Way.AWAITED
@@ -171,15 +157,20 @@ def _callers(assembly: Assembly) -> Iterator[Caller]:
     for machine in assembly.of_type(STATE_MACHINE):
         definition = Definition.of(machine)
         for task in definition.tasks() if isinstance(definition, Definition) else ():
-            told = task.resource
-            if told is None:
-                continue
-            called = texts([task.argument("FunctionName")]) if INVOKE in str(told) else (told,)
-            for text in called:
-                yield from _caller(assembly, text, machine, task.path, Way.AWAITED)
+            if task.resource is not None and INVOKE in str(task.resource):
+                way = Way.ASYNCHRONOUS if str(task.argument("InvocationType")) == "Event" else Way.AWAITED
+                for text in texts([task.argument("FunctionName")]):
+                    yield from _caller(assembly, _qualified(text, task.argument("Qualifier")), machine, task.path, way)
+            elif task.resource is not None:
+                yield from _caller(assembly, task.resource, machine, task.path, Way.AWAITED)
+
+
+def _qualified(text: Text, qualifier: Value) -> Text:
+    return Text.of(text, ":", qualifier) if isinstance(qualifier, Text) and qualifier.parts else text
 
 
 def _caller(assembly: Assembly, text: Text, by: Resource, at: tuple[str, ...], way: Way) -> Iterator[Caller]:
-    function = assembly.target(text, FUNCTION)
+    name = text if Arn.parse(text) is not None else text.split(":", 1)[0]  # a name may have a qualifier behind it
+    function = assembly.target(name, FUNCTION)
     if isinstance(function, Resource) and function.type == FUNCTION:
         yield Caller(function, by, way, at, text)
