@@ -35,6 +35,9 @@ class TestFilterPolicies:
             ({"$or": [{"kind": ["refund"]}, {"price": [5, 7]}]}, Extent.ALL),
             ({"other": ["x"]}, Extent.SOME),
             ('{"kind": ["refund"]}', Extent.NONE),
+            ({"price": [{"anything-but": [9]}]}, Extent.ALL),
+            ({"kind": [{"anything-but": [9]}]}, Extent.SOME),
+            ({"price": [{"anything-but": ["9"]}]}, Extent.SOME),
             # SNS says of neither whether a number equals the string that spells it
             ({"price": ["5", "7"]}, Extent.SOME),
             ({"kind": [5]}, Extent.NONE),

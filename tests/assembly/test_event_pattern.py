@@ -24,7 +24,7 @@ from constructs_lib.assembly.event_pattern import (
 from constructs_lib.assembly.value import ABSENT as NO_VALUE
 from constructs_lib.assembly.value import OneOf, Symbol, Text, Unknown
 
-STAGE = Symbol("parameter", "Stage")
+STAGE, OTHER = Symbol("parameter", "Stage"), Symbol("parameter", "Other")
 A, B, SHOP = Text.of("a"), Text.of("b"), Text.of("shop")
 KEY = ("detail", "object", "key")
 UPLOADED = Payload(
@@ -202,6 +202,17 @@ class TestOperators:
         assert match({"x": ranges[:2]}, number).witness == {"x": 0}
         assert match({"x": [{"numeric": [">", 5, "<", 6]}]}, number).witness == {"x": 5.5}
 
+    @pytest.mark.parametrize(
+        ("found", "shown"), [([True, None], True), ([False, None], False), ([None], None), ([2.5], 2.5)], ids=str
+    )
+    def test_the_witness_may_be_any_kind_of_value(self, found: list[Any], shown: object) -> None:
+        witness = match({"x": [{"exists": True}]}, Payload({("x",): found})).witness
+        assert witness == {"x": shown}
+
+    def test_the_witness_may_be_in_a_list(self) -> None:
+        only_in_a_list = Payload({("x",): Field(Field.of([]).one, Field.of("a").one)})
+        assert match({"x": ["a"]}, only_in_a_list).witness == {"x": ["a"]}
+
     def test_a_dot_in_a_key_is_a_step(self) -> None:
         assert extent({"detail.object.key": [{"prefix": "uploads/"}]}) is Extent.NONE
 
@@ -244,7 +255,7 @@ class TestUnknowns:
         ("pattern", "expected"),
         [
             ({"source": [Text.of("shop.", STAGE)]}, Extent.ALL),
-            ({"source": [Text.of("shop.", STAGE, ".x")]}, Extent.SOME),
+            ({"source": [Text.of("shop.", OTHER)]}, Extent.SOME),
             ({"source": ["shop.dev"]}, Extent.SOME),
             ({"source": ["bank.dev"]}, Extent.NONE),
             ({"source": [{"prefix": "shop."}]}, Extent.ALL),

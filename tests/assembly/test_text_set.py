@@ -255,6 +255,17 @@ class TestSymbols:
         assert relation(writes, TextSet.prefix("uploads/")).is_certain
         assert relation(writes, TextSet.suffix(".png")).extent is Extent.SOME
 
+    def test_nothing_is_proven_of_a_symbol_when_there_is_too_much_to_multiply_out(self) -> None:
+        every = TextSet.glob("a*")
+        for number in range(15):
+            every &= TextSet.glob(f"*{number}a*") | TextSet.glob(f"*{number}b*") | TextSet.glob(f"*{number}c*")
+        known, unknown = every - TextSet.suffix("z"), every - TextSet.suffix(Text.of(ONE))
+        assert known.has_some()
+        assert not unknown.has_some()
+        assert not unknown.is_empty()
+        assert (every & TextSet.suffix(Text.of(ONE))).has_some()
+        assert (unknown & TextSet.prefix("b")).is_empty()
+
     def test_no_string_is_surely_in_a_set_with_a_symbol(self) -> None:
         assert "a/x" not in TextSet.glob(Text.of(ONE, "/*"))
         assert "a/x" not in TextSet.glob(Text.of(ONE, "/*")).complement()
@@ -319,6 +330,19 @@ class TestBounds:
         with at_most(5):
             assert relation(TextSet.exactly("x"), every).extent is Extent.NONE
             assert relation(TextSet.prefix("x"), every).extent is not Extent.ALL
+
+    def test_many_pieces_that_each_take_long(self) -> None:
+        keys = TextSet.none()
+        for number in range(300):
+            keys |= TextSet.glob(f"*a{'?' * 40}{number}")
+        others = keys - TextSet.glob("?" * 42)
+        with at_most(10):
+            assert relation(others, TextSet.glob("?" * 43).complement() - TextSet.glob("?" * 44)).extent is Extent.SOME
+            assert others.witness() is not None
+
+    def test_two_symbols_that_are_written_alike(self) -> None:
+        here, there = (TextSet.prefix(Text.of(Symbol("name", f"{stack}/Bucket"))) for stack in ("One", "Two"))
+        assert (here | there).witness() == "${Bucket}"
 
     def test_a_thousand_nested_operations(self) -> None:
         texts = TextSet.prefix("a")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 MOST_PIECES = 5_000  # conjunctions looked at one by one; what has more of them is searched as a whole
 MOST_STEPS_IN_ALL = 3 * MOST_STEPS  # of all the searches that one question takes
+UNDECIDED_STEPS = 500  # what one costs that is not decided, besides its searches
 LEAST_STEPS = 20  # what looking at one conjunction costs besides
 
 
@@ -108,7 +109,8 @@ def explored(root: Node) -> Outcome:
             outcome = piece.explored()
             if outcome.is_empty is False:
                 return outcome
-            undecided |= outcome.is_empty is None
+            if outcome.is_empty is None:
+                undecided, steps = True, steps + UNDECIDED_STEPS
             steps += outcome.steps
             if steps > MOST_STEPS_IN_ALL:
                 return GIVEN_UP
