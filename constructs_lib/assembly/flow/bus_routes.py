@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from constructs_lib.assembly.flow.addressed import node_at
 from constructs_lib.assembly.flow.described import event, under
-from constructs_lib.assembly.flow.matching import matched
+from constructs_lib.assembly.flow.matching import matched, unchanged
 from constructs_lib.assembly.flow.message import Message, Passage
 from constructs_lib.assembly.flow.route import Filter, Route
 from constructs_lib.assembly.text_set import Extent, TextSet
@@ -31,6 +31,7 @@ DEFAULT_BUS = Text.of("default")
 # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-bus-to-bus.html
 FORWARDED_ONCE = "EventBridge does not send on to a third bus what came from another one"
 CHANGES = ("Input", "InputPath", "InputTransformer")
+STATUS_CHANGE = "Step Functions Execution Status Change"
 ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 
 
@@ -58,16 +59,30 @@ def machine_events(assembly: Assembly) -> Iterator[Route]:
     https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
     """
     bus = assembly.target(DEFAULT_BUS, BUS)
+    if bus is None or not _asks_for_workflows(assembly, bus):
+        return
     for machine in assembly.of_type(MACHINE):
-        if bus is None or machine.text("StateMachineType") == "EXPRESS":
+        if machine.text("StateMachineType") == "EXPRESS":
             continue
         for statuses in (("RUNNING",), ENDED):  # every execution begins and ends
             told: Document = {
-                **event("aws.states", "Step Functions Execution Status Change", machine),
+                **event("aws.states", STATUS_CHANGE, machine),
                 ("detail", "stateMachineArn"): machine.arn,
                 ("detail", "status"): TextSet.exactly(*statuses),
             }
             yield Route(machine, bus, machine, "reports its status to", _always(Message(body=told)))
+
+
+def _asks_for_workflows(assembly: Assembly, bus: Node) -> bool:
+    """Whether a rule of a bus may ask for what Step Functions says; most do not, and then nothing is cut there."""
+    rules = (each for each in assembly.of_type(RULE) if not each.lacks("EventPattern"))
+    patterns = [
+        each.value("EventPattern")
+        for each in rules
+        if assembly.target(each.value("EventBusName") or DEFAULT_BUS, BUS) == bus
+    ]
+    told = Message(body=event("aws.states", STATUS_CHANGE))
+    return matched(patterns, told, unchanged).extent is not Extent.NONE
 
 
 def _always(message: Message) -> Filter:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from constructs_lib.assembly.flow.addressed import TABLES, api_at
 from constructs_lib.assembly.flow.described import own_event
-from constructs_lib.assembly.flow.message import ANYTHING, Message
+from constructs_lib.assembly.flow.message import ANYTHING, Message, Request
 from constructs_lib.assembly.flow.writes import (
     ACTIONS,
     BUCKET,
@@ -34,7 +34,7 @@ from constructs_lib.assembly.text_set import Extent, TextSet
 from constructs_lib.assembly.value import Text, Unknown, Value
 
 if TYPE_CHECKING:
-    from constructs_lib.assembly.model import Assembly
+    from constructs_lib.assembly.model import Assembly, Node
     from constructs_lib.assembly.policies.permissions import Permissions
     from constructs_lib.assembly.resource import Resource
 
@@ -52,7 +52,18 @@ NAMED: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "firehose:putrecord": ("DeliveryStreamName", (FIREHOSE,)),
     **dict.fromkeys(RECORDS, ("TableName", TABLES)),
 }
-ALSO_CALLED = {"lambda:invoke": INVOKE, "s3:copyobject": "s3:putobject", "sqs:sendmessagebatch": "sqs:sendmessage"}
+# What one call is known to cause, while the permission for it also allows others.
+CAUSES: Mapping[str, str] = {
+    "s3:putobject": "ObjectCreated:Put",
+    "s3:copyobject": "ObjectCreated:Copy",
+    "s3:completemultipartupload": "ObjectCreated:CompleteMultipartUpload",
+}
+ALSO_CALLED = {
+    "s3:completemultipartupload": "s3:putobject",
+    "lambda:invoke": INVOKE,
+    "s3:copyobject": "s3:putobject",
+    "sqs:sendmessagebatch": "sqs:sendmessage",
+}
 ByRole = Callable[[str, str], Iterator[Write]]  # what a role may by an action, for a step of this description
 CALLS = {"apigateway:invoke", "http:invoke"}
 IS_DECIDED_LATER = re.compile(r"^\$|^\{%|States\.")
@@ -76,7 +87,7 @@ def _written_by(assembly: Assembly, state: State, by_role: ByRole) -> Iterator[W
     how = f"does {state}"
     resource = state.resource
     if state.type == "Map" and isinstance(state.fields.get("ResultWriter"), dict):
-        yield from _results(assembly, state, how)
+        yield from _results(assembly, state, how, by_role)
     if state.type != "Task" or resource is None:
         return
     match = SERVICE.match(str(resource)) if ":states:::" in str(resource) else None
@@ -92,11 +103,11 @@ def _written_by(assembly: Assembly, state: State, by_role: ByRole) -> Iterator[W
         endpoint = _told(state.argument("ApiEndpoint"))
         api = api_at(assembly, endpoint) if endpoint is not None else None
         if api is not None:
-            yield Write(api, ANYTHING, Extent.SOME, how, "the path is not read")
+            yield _call(state, api)
     elif action == "events:putevents":
-        yield from _events(assembly, state, how)
+        yield from _events(assembly, state, by_role)
     elif action in ON_OBJECTS:
-        yield from _object(assembly, state, action, by_role)
+        yield from _object(assembly, state, action, CAUSES.get(called), by_role)
     elif action in NAMED:
         argument, kinds = NAMED[action]
         name = _told(state.argument(argument))
@@ -119,35 +130,59 @@ def _by_role(writers: Writers, permissions: Permissions | None, action: str, how
             yield replace(write, how=f"{how}, which {write.how}")
 
 
-def _object(assembly: Assembly, state: State, action: str, by_role: ByRole) -> Iterator[Write]:
+def _call(state: State, api: Node) -> Write:
+    how = f"does {state}"
+    method, path = _told(state.argument("Method")), _told(state.argument("Path"))
+    if method is None or path is None or method.literal is None:
+        return Write(api, ANYTHING, Extent.SOME, how, "the path is not read")
+    first, *rest = path.parts
+    without_slash = Text.of(first.removeprefix("/") if isinstance(first, str) else first, *rest)
+    called = Request(TextSet.exactly(method.literal.upper()), TextSet.exactly(without_slash))
+    return Write(api, Message(request=called), Extent.ALL, how)
+
+
+def _object(assembly: Assembly, state: State, action: str, causes: str | None, by_role: ByRole) -> Iterator[Write]:
     how = f"does {state}"
     bucket, key = _told(state.argument("Bucket")), _told(state.argument("Key"))
     node = assembly.target(bucket, BUCKET) if bucket is not None else None
     if node is None or key is None:
-        yield from by_role(action, how)
+        for write in by_role(action, how):
+            yield write if causes is None else replace(write, message=_only(causes, write.message))
     else:
-        yield Write(node, ON_OBJECTS[action](TextSet.exactly(key)), Extent.ALL, how)
+        message = ON_OBJECTS[action](TextSet.exactly(key))
+        yield Write(node, message if causes is None else _only(causes, message), Extent.ALL, how)
 
 
-def _results(assembly: Assembly, state: State, how: str) -> Iterator[Write]:
+def _only(kind: str, message: Message) -> Message:
+    """The same, caused by one call of which it is known what it does."""
+    kinds = frozenset({kind})
+    objects = message.objects
+    return message if objects is None else replace(message, objects=replace(objects, kinds=kinds, possible=kinds))
+
+
+def _results(assembly: Assembly, state: State, how: str, by_role: ByRole) -> Iterator[Write]:
     """A distributed map writes what its items gave into a bucket."""
     writer = state.fields.get("ResultWriter")
     told = writer.get("Arguments", writer.get("Parameters")) if isinstance(writer, dict) else None
-    if not isinstance(told, dict):
-        return
-    bucket, prefix = _told(told.get("Bucket")), _told(told.get("Prefix"))
+    how = f"{how}, whose results it writes"
+    bucket, prefix = (_told(told.get("Bucket")), _told(told.get("Prefix"))) if isinstance(told, dict) else (None, None)
     node = assembly.target(bucket, BUCKET) if bucket is not None else None
-    if node is not None:
+    if node is None:
+        yield from by_role("s3:putobject", how)
+    else:
         keys = TextSet.any() if prefix is None else TextSet.prefix(prefix)
-        yield Write(node, ON_OBJECTS["s3:putobject"](keys), Extent.ALL, f"{how}, whose results it writes")
+        yield Write(node, ON_OBJECTS["s3:putobject"](keys), Extent.ALL, how)
 
 
-def _events(assembly: Assembly, state: State, how: str) -> Iterator[Write]:
+def _events(assembly: Assembly, state: State, by_role: ByRole) -> Iterator[Write]:
+    how = f"does {state}"
     entries = state.argument("Entries")
-    for entry in entries if isinstance(entries, list) else ():
-        if not isinstance(entry, dict):
+    for entry in entries if isinstance(entries, list) else (entries,):
+        name = _told(entry.get("EventBusName", Text.of("default"))) if isinstance(entry, dict) else None
+        if not isinstance(entry, dict) or name is None or "EventBusName.$" in entry:
+            yield from by_role("events:putevents", how)
             continue
-        bus = assembly.target(_told(entry.get("EventBusName")) or Text.of("default"), BUS)
+        bus = assembly.target(name, BUS)
         source, detail_type = _told(entry.get("Source")), _told(entry.get("DetailType"))
         if bus is not None:
             described = own_event(

@@ -28,10 +28,6 @@ class Topology:
     stacks: Mapping[str, Template] = field(repr=False)
     expected: frozenset[tuple[Verdict, frozenset[str]]]
 
-    def and_also(self, *others: Topology) -> Topology:
-        """The same system, in which there are also the circles of others."""
-        return Topology(self.name, self.stacks, self.expected.union(*(each.expected for each in others)))
-
 
 def loop(name: str, system: Resources | Mapping[str, Template], runs: Iterable[str] = WRITER) -> Topology:
     """Every write that one permission allows runs the writer again."""
