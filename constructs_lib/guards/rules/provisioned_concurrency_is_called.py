@@ -10,11 +10,12 @@ from constructs_lib.guards.finding import Severity, finding, unknown
 from constructs_lib.guards.rule import rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from constructs_lib.assembly.function_callers import Caller
     from constructs_lib.assembly.model import Assembly
     from constructs_lib.assembly.resource import Resource
+    from constructs_lib.assembly.value import Text, Value
     from constructs_lib.guards.finding import Finding, Unknown
 
 ALIAS, LATEST = "AWS::Lambda::Alias", "$LATEST"
@@ -36,10 +37,13 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
 
     Accepts: triggers that all call it; an alias that nothing in the stacks calls, as somebody outside may.
     """
-    for function in own_functions(assembly):
-        callers = callers_of(assembly).get(function.id, ())
-        for warm in _kept_warm(assembly, function):
-            aims = {caller: _calls(assembly, caller, warm) for caller in callers}
+    own = set(own_functions(assembly))
+    leading = _leading(assembly)
+    for warm in assembly.of_type(ALIAS, "AWS::Lambda::Version"):
+        function = assembly.target(warm.value("FunctionName"), FUNCTION)
+        if function in own and not warm.lacks(*AMOUNT) and warm.number(*AMOUNT) != 0:
+            callers = callers_of(assembly).get(function.id, ())
+            aims = {caller: _calls(caller, warm, leading) for caller in callers}
             for caller, aim in aims.items():
                 if aim is None:
                     reason = f"it calls {caller.qualifier}, known at deploy only"
@@ -65,24 +69,21 @@ def _idle(warm: Resource, astray: list[Caller], *, is_called: bool) -> Finding:
     )
 
 
-def _kept_warm(assembly: Assembly, function: Resource) -> Iterator[Resource]:
-    for resource in assembly.of_type(ALIAS, "AWS::Lambda::Version"):
-        owner = assembly.target(resource.value("FunctionName"), FUNCTION)
-        if owner is function and not resource.lacks(*AMOUNT) and resource.number(*AMOUNT) != 0:
-            yield resource
+def _leading(assembly: Assembly) -> Mapping[tuple[str, Text], Value]:
+    """The version that each alias leads to, by its function and its name."""
+    found = {}
+    for alias in assembly.of_type(ALIAS):
+        function = assembly.target(alias.value("FunctionName"), FUNCTION)
+        if function is not None:
+            found[function.id, alias.name] = alias.value("FunctionVersion")
+    return found
 
 
-def _calls(assembly: Assembly, caller: Caller, warm: Resource) -> bool | None:
-    """Whether a caller calls what is kept warm; none when only a deployment tells."""
+def _calls(caller: Caller, warm: Resource, leading: Mapping[tuple[str, Text], Value]) -> bool | None:
+    """Whether a caller calls what is kept warm, perhaps by an alias of it; none when only a deployment tells."""
     qualifier = caller.qualifier
     if qualifier is None:
         return False
     if any(symbol.kind in UNTOLD for symbol in qualifier.symbols):
         return None
-    if qualifier == warm.name:
-        return True
-    return any(  # an alias may lead to the version that is kept warm
-        alias.name == qualifier and alias.value("FunctionVersion") == warm.name
-        for alias in assembly.of_type(ALIAS)
-        if assembly.target(alias.value("FunctionName"), FUNCTION) is caller.function
-    )
+    return qualifier == warm.name or leading.get((caller.function.id, qualifier)) == warm.name
