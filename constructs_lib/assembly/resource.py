@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -85,10 +86,13 @@ class Resource:
         """Return the number at this path, also when the template writes it as text; none as for `text`."""
         value = self.value(*keys)
         told = value.literal if isinstance(value, Text) else value
+        if isinstance(told, bool) or not isinstance(told, str | int | float):
+            return None
         try:
-            return float(told) if isinstance(told, str | int | float) and not isinstance(told, bool) else None
+            number = float(told)
         except (ValueError, OverflowError):
             return None
+        return number if math.isfinite(number) else None
 
     def is_true(self, *keys: str) -> bool:
         """Whether the value at this path is true, also when the template writes it as text."""
