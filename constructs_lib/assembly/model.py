@@ -8,7 +8,7 @@ the same one wherever it is named; what nobody can tell is said to be `Unknown`,
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -243,11 +243,20 @@ class Assembly:
             self._add_nested(nested, artifact, depth + 1)
 
     def _add_file(self, path: Path) -> None:
-        from constructs_lib.assembly.template_file import read_template  # noqa: PLC0415 - brings YAML along
+        from constructs_lib.assembly.sam import read_deployable  # noqa: PLC0415 - brings YAML along
 
-        file = read_template(path)
-        lines = {**file.lines, **{key: file.lines[of] for key, of in file.origins.items() if of in file.lines}}
-        self._add(file.stack_name, file.template, template_path=path, lines=lines)
+        file = read_deployable(path)
+        self.problems.extend(
+            Problem(f"{part} is not known before it is deployed", str(path), fix=reason)
+            for part, reason in file.unread.items()
+        )
+        self._add(
+            file.stack_name,
+            file.template,
+            template_path=path,
+            lines={**file.lines, **{key: file.lines[of] for key, of in file.origins.items() if of in file.lines}},
+            generated=file.origins,
+        )
 
     def _add(
         self,
@@ -261,6 +270,7 @@ class Assembly:
         parent: Resource | None = None,
         path_of: PathOf | None = None,
         lines: Mapping[str, int] | None = None,
+        generated: Iterable[str] = (),
     ) -> Stack:
         stack = Stack(
             self,
@@ -271,6 +281,7 @@ class Assembly:
             template_path=template_path,
             given=given,
             parent=parent,
+            generated=generated,
         )
         self._stacks.append(stack)
         stack.resources.update(_resources(stack, path_of, {} if lines is None else lines))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,7 @@ class Stack:
         template_path: The file of the template, if there is one.
         given: Values of parameters that are given with the stack.
         parent: The resource of another stack that this nested stack is.
+        generated: The logical ids of what nobody wrote, as SAM generates it.
     """
 
     def __init__(
@@ -48,10 +49,12 @@ class Stack:
         template_path: Path | None = None,
         given: Mapping[str, str] | None = None,
         parent: Resource | None = None,
+        generated: Iterable[str] = (),
     ) -> None:
         self.assembly, self.id, self.name = assembly, id, id
         self.template, self.template_path, self.parent = template, template_path, parent
         self.account, self.region = account, region
+        self.generated = frozenset(generated)
         self.given = {} if given is None else given
         self.resources: dict[str, Resource] = {}
         self._parameters = _objects(template, "Parameters")

@@ -23,7 +23,7 @@ from constructs_lib.guards.rules import rule_ids
 from constructs_lib.guards.selection import unheard_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from constructs_lib.assembly.model import Assembly
     from constructs_lib.guards.finding import Finding, Subject
@@ -72,12 +72,14 @@ class Acknowledgements:
             found.setdefault(("at", each.path, each.recorded_id), each)
         self.all = tuple(found.values())
 
-    def sort(self, findings: Iterable[Finding], judged: Collection[str]) -> tuple[list[Finding], list[Acknowledged]]:
+    def sort(
+        self, findings: Iterable[Finding], judged: Callable[[str], bool]
+    ) -> tuple[list[Finding], list[Acknowledged]]:
         """Tell the findings that were acknowledged from those that are open.
 
         Args:
             findings: All findings.
-            judged: The ids of the rules that came to their end: only of these can it be said that an acknowledgement
+            judged: Whether a rule of this id came to its end: only of these can it be said that an acknowledgement
                 matches nothing.
 
         Returns:
@@ -112,16 +114,18 @@ class Acknowledgements:
         path = self._paths.get(subject.stack.id, "") if isinstance(subject, Place) else subject.path
         return path == word.place or path.startswith(f"{word.place}/")
 
-    def _complaint(self, word: Acknowledgement, matched: Sequence[Finding], judged: Collection[str]) -> Finding | None:
+    def _complaint(
+        self, word: Acknowledgement, matched: Sequence[Finding], judged: Callable[[str], bool]
+    ) -> Finding | None:
         """What is wrong with an acknowledgement itself."""
-        if NEEDED not in judged:
+        if not judged(NEEDED):
             return None
         rule_id = word.id.partition("[")[0]
         told = word.subject is not None or word.recorded_id.startswith(f"{NAMESPACE}::")
         if not told and rule_id not in rule_ids():  # the id of another tool, written without its name
             return None
         unknown_name = unheard_of(rule_id, "")
-        if unknown_name is not None and rule_id not in judged and not matched:
+        if unknown_name is not None and not judged(rule_id) and not matched:
             return self._about(word, unknown_name.what, unknown_name.fix)
         if matched and not word.reason:
             return self._about(
@@ -130,7 +134,7 @@ class Acknowledgements:
                 "say in a sentence why this is right here, or mend it",
                 severity=Severity.ERROR,
             )
-        if rule_id not in judged:
+        if not judged(rule_id):
             return None
         if not matched:
             return self._about(

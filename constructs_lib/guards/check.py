@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from constructs_lib.guards.selection import selected
 from constructs_lib.problem import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from constructs_lib.assembly.model import Assembly
     from constructs_lib.guards.acknowledgement import Acknowledged
@@ -51,6 +52,19 @@ class Report:
         return tuple(found for found in self.findings if found.severity is severity)
 
 
+@dataclass(frozen=True, slots=True)
+class Others:
+    """What another tool says of the same assembly.
+
+    Args:
+        said: Its findings, and what it could not tell.
+        answers_for: Whether it was asked by a rule of this id: an acknowledgement of one it did not find is not needed.
+    """
+
+    said: tuple[Finding | Unknown, ...] = ()
+    answers_for: Callable[[str], bool] = field(default=lambda _: False)
+
+
 @dataclass(slots=True)
 class _Said:
     findings: dict[tuple[object, ...], Finding] = field(default_factory=dict)
@@ -65,13 +79,27 @@ class _Said:
         else:
             self.findings.setdefault((*place, found.detail, found.at, found.problem), found)
 
+    def note_others(self, others: Iterable[Finding | Unknown]) -> None:
+        """Keep what another tool says, but where a rule of ours says as much of the same property."""
+        ours: dict[tuple[str, str], list[Finding]] = defaultdict(list)
+        for found in self.findings.values():
+            if found.at:
+                ours[found.resource.stack.id, found.resource.logical_id].append(found)
+        for other in others:
+            same = ours.get((other.resource.stack.id, other.resource.logical_id), ())
+            if isinstance(other, Unknown) or not any(_says_as_much(each, other) for each in same):
+                self.note(other)
+
+
+NOBODY = Others()
+
 
 def check(
     assembly: Assembly,
     *,
     only: Collection[str] = (),
     skip: Collection[str] = (),
-    findings: Iterable[Finding] = (),
+    others: Others = NOBODY,
     acknowledgements: Iterable[Acknowledgement] = (),
 ) -> Report:
     """Run the rules over an assembly.
@@ -80,7 +108,8 @@ def check(
         assembly: What was synthesized, or any templates.
         only: The ids of the rules to run. Default: all.
         skip: The ids of rules to leave out.
-        findings: Findings of other tools, to be acknowledged and reported with ours.
+        others: What another tool says, to be acknowledged and reported with ours; where ours says as much, it is left
+            out.
         acknowledgements: Those that no file of the assembly holds.
 
     Raises:
@@ -92,29 +121,30 @@ def check(
         []
     """
     rules = [rule_of(each) for each in selected(only, skip)]
-    return run(rules, assembly, findings=findings, acknowledgements=acknowledgements)
+    return run(rules, assembly, others=others, acknowledgements=acknowledgements)
 
 
 def run(
     rules: Iterable[Rule],
     assembly: Assembly,
     *,
-    findings: Iterable[Finding] = (),
+    others: Others = NOBODY,
     acknowledgements: Iterable[Acknowledgement] = (),
 ) -> Report:
     """Run exactly these rules; the arguments are those of `check`."""
     said = _Said()
     for unread in _unread(assembly):
         said.note(unread)
-    for found in findings:
-        said.note(found)
     judged = set()
     rules = list(rules)
     for each in rules:
         if _runs(each, assembly, said):
             judged.add(each.id)
+    said.note_others(others.said)
     words = Acknowledgements(assembly, acknowledgements)
-    open_findings, acknowledged = words.sort(said.findings.values(), judged)
+    open_findings, acknowledged = words.sort(
+        said.findings.values(), lambda rule_id: rule_id in judged or others.answers_for(rule_id)
+    )
     ordered = tuple(sorted(open_findings, key=_place))
     stats = {
         "stacks": len(assembly.stacks),
@@ -144,6 +174,12 @@ def _runs(rule: Rule, assembly: Assembly, said: _Said) -> bool:
         said.failures.append(Problem(what, f"{rule.id} ({line_of(error)})", fix))
         return False
     return True
+
+
+def _says_as_much(ours: Finding, other: Finding) -> bool:
+    """Whether a finding of ours is about the same property, or one above or below it, and no less bad."""
+    length = min(len(ours.at), len(other.at))
+    return length > 0 and ours.at[:length] == other.at[:length] and ORDER[ours.severity] <= ORDER[other.severity]
 
 
 def _unread(assembly: Assembly) -> Iterator[Unknown]:

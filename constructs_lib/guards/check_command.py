@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Literal, TextIO
 
 from constructs_lib.assembly.json_document import AssemblyError
 from constructs_lib.assembly.model import Assembly
-from constructs_lib.guards.check import check, line_of
+from constructs_lib.guards.check import NOBODY, check, line_of
+from constructs_lib.guards.public_rules import public_rules
 from constructs_lib.guards.report.as_text import printable, text_of
 from constructs_lib.guards.rules import rule_ids, rule_of
 from constructs_lib.guards.selection import selected, unheard_of
@@ -94,7 +95,8 @@ def _checked(request: Request) -> Report:
             )
         )
     assembly = Assembly.read(*request.paths)
-    return check(assembly, only=request.only, skip=request.skip)
+    others = public_rules(assembly, request.only, request.skip) if request.public else NOBODY
+    return check(assembly, only=request.only, skip=request.skip, others=others)
 
 
 def _rendered(report: Report, form: Format) -> str:

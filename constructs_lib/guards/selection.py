@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 
+PUBLIC = "cfn:"  # before the ids of the rules of the public template validator, which nobody here can list
+
+
 class RuleNameError(ProblemError, ValueError):
     """There is no rule of such a name."""
 
@@ -31,12 +34,17 @@ def selected(only: Collection[str] = (), skip: Collection[str] = ()) -> tuple[st
     told = [problem for problem in problems if problem is not None]
     if told:
         raise RuleNameError(*told)
-    return tuple(each for each in known if (not only or each in only) and each not in skip)
+    return tuple(each for each in known if is_wanted(each, only, skip))
+
+
+def is_wanted(rule_id: str, only: Collection[str], skip: Collection[str]) -> bool:
+    """Whether the findings of a rule are asked for."""
+    return (not only or rule_id in only) and rule_id not in skip
 
 
 def unheard_of(rule_id: str, where: str) -> Problem | None:
-    """Return what to say of a name that is no rule's; none for the name of a rule."""
-    if rule_id in rule_ids():
+    """Return what to say of a name that is no rule's; none for the name of a rule, of ours or of others."""
+    if rule_id in rule_ids() or rule_id.startswith(PUBLIC):
         return None
     nearest = get_close_matches(rule_id, rule_ids(), n=1)
     meant = f": did you mean {nearest[0]}?" if nearest else ""
