@@ -356,9 +356,10 @@ def _name_in(text: Text, arn: Arn | None, kind: str) -> Text | None:
         return None
     _, _, service, _, _, resource = shape.split(":", 5)
     before, hole, after = resource.partition("{name}")
-    if arn.service.literal != service or not hole or not arn.resource.startswith(before):
+    told = arn.resource.parts
+    if arn.service.literal != service or not told or not hole or not arn.resource.startswith(before):
         return None
-    first, *rest = arn.resource.parts
+    first, *rest = told
     name = Text.of(str(first)[len(before) :] if before else first, *rest)
     separator = QUALIFIED.get(kind, QUALIFIER if before.endswith("/") and not after and kind in SEGMENTED else "")
     return name.split(separator, 1)[0] if separator else name

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from constructs_lib.assembly.resource import Resource
 
 DAY = 86_400  # seconds
+BEYOND = 1e15  # what no limit of AWS comes near
 
 
 def amount(resource: Resource, *at: str, default: float) -> float | None:
@@ -27,6 +28,8 @@ def count(number: float) -> str:
         >>> count(30.0), count(1200.5)
         ('30', '1,200.5')
     """
+    if abs(number) >= BEYOND:
+        return f"{number:g}"
     return f"{number:,.0f}" if number == int(number) else f"{number:,}"
 
 
@@ -38,6 +41,6 @@ def seconds(number: float) -> str:
         ('30 s', '345,600 s (4 days)', '86,400 s (1 day)')
     """
     days = number / DAY
-    if days < 1 or days != int(days):
+    if abs(number) >= BEYOND or days < 1 or days != int(days):
         return f"{count(number)} s"
     return f"{count(number)} s ({count(days)} {'day' if days == 1 else 'days'})"
