@@ -55,6 +55,7 @@ class Worker:
             code=lambda_.Code.from_inline("exports.handler = async () => {}"),
             timeout=cdk.Duration.seconds(60),
         )
+        self.queue.grant_consume_messages(self.function)
         self.mapping = lambda_.EventSourceMapping(
             scope, "Mapping", target=self.function, event_source_arn=self.queue.queue_arn,
             report_batch_item_failures=True,
@@ -115,7 +116,9 @@ class TestAtSynth:
         stage = cdk.Stage(guarded, "Prod")
         queues, workers = cdk.Stack(stage, "Queues"), cdk.Stack(stage, "Workers")
         queue = sqs.Queue(queues, "Emails", enforce_ssl=True)
-        Worker(workers, visibility=600).function.add_event_source_mapping("More", event_source_arn=queue.queue_arn)
+        worker = Worker(workers, visibility=600)
+        queue.grant_consume_messages(worker.function)
+        worker.function.add_event_source_mapping("More", event_source_arn=queue.queue_arn)
         assert "\n   Prod/Queues/Emails/Resource (" in refusal(guarded)
 
     def test_nested_stacks_are_seen(self, guarded: cdk.App) -> None:
