@@ -102,7 +102,7 @@ class QueueWorker(Construct):
         >>> _ = emails.grant_send(greet, env="EMAILS_QUEUE")
     """
 
-    @checks_kinds(except_for=("entry",))
+    @checks_kinds()
     def __init__(
         self,
         scope: Construct,

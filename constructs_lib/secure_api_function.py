@@ -62,7 +62,7 @@ class SecureApiFunction(SecureFunction):
         ... )
     """
 
-    @checks_kinds(except_for=("auth", "entry"))
+    @checks_kinds(except_for=("auth",))
     def __init__(
         self,
         scope: Construct,

@@ -48,6 +48,7 @@ PYTHON_SUFFIXES = frozenset({".py"})
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 MEMORY_MIB = range(128, 10_240 + 1)
 LONGEST_TIMEOUT_SECONDS = 900
+LONGEST_DESCRIPTION = 256  # https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
 
 
 class FunctionProps(TypedDict, total=False):
@@ -119,7 +120,7 @@ class SecureFunction(Construct):
         >>> _ = queue.grant_send_messages(report)
     """
 
-    @checks_kinds(except_for=("entry", "timeout", "on_failure"))
+    @checks_kinds(except_for=("timeout", "on_failure"))
     def __init__(
         self,
         scope: Construct,
@@ -150,17 +151,17 @@ class SecureFunction(Construct):
         self.timeout = cdk.Duration.seconds(10)
         environment = {} if environment is None else environment
         secrets = {} if secrets is None else secrets
-        chosen_runtime = _runtime_of(str(entry)) if runtime is None else runtime
+        chosen_runtime = _runtime_of(entry) if runtime is None else runtime
         chosen_architecture = lambda_.Architecture.ARM_64 if architecture is None else architecture
 
         refusals = Refusals(self)
         check_type("timeout", timeout, cdk.Duration, refusals, fix="write cdk.Duration.seconds(30)")
         if isinstance(timeout, cdk.Duration):
             self.timeout = timeout
-        self._check_limits(refusals, memory_mib, reserved_concurrency)
+        self._check_limits(refusals, memory_mib, reserved_concurrency, description)
         self._check_more(refusals)
         self._asynchronous.check(self, refusals)
-        if chosen_runtime is None or not isinstance(entry, str):
+        if chosen_runtime is None:
             chosen_runtime = NODE_RUNTIME
             refusals.refuse(
                 f"entry {entry!r} is neither TypeScript, JavaScript nor Python",
@@ -319,7 +320,7 @@ class SecureFunction(Construct):
             return BundledCode(
                 entry, handler=handler, runtime=runtime, architecture=architecture, include=include, **options
             )
-        if _runtime_of(str(entry)) is None:
+        if _runtime_of(entry) is None:
             raise refusals.error()
         try:
             BundledCode(entry, handler=handler, runtime=runtime, architecture=architecture, include=include, **options)
@@ -327,7 +328,14 @@ class SecureFunction(Construct):
             refusals.include(error.problems)
         raise refusals.error()
 
-    def _check_limits(self, refusals: Refusals, memory_mib: int, reserved_concurrency: int | None) -> None:
+    def _check_limits(
+        self, refusals: Refusals, memory_mib: int, reserved_concurrency: int | None, description: str | None
+    ) -> None:
+        if description and not cdk.Token.is_unresolved(description) and len(description) > LONGEST_DESCRIPTION:
+            refusals.refuse(
+                f"description has {len(description)} characters, and Lambda takes {LONGEST_DESCRIPTION}",
+                fix="shorten it",
+            )
         if not cdk.Token.is_unresolved(memory_mib) and memory_mib not in MEMORY_MIB:
             refusals.refuse(
                 f"memory_mib is {memory_mib!r}, wanted a number from {MEMORY_MIB.start} to {MEMORY_MIB.stop - 1}",

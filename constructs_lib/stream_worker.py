@@ -96,7 +96,7 @@ class StreamWorker(Construct):
         ... )
     """
 
-    @checks_kinds(except_for=("entry", "on_failure"))
+    @checks_kinds(except_for=("on_failure",))
     def __init__(
         self,
         scope: Construct,

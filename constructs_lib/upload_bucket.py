@@ -53,7 +53,7 @@ class UploadBucket(Construct):
     the upload calls it, a worker's queue or a workflow does, or another function that `grant_send`, `grant_invoke`,
     `grant_call` or `grant_start` lets call it, and whether one bucket is written or several in turn. Not seen here is
     what goes by way of a topic, a bus, a stream or a message that a workflow sends, and what L2s grant
-    (`bucket.bucket.grant_put(...)`): that takes the whole template.
+    (`bucket.bucket.grant_put(...)`): `constructs-lib check` reads the whole template for that.
 
     Args:
         encryption_key: A key of your own. Default: keys of S3, at no cost.

@@ -16,6 +16,7 @@ from aws_cdk import aws_cognito as cognito
 from constructs import Construct
 
 from constructs_lib.problem import Problem, PropError
+from constructs_lib.wiring.kinds import satisfies
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +47,17 @@ class Jwt:
     audience: tuple[str, ...]
     scopes: tuple[str, ...]
 
-    def __init__(self, issuer: str, audience: str | Sequence[str], *, scopes: Sequence[str] = ()) -> None:
+    def __init__(self, issuer: str, audience: str | Sequence[str], *, scopes: str | Sequence[str] = ()) -> None:
         object.__setattr__(self, "issuer", issuer)
+        problems = [
+            Problem(f"{name} is {value!r}, wanted a string or a list of them", "Jwt", f'write {name}=["..."]')
+            for name, value in (("audience", audience), ("scopes", scopes))
+            if not _are_texts(value)
+        ]
+        if problems:
+            raise PropError(*problems)
         object.__setattr__(self, "audience", (audience,) if isinstance(audience, str) else tuple(audience))
-        object.__setattr__(self, "scopes", tuple(scopes))
-        problems = []
+        object.__setattr__(self, "scopes", (scopes,) if isinstance(scopes, str) else tuple(scopes))
         if not _is_https(issuer):
             problems.append(
                 Problem(f"issuer {issuer!r} is not an https URL", "Jwt", 'write it whole: "https://login.example.com/"')
@@ -65,7 +72,14 @@ class Jwt:
             raise PropError(*problems)
 
 
-def _is_https(issuer: str) -> bool:
+def _are_texts(value: object) -> bool:
+    """Whether something is a string, or a list of strings."""
+    return isinstance(value, str) or (isinstance(value, Sequence) and all(isinstance(each, str) for each in value))
+
+
+def _is_https(issuer: object) -> bool:
+    if not isinstance(issuer, str):
+        return False
     if cdk.Token.is_unresolved(issuer):
         return True
     try:
@@ -93,10 +107,23 @@ class Cognito:
 
     pool: cognito.IUserPool
     clients: Sequence[cognito.IUserPoolClient] = ()
-    scopes: Sequence[str] = ()
+    scopes: str | Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        """Refuse scopes that no token could have."""
+        """Refuse what is no pool or client, and scopes that no token could have."""
+        clients: object = self.clients
+        are_clients = isinstance(clients, Sequence) and all(
+            satisfies(each, cognito.IUserPoolClient) for each in clients
+        )
+        for wanted, is_given, fix in (
+            ("pool is no user pool", satisfies(self.pool, cognito.IUserPool), "pass a cognito.IUserPool"),
+            ("clients is no list of app clients", are_clients, "write clients=[pool.add_client(...)]"),
+            ("scopes is no list of strings", _are_texts(self.scopes), 'write scopes=["..."]'),
+        ):
+            if not is_given:
+                raise PropError(Problem(wanted, "Cognito", fix))
+        if isinstance(self.scopes, str):
+            object.__setattr__(self, "scopes", (self.scopes,))
         if self.scopes and not self.clients:
             raise PropError(
                 Problem(

@@ -65,7 +65,10 @@ def checks_kinds(
         def checked(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
             if not hints:  # late, when every name in them is known
                 hints.update(get_type_hints(method))
-            passed = signature.bind(*args, **kwargs).arguments
+            try:
+                passed = signature.bind(*args, **kwargs).arguments
+            except TypeError:  # too many or too few: Python says so in its own words
+                return method(*args, **kwargs)
             itself: Any = passed.pop("self")
             scope, own_id = passed.get("scope"), passed.get("id", "")
             refusals = _refusals_of(itself, passed)
@@ -112,7 +115,7 @@ def check_id(scope: Construct, own_id: object, refusals: Refusals, *, fix: str) 
         refusals.refuse(f"id is {_shown(own_id)}, wanted a string", fix="write it in quotes")
     elif not own_id.strip():
         refusals.refuse("id is empty", fix="name what it is: Uploads, Emails")
-    elif cdk.Token.is_unresolved(own_id):
+    elif "${Token[" in own_id:
         refusals.refuse("id is not known before deployment", fix="write it out")
     elif scope.node.try_find_child(own_id) is not None:
         refusals.refuse(f"{scope.node.path or 'the app'} has a {own_id} already", fix=fix)

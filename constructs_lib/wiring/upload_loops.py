@@ -116,7 +116,7 @@ class UploadLoops:
             del self._calls[-len(calls) :]
 
     def _note_loop(self, closing: Sequence[Hop], refusals: Refusals, fix: str) -> bool:
-        for hop in closing:
+        for hop in closing if self._writers and self._runners else ():
             rest = self._way(hop, back_to=hop.start.role)
             if rest is not None:
                 hops = ", which ".join(each.said(refusals.path) for each in (hop, *rest))

@@ -38,7 +38,7 @@ class Waived:
 
     def __post_init__(self) -> None:
         """Refuse an empty reason."""
-        if not self.reason.strip():
+        if not isinstance(self.reason, str) or not self.reason.strip():
             raise PropError(
                 Problem(
                     "a safeguard is waived without a reason",

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from pathlib import PurePath
+from typing import Any, cast
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 
 from constructs_lib import (
+    Cognito,
     DynamoTable,
     EventBus,
+    Jwt,
     PropError,
     QueueWorker,
     Schedule,
@@ -21,9 +25,11 @@ from constructs_lib import (
     StreamWorker,
     Topic,
     UploadBucket,
+    Waived,
 )
 
 ENTRY = "lambda_src/greeting/greet.ts"
+ISSUER = "https://login.example.com/"
 
 
 def refused(call: Callable[..., object], *args: Any, **props: Any) -> str:
@@ -105,6 +111,11 @@ def test_of_a_queue_worker(stack: cdk.Stack, props: dict[str, Any], what: str, f
             "bundling['source_map'] is 'yes', wanted True or False",
             "pass True or False, or leave bundling out",
         ),
+        (
+            {"entry": PurePath(ENTRY)},
+            "entry is a PurePosixPath, wanted a string",
+            "pass a string",
+        ),
         ({"include": "*.sql"}, "include is '*.sql', wanted a list", "pass a list, or leave include out"),
         ({"include": ["a.sql", 5]}, "include[1] is 5, wanted a string", "pass a string, or leave include out"),
         ({"environment": ["A=B"]}, "environment is ['A=B'], wanted a dict", "pass a dict, or leave environment out"),
@@ -116,7 +127,7 @@ def test_of_a_queue_worker(stack: cdk.Stack, props: dict[str, Any], what: str, f
     ],
 )
 def test_of_a_function(stack: cdk.Stack, props: dict[str, Any], what: str, fix: str) -> None:
-    said = refused(SecureFunction, stack, "Report", entry=ENTRY, **props)
+    said = refused(SecureFunction, stack, "Report", **{"entry": ENTRY, **props})
     assert said == f"{what}\n  at:  Shop/Report (SecureFunction)\n  fix: {fix}"
 
 
@@ -226,3 +237,40 @@ def test_keys_that_were_imported_are_keys(stack: cdk.Stack) -> None:
     assert QueueWorker(
         stack, "Emails", entry=ENTRY, encryption_key=kms.Alias.from_alias_name(stack, "Alias", "alias/mine")
     )
+
+
+@pytest.mark.parametrize(
+    ("make", "what"),
+    [
+        (lambda: Waived(5), "a safeguard is waived without a reason"),  # type: ignore[arg-type] # that is the point
+        (lambda: Jwt(5, "shop"), "issuer 5 is not an https URL"),  # type: ignore[arg-type] # likewise
+        (lambda: Jwt(ISSUER, 5), "audience is 5, wanted a string or a list of them"),  # type: ignore[arg-type] # likewise
+        (lambda: Jwt(ISSUER, [5]), "audience is [5], wanted a string or a list of them"),  # type: ignore[list-item] # likewise
+        (lambda: Jwt(ISSUER, "shop", scopes=5), "scopes is 5, wanted a string or a list of them"),  # type: ignore[arg-type] # likewise
+        (lambda: Cognito("pool"), "pool is no user pool"),  # type: ignore[arg-type] # likewise
+    ],
+)
+def test_of_reasons_and_of_who_may_call(make: Callable[[], object], what: str) -> None:
+    assert refused(make).startswith(f"{what}\n")
+
+
+def test_of_clients_and_scopes(stack: cdk.Stack) -> None:
+    pool, nobody = cognito.UserPool(stack, "Pool"), cast("Any", 5)
+    assert refused(lambda: Cognito(pool, clients=nobody)).startswith("clients is no list of app clients\n")
+    assert refused(lambda: Cognito(pool, scopes=nobody)).startswith("scopes is no list of strings\n")
+    imported = cognito.UserPool.from_user_pool_id(stack, "Imported", "eu-west-1_abcdefghi")
+    assert Cognito(imported, clients=[imported.add_client("App")], scopes="orders/read").scopes == ("orders/read",)
+    assert Jwt(ISSUER, "shop", scopes="orders/read").scopes == ("orders/read",)
+
+
+def test_a_description_that_lambda_does_not_take(stack: cdk.Stack) -> None:
+    assert refused(SecureFunction, stack, "Report", entry=ENTRY, description="d" * 257) == (
+        "description has 257 characters, and Lambda takes 256\n  at:  Shop/Report (SecureFunction)\n  fix: shorten it"
+    )
+
+
+def test_arguments_that_are_missing_or_unknown_are_named_by_python(stack: cdk.Stack) -> None:
+    with pytest.raises(TypeError, match=r"QueueWorker\.__init__\(\) missing 1 required keyword-only argument: 'entry'"):
+        QueueWorker(stack, "Emails")  # type: ignore[call-arg] # that is the point
+    with pytest.raises(TypeError, match="unexpected keyword argument 'batchsize'"):
+        QueueWorker(stack, "Emails", entry=ENTRY, batchsize=5)  # type: ignore[call-arg] # likewise

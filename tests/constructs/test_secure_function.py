@@ -296,7 +296,7 @@ class TestRefusals:
             ({"memory_mib": "512"}, "memory_mib is '512', wanted a whole number"),
             ({"reserved_concurrency": -5}, "reserved_concurrency is -5"),
             ({"environment": {"LONG": "x" * 5000}}, "the environment has 5004 bytes, Lambda takes 4096"),
-            ({"entry": None}, "entry None is neither TypeScript"),
+            ({"entry": None}, "entry is None, wanted a string"),
         ],
     )
     def test_values_of_other_kinds_and_sizes(self, stack: cdk.Stack, props: dict[str, Any], said: str) -> None:
