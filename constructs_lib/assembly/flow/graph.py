@@ -19,11 +19,11 @@ from constructs_lib.assembly.flow.pipe_routes import pipe_routes
 from constructs_lib.assembly.flow.queue_routes import mapping_routes, redrive_routes
 from constructs_lib.assembly.flow.stream_routes import stream_routes
 from constructs_lib.assembly.flow.topic_routes import topic_routes
-from constructs_lib.assembly.flow.writes import Write, Writers
+from constructs_lib.assembly.flow.writes import BUCKET, ON_OBJECTS, Write, Writers
 from constructs_lib.assembly.policies.documents import Policies
 from constructs_lib.assembly.policies.permissions import Permissions
 from constructs_lib.assembly.resource import Resource
-from constructs_lib.assembly.text_set import Extent
+from constructs_lib.assembly.text_set import Extent, TextSet
 
 if TYPE_CHECKING:
     from constructs_lib.assembly.flow.route import Reader, Route
@@ -169,11 +169,9 @@ class Flow:
     def edges_from_place(self, place: Node) -> list[Edge]:
         """Return the ways from a place back to places, without anything being run in between."""
         start = Runner(place)
-        begun = [
-            way
-            for route in self.routes_from(place)
-            for way in self._taken(_Way(place, ANYTHING, Extent.ALL, (), is_asynchronous=False), route)
-        ]
+        message = ON_OBJECTS["s3:putobject"](TextSet.any()) if place.type == BUCKET else ANYTHING
+        way = _Way(place, message, Extent.ALL, (), is_asynchronous=False)
+        begun = [each for route in self.routes_from(place) for each in self._taken(way, route)]
         return self._followed(start, begun, until=place)
 
     def _followed(self, runner: Runner, begun: list[_Way], until: Node | None = None) -> list[Edge]:

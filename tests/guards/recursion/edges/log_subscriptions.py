@@ -1,0 +1,73 @@
+"""Functions that read logs: those they write themselves, or those of whom they run.
+
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html
+"""
+
+from typing import Any
+
+from tests.guards.recursion.parts import Resources, allow, att, function, mapping, ref, resource, stream, sub, writer
+from tests.guards.recursion.topology import loop, risk, silent
+
+LOGS = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+
+
+def group(name: Any, logical_id: str = "Group") -> Resources:
+    return {logical_id: resource("AWS::Logs::LogGroup", LogGroupName=name)}
+
+
+def passes(target: Any, log_group: Any, pattern: str = "") -> Resources:
+    told = {"LogGroupName": log_group, "FilterPattern": pattern, "DestinationArn": target}
+    return {"Filter": resource("AWS::Logs::SubscriptionFilter", **told)}
+
+
+def own(pattern: str = "") -> Resources:
+    """A function reads the group it logs to."""
+    return writer() | group(sub("/aws/lambda/${Writer}")) | passes(att("Writer"), ref("Group"), pattern)
+
+
+def of_another(may_invoke: str) -> Resources:
+    return (
+        writer(allow("lambda:InvokeFunction", att(may_invoke)))
+        | function("Other")
+        | function("Another")
+        | group(sub("/aws/lambda/${Other}"))
+        | passes(att("Writer"), ref("Group"))
+    )
+
+
+def configured(read: str) -> Resources:
+    """The function names the group that it logs to."""
+    return (
+        writer(LoggingConfig={"LogGroup": ref("Group")})
+        | group("shop")
+        | group("bank", "Other")
+        | passes(att("Writer"), ref(read))
+    )
+
+
+def by_stream(read: str) -> Resources:
+    return (
+        writer() | stream() | stream("Other") | passes(att("Stream"), sub("/aws/lambda/${Writer}")) | mapping(att(read))
+    )
+
+
+def written(may: Any, on: Any) -> Resources:
+    """It writes to a group that is not its own."""
+    return writer(allow(may, on)) | group("shop") | passes(att("Writer"), ref("Group"))
+
+
+TOPOLOGIES = (
+    loop("it reads the lines it writes", own()),
+    risk("it reads some of the lines it writes", own("ERROR")),
+    loop("it reads the group by its name", writer(FunctionName="shop") | passes(att("Writer"), "/aws/lambda/shop")),
+    silent("it reads another group", writer(FunctionName="shop") | passes(att("Writer"), "/aws/lambda/bank")),
+    loop("it reads the lines of whom it invokes", of_another("Other"), ("Other", "Writer")),
+    silent("it reads the lines of another than it invokes", of_another("Another")),
+    loop("it reads the group that it is told to log to", configured("Group")),
+    silent("it reads another group than it is told to log to", configured("Other")),
+    loop("by a stream", by_stream("Stream")),
+    silent("by a stream that nobody reads", by_stream("Other")),
+    loop("it puts lines into the group it reads", written("logs:PutLogEvents", att("Group"))),
+    risk("it puts lines into every group", written("logs:PutLogEvents", "*")),
+    silent("it only looks at the group it reads", written("logs:DescribeLogStreams", att("Group"))),
+)
