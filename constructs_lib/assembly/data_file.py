@@ -7,7 +7,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from constructs_lib.assembly.json_document import AssemblyError
-from constructs_lib.assembly.template_document import Document, MalformedTextError
+from constructs_lib.assembly.template_document import Document, MalformedTextError, printed
 from constructs_lib.assembly.template_json import parse_json
 from constructs_lib.assembly.template_yaml import NEEDS_PYYAML, parse_yaml
 from constructs_lib.problem import Problem
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 MAX_BYTES = 64 * 1024 * 1024  # CloudFormation itself takes 1 MiB
 MAX_PROBLEMS = 20  # shown at once
 YAML_SUFFIXES = {".yaml", ".yml"}
+NOT_A_NAME = "this cannot be the name of a file"
 NOT_A_FILE = "name a file with a CloudFormation or SAM template in it, JSON or YAML"
 MEND_THE_TEXT = "mend the file, or write it again with the tool that made it"
 INSTALL = 'pip install "constructs-lib[check]"'
@@ -65,7 +66,7 @@ def path_beside(folder: Path, name: str) -> Path:
     try:
         inside = path.resolve().is_relative_to(folder.resolve())
     except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: links in a circle, before Python 3.13
-        raise refusal([("this cannot be the name of a file", str(path))], NOT_A_FILE) from error
+        raise refusal([(NOT_A_NAME, str(path))], NOT_A_FILE) from error
     if not inside:
         raise refusal([("the file is outside of the template's folder", str(path))], "move it beside the template")
     return path
@@ -81,9 +82,10 @@ def read_text(path: Path, *, limit: int = MAX_BYTES) -> str:
         content = _content(path, limit)
     except FileNotFoundError as error:
         raise refusal([("there is no such file", str(path))], NOT_A_FILE) from error
-    except (OSError, ValueError) as error:  # ValueError: a name no file system would take
-        what = f"the file cannot be read: {getattr(error, 'strerror', None) or error}"
-        raise refusal([(what, str(path))], NOT_A_FILE) from error
+    except OSError as error:
+        raise refusal([(f"the file cannot be read: {error.strerror or error}", str(path))], NOT_A_FILE) from error
+    except ValueError as error:
+        raise refusal([(NOT_A_NAME, str(path))], NOT_A_FILE) from error
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -115,4 +117,4 @@ def refusal(wrong: Sequence[tuple[str, str]], fix: str) -> AssemblyError:
     shown = list(wrong[:MAX_PROBLEMS])
     if len(wrong) > MAX_PROBLEMS:
         shown.append((f"{len(wrong) - MAX_PROBLEMS:,} more of these", wrong[MAX_PROBLEMS][1]))
-    return AssemblyError(*(Problem(what=what, where=where, fix=fix) for what, where in shown))
+    return AssemblyError(*(Problem(what=printed(what), where=printed(where), fix=fix) for what, where in shown))

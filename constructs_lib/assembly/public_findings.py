@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
+from constructs_lib.assembly.template_document import printed
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
@@ -165,7 +167,7 @@ def _path(path: str) -> tuple[str, ...]:
 
 
 def _line(message: str) -> str:
-    text = " ".join(message.split()).removesuffix(".")
+    text = printed(" ".join(message.split()).removesuffix("."))
     return f"{text[:1].lower()}{text[1:]}" if text[1:2].islower() else text
 
 

@@ -12,7 +12,7 @@ from constructs_lib.assembly.json_document import AssemblyError
 from constructs_lib.assembly.sam_local_code import LocalCode
 from constructs_lib.assembly.template_file import TemplateFile, read_template
 from constructs_lib.assembly.template_include import INCLUDE
-from constructs_lib.assembly.template_shape import transforms_of
+from constructs_lib.assembly.template_shape import take_shape, transforms_of
 from constructs_lib.problem import Problem
 
 if TYPE_CHECKING:
@@ -81,6 +81,9 @@ def translate(file: TemplateFile) -> TemplateFile:
     except Exception as error:
         # Its own refusals carry their causes; anything else is a defect of the translator, met on strange input.
         raise _refusal(file, error) from error
+    # It checks little of what it passes on, and names what it generates after anything: events, stages, tags.
+    if wrong := take_shape(translated).wrong:
+        raise file.error(*wrong, fix=MEND)
     code.restore(translated, file.path.parent)
     origins = dict(_origins(translated))
     return replace(

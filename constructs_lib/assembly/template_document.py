@@ -55,3 +55,8 @@ def refuse_deep_nesting(value: Any) -> None:
 def too_deep() -> str:
     """Say that a text is nested too deeply."""
     return f"objects and lists are nested more than {MAX_DEPTH} deep"
+
+
+def printed(text: str) -> str:
+    """Return text that keeps to its line and drives no terminal: whoever wrote the file chose the names in it."""
+    return text if text.isprintable() else "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from constructs_lib.assembly.data_file import read_document_beside, refusal
 from constructs_lib.assembly.json_document import AssemblyError
-from constructs_lib.assembly.template_document import MalformedTextError, refuse_deep_nesting
+from constructs_lib.assembly.template_document import MalformedTextError, printed, refuse_deep_nesting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,7 @@ def include_local_files(template: Any, path: Path) -> dict[str, str]:
         try:
             parent.update(_included(path.parent, name, set(parent)))
         except AssemblyError as error:
-            unread[f"AWS::Include {name}"] = error.problems[0].what
+            unread[printed(f"AWS::Include {name}")] = error.problems[0].what
         else:
             del parent[INCLUDE]
     if found:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from constructs_lib.assembly.template_document import printed
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -14,6 +16,7 @@ ATTRIBUTES: dict[str, type[Any]] = {"Properties": dict, "Metadata": dict, "Condi
 FUNCTION = (
     "Fn::"  # CloudFormation has members added here when the template is deployed: Fn::ForEach::<name>, Fn::Transform
 )
+NOT_A_NAME = "is not made of letters and digits"
 NAMES = ((dict, "an object"), (list, "a list"), (str, "text"), (bool, "true or false"), ((int, float), "a number"))
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-macros.html
 MACROS_THAT_ADD = {"AWS::LanguageExtensions", "AWS::Serverless-2016-10-31"}  # read here, or by sam.py
@@ -74,18 +77,20 @@ def _take_section(template: dict[str, Any], section: str, shape: Shape) -> None:
         ]
     elif section == "Conditions":
         _take_functions(members, section, shape)
+    if isinstance(members, dict):
+        shape.wrong += [(f"the name {each!r} of {section} {NOT_A_NAME}", None) for each in members if _is_odd(each)]
 
 
 def _take_functions(members: dict[str, Any], section: str, shape: Shape) -> None:
     for key in [each for each in members if each.startswith(FUNCTION)]:
         del members[key]
-        shape.unread[f"{section}.{key}"] = "what it becomes is known when the template is deployed"
+        shape.unread[printed(f"{section}.{key}")] = "what it becomes is known when the template is deployed"
 
 
 def _take_transforms(template: dict[str, Any], shape: Shape) -> None:
     for name in transforms_of(template):
         if name not in MACROS_THAT_ADD:
-            shape.unread[f"Transform {name}"] = "a macro, which may change the template when it is deployed"
+            shape.unread[printed(f"Transform {name}")] = "a macro, which may change the template when it is deployed"
     if f"{FUNCTION}Transform" in template:
         del template[f"{FUNCTION}Transform"]
         shape.unread[f"{FUNCTION}Transform"] = "what it becomes is known when the template is deployed"
@@ -100,8 +105,8 @@ def transforms_of(template: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _wrong_with(key: str, resource: Any) -> Iterator[str]:
-    if not key.isprintable():
-        yield f"the logical id {key!r} is not made of letters and digits"
+    if _is_odd(key):
+        yield f"the logical id {key!r} {NOT_A_NAME}"
     elif not isinstance(resource, dict):
         yield f"resource {key} is {_kind(resource)}, not an object"
     else:
@@ -126,6 +131,11 @@ def _wrong_within(key: str, resource: dict[str, Any]) -> Iterator[str]:
         isinstance(needed, list) and all(isinstance(each, str) for each in needed)
     ):
         yield f"the DependsOn of resource {key} is {_kind(needed)}, not names of resources"
+
+
+def _is_odd(key: str) -> bool:
+    """Whether a name would leave its line, or drive a terminal, when it is printed."""
+    return not key.isprintable()
 
 
 def _kind(value: object) -> str:

@@ -264,6 +264,12 @@ class TestRefusals:
             text = str(error)
         assert "'B': {" in text or "\n  at:  shop.yaml\n  fix: mend it as the SAM specification says" in text
 
+    def test_a_generated_id_that_would_leave_its_line(self) -> None:
+        events = {"E\n  at:  elsewhere": {"Type": "SNS", "Properties": {"Topic": "arn:aws:sns:us-east-1:1:t"}}}
+        [what, where, _] = refusal(sam(A=function(Events=events))).split("\n")
+        assert what.startswith("the logical id 'AE\\n  at:  elsewhere")
+        assert where == "  at:  shop.yaml"
+
     def test_so_many_routes_that_it_would_take_minutes(self) -> None:
         events = {f"E{n}": {"Type": "Api", "Properties": {"Path": f"/{n}", "Method": "get"}} for n in range(400)}
         begin = time.process_time()

@@ -45,7 +45,7 @@ SHOP: dict[str, Any] = {
         "Queue": {"Type": "AWS::SQS::Queue"},
         "Fn::ForEach::Topics": ["X", {"Ref": "Names"}, {"T${X}": {"Type": "AWS::SNS::Topic"}}],
     },
-    "Outputs": {"Url": {"Value": {"Fn::Sub": "${Web}"}}},
+    "Outputs": {"Url": {"Value": {"Fn::Sub": "${Web}"}}, "Fn::ForEach::Urls": ["X", {"Ref": "More"}, {}]},
 }
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
@@ -97,9 +97,11 @@ def check(folder: Path, content: bytes, name: str) -> None:
         file = read_deployable(path)
     except AssemblyError as error:
         for problem in error.problems:
-            assert len(str(problem).split("\n")) == 3, problem
+            assert [line.isprintable() for line in str(problem).split("\n")] == [True] * 3, problem
         return
-    for resource in file.template["Resources"].values():
+    assert all(text.isprintable() for entry in file.unread.items() for text in entry)
+    for key, resource in file.template["Resources"].items():
+        assert key.isprintable()
         assert isinstance(resource["Type"], str)
         assert isinstance(resource.get("Properties", {}), dict)
     json.dumps(file.template)

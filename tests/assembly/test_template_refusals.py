@@ -43,6 +43,8 @@ class TestRefusals:
             (b"Resources:\n  A: {Type: X, DependsOn: [1]}",
              "the DependsOn of resource A is a list, not names of resources", 2),
             (b'Resources:\n  "A\\nB": {Type: X}', "the logical id 'A\\nB' is not made of letters and digits", 2),
+            (b'Resources: {}\nOutputs: {"\\e[2J": {}}',
+             "the name '\\x1b[2J' of Outputs is not made of letters and digits", None),
             (b"Resources: {}\nOutputs: text", "Outputs is text, not an object", None),
             (b"Resources: {}\nParameters: {P: 1}", "P of Parameters is a number, not an object", None),
             (b"Resources: {}\nMappings: {M: }", "M of Mappings is nothing, not an object", None),
@@ -105,7 +107,7 @@ class TestRefusals:
             "loop": "the file cannot be read: Too many levels of symbolic links",
             "pipe": "this is not a file, and no template",
             "device": "this is not a file, and no template",
-            "nul": "the file cannot be read: embedded null byte",
+            "nul": "this cannot be the name of a file",
             "long": "the file cannot be read: File name too long",
             "secret": "the file cannot be read: Permission denied",
         }[kind]
@@ -126,7 +128,8 @@ class TestRefusals:
             path.chmod(0)
             if os.access(path, os.R_OK):
                 pytest.skip("this user may read everything")
-        assert refusal(path).startswith(f"{expected}\n  at:  {path}\n  fix: name a file with a CloudFormation")
+        shown = str(path).replace("\0", "\\x00")
+        assert refusal(path).startswith(f"{expected}\n  at:  {shown}\n  fix: name a file with a CloudFormation")
 
 
 class TestHostile:
