@@ -221,14 +221,18 @@ class Workflow(Construct):
             check_places(self, steps, refusals)
             refusals.stop_if_any()
             definition = build(steps, comment=description, refusals=refusals)
+            length = len(json.dumps(definition, ensure_ascii=False, separators=(",", ":"), default=str).encode())
             text = str(cdk.Stack.of(self).to_json_string(definition))
+        except UnicodeEncodeError as error:
+            around = str(error.object)[max(0, error.start - 30) : error.end]
+            refusals.refuse(f"a text holds half a character: {around!r}", fix="write text that can be encoded as UTF-8")
+            raise refusals.error() from None
         except RecursionError:
             refusals.refuse(
                 "steps or values are nested too deeply to be written",
                 fix="let an inner part be a workflow of its own: run(...)",
             )
             raise refusals.error() from None
-        length = len(json.dumps(definition, ensure_ascii=False, separators=(",", ":"), default=str).encode())
         if length > LARGEST_DEFINITION:
             refusals.refuse(
                 f"the definition has {length} bytes, wanted {LARGEST_DEFINITION} at most",

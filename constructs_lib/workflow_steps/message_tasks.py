@@ -58,6 +58,7 @@ def send(
     arguments |= _ordered(group, deduplication_id)
     problems = [
         *token_problems(name, body, callback=callback),
+        *_message_problems(name, body),
         *MessageOrder.of_queue(inner).problems(name, "sends", group, deduplication_id),
     ]
     return make_task(
@@ -98,7 +99,10 @@ def publish(
     inner = topic_of(name, topic)
     arguments: dict[str, Value] = {"TopicArn": inner.topic_arn, "Message": message}
     arguments |= _ordered(group, deduplication_id)
-    problems = [*MessageOrder.of_topic(inner).problems(name, "publishes", group, deduplication_id)]
+    problems = [
+        *_message_problems(name, message),
+        *MessageOrder.of_topic(inner).problems(name, "publishes", group, deduplication_id),
+    ]
     if isinstance(attributes, Mapping):
         arguments["MessageAttributes"] = {
             key: {"DataType": "String", "StringValue": value} for key, value in attributes.items()
@@ -168,6 +172,11 @@ def put_event(
         target=inner,
         problems=[*_event_problems(name, source, detail_type, detail)],
     )
+
+
+def _message_problems(name: str, message: Value) -> list[Misfit]:
+    """A message without a body, which neither SQS nor SNS takes."""
+    return [(f"{name!r} has an empty message", "say something")] if message in (None, "") else []
 
 
 def _event_problems(name: str, source: object, detail_type: object, detail: Value) -> Iterator[Misfit]:

@@ -197,7 +197,7 @@ def _is_list(items: object) -> bool:
     """Whether there may be items in it."""
     if isinstance(items, str):
         return is_expression(items) or is_malformed(items)  # the latter is said with all that look like expressions
-    return isinstance(items, Sequence | BucketItems) or is_token(items)
+    return isinstance(items, Sequence | BucketItems) or (is_token(items) and not isinstance(items, float))
 
 
 def _check_express(step: Step, refusals: Refusals) -> None:

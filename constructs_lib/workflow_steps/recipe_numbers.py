@@ -42,14 +42,16 @@ def check_wait(step: Wait, refusals: Refusals) -> None:
 
 
 def _check_seconds(name: str, seconds: object, refusals: Refusals) -> None:
-    if isinstance(seconds, str) and (is_expression(seconds) or "{%" in seconds or is_token(seconds)):
+    if isinstance(seconds, str) and "{%" in seconds:
         return  # one that only looks like an expression is said with all of them
-    if (isinstance(seconds, int) and not isinstance(seconds, bool)) or is_token(seconds):
+    if not isinstance(seconds, bool | str) and (isinstance(seconds, int) or is_token(seconds)):
         fix = "wait for less, or write until"
         _check_whole(f"{name!r} waits {shown(seconds)} s", seconds, 0, LONGEST_SECONDS, refusals, fix=fix)
         return
     fix = "write seconds=30, or an expression"
-    if isinstance(seconds, cdk.Duration) and not seconds.is_unresolved():
+    if is_token(seconds):
+        fix = "pass the number itself: parameter.value_as_number"
+    elif isinstance(seconds, cdk.Duration) and not seconds.is_unresolved():
         fix = f"write the number of seconds: seconds={seconds.to_milliseconds() // 1000:.0f}"
     refusals.refuse(f"{name!r} waits for {shown(seconds)}, wanted a whole number of seconds", fix=fix)
 
@@ -113,8 +115,8 @@ def check_retry(name: str, retry: Retry, refusals: Refusals) -> None:
         _check_whole(f"{place} longest_wait_seconds {shown(longest)}", longest, 1, LONGEST_RETRY_WAIT, refusals),
     ]
     backoff: object = retry.backoff
-    if not is_token(backoff) and (
-        isinstance(backoff, bool) or not isinstance(backoff, int | float) or not 1 <= backoff < math.inf
+    if isinstance(backoff, bool | str) or (
+        not is_token(backoff) and (not isinstance(backoff, int | float) or not 1 <= backoff < math.inf)
     ):
         refusals.refuse(f"{place} backoff {shown(backoff)}, wanted a number, 1 or more", fix="leave it out for 2")
     if all(fits) and not is_token(first) and not is_token(longest) and longest <= first:

@@ -177,8 +177,10 @@ class _Types:
             self._value(name, step.items, "items")
 
     def _errors(self, place: str, errors: Sequence[object]) -> None:
+        fix = 'write its name: "CardDeclined"'
         for error in errors:
-            self._text(f"an error of {place}", error, 'write its name: "CardDeclined"')
+            if self._text(f"an error of {place}", error, fix) and "{%" in str(error):
+                self._refuse(f"an error of {place} is {shown(error)}, and names of errors are not evaluated", fix=fix)
 
     def _result(self, name: str, result: object) -> None:
         if result is not None:

@@ -27,6 +27,16 @@ Returned = Literal["ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW"]
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html
 ATTRIBUTE_TYPES = frozenset({"B", "BOOL", "BS", "L", "M", "N", "NS", "NULL", "S", "SS"})
 
+# What DynamoDB takes or leaves, but not empty.
+EXPRESSIONS = {
+    "Item": "item",
+    "Key": "key",
+    "UpdateExpression": "update",
+    "ConditionExpression": "condition",
+    "ExpressionAttributeNames": "names",
+    "ExpressionAttributeValues": "values",
+}
+
 
 def put_item(
     name: str,
@@ -186,10 +196,9 @@ def _expressions(
 
 def _problems(name: str, arguments: Mapping[str, Value]) -> Iterator[Misfit]:
     """What DynamoDB would not take, whatever the item is."""
-    if arguments.get("Key") == {}:
-        yield f"{name!r} has an empty key", 'write the key of the item: {"id": "..."}'
-    if arguments.get("UpdateExpression") == "":
-        yield f"{name!r} has an empty update", 'say what changes: "SET #status = :status"'
+    for argument, word in EXPRESSIONS.items():
+        if arguments.get(argument) in ({}, ""):
+            yield f"{name!r} has an empty {word}", f"write the {word}, or leave it out where it is not needed"
     returned = arguments.get("ReturnValues")
     if returned is not None and returned not in get_args(Returned):
         yield f"{name!r} has returned={shown(returned)}, wanted one of {', '.join(get_args(Returned))}", "choose one"

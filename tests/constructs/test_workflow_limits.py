@@ -124,6 +124,11 @@ class TestRefusals:
             "'W' waits for a Duration, wanted a whole number of seconds", "write the number of seconds: seconds=120"
         )
 
+    def test_a_wait_of_text_that_the_deployment_knows(self, stack: cdk.Stack) -> None:
+        text = refused(stack, wait("W", seconds=stack.account))
+        assert "wanted a whole number of seconds" in text
+        assert "fix: pass the number itself: parameter.value_as_number" in text
+
     @pytest.mark.parametrize("seconds", [0, 99_999_999, "{% 5 %}"])
     def test_accepts_seconds_up_to_the_last(self, stack: cdk.Stack, seconds: int | str) -> None:
         assert Workflow(stack, "Fulfil", steps=[wait("W", seconds=seconds)])

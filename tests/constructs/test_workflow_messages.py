@@ -126,3 +126,13 @@ class TestTopics:
         assert "publishes to a FIFO topic without a group" in refused(stack, publish("Tell", known))
         steps = [publish("A", known, group="all"), publish("B", unknown, deduplication_id="one")]
         assert Workflow(stack, "Tells", steps=steps)
+
+    @pytest.mark.parametrize("message", ["", None])
+    def test_refuses_a_message_that_says_nothing(self, stack: cdk.Stack, message: Any) -> None:
+        assert refused(stack, publish("Tell", sns.Topic(stack, "Topic"), message=message)) == shape(
+            "'Tell' has an empty message", "say something"
+        )
+
+
+def test_refuses_a_message_to_a_queue_that_says_nothing(stack: cdk.Stack) -> None:
+    assert "'Tell' has an empty message" in refused(stack, send("Tell", sqs.Queue(stack, "Queue"), message=""))

@@ -176,6 +176,10 @@ class TestRefusals:
                 "'T' has consistent='yes', wanted True",
             ),
             (lambda table: update_item("T", table, {"id": "1"}, update=""), "'T' has an empty update"),
+            (lambda table: put_item("T", table, {}), "'T' has an empty item"),
+            (lambda table: put_item("T", table, {"id": "1"}, condition=""), "'T' has an empty condition"),
+            (lambda table: put_item("T", table, {"id": "1"}, names={}), "'T' has an empty names"),
+            (lambda table: put_item("T", table, {"id": "1"}, values={}), "'T' has an empty values"),
             (
                 lambda table: update_item("T", table, {"id": "1"}, update="REMOVE x", returned=YES),
                 "'T' has returned='yes', wanted one of ALL_OLD, UPDATED_OLD, ALL_NEW, UPDATED_NEW",
