@@ -81,7 +81,7 @@ def translate(file: TemplateFile) -> TemplateFile:
     except Exception as error:
         # Its own refusals carry their causes; anything else is a defect of the translator, met on strange input.
         raise _refusal(file, error) from error
-    # It checks little of what it passes on, and names what it generates after anything: events, stages, tags.
+    # What everything after this counts on is asked for again: much is passed through the translator unread.
     if wrong := take_shape(translated).wrong:
         raise file.error(*wrong, fix=MEND)
     code.restore(translated, file.path.parent)
