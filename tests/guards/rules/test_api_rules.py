@@ -139,6 +139,15 @@ class TestNoFunctionServesEveryRoute:
     def test_accepts_routes_that_take_a_part(self, route: str) -> None:
         assert self.said(http(route)) == []
 
+    def test_names_a_function_that_all_routes_lead_to(self) -> None:
+        one, two, three = ({f"/{name}": {"get": operation()}} for name in ("a", "b", "c"))
+        options = {"/d": {"options": operation()}}
+        assert self.said(body({**one, **two, **options})) == []
+        [said] = self.said(body({**one, **two, **three, **options}))
+        assert said.startswith("warning: a fat function: all 3 routes of Api lead to it, so it has the permissions, ")
+        mock = {"/c": {"get": {"x-amazon-apigateway-integration": {"type": "mock"}}}}
+        assert self.said(body({**one, **two, **mock})) == []
+
     def test_accepts_the_default_route_of_a_websocket(self) -> None:
         api = http("$default")
         api["Api"]["Properties"]["ProtocolType"] = "WEBSOCKET"

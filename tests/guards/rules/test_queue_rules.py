@@ -233,36 +233,6 @@ class TestDeadLettersOutlastTheirSource:
         ]
 
 
-class TestDeadLettersAreOfTheSameKind:
-    ID = "dead-letters-are-of-the-same-kind"
-
-    def said(self, source: dict[str, Any], dead: dict[str, Any]) -> list[str]:
-        return judged(self.ID, {"Jobs": queue(RedrivePolicy=DEAD, **source), "Dead": queue(**dead)})
-
-    def test_refuses_two_of_a_different_kind(self) -> None:
-        assert self.said({"FifoQueue": True}, {}) == [
-            (
-                "error: a FIFO queue has a standard queue for its dead letters, Dead: SQS refuses it\n"
-                "  at:  Shop/Jobs (AWS::SQS::Queue) RedrivePolicy.deadLetterTargetArn\n"
-                "  fix: set FifoQueue to true for both, or for neither"
-            )
-        ]
-        [said] = self.said({}, {"FifoQueue": "true"})
-        assert said.startswith("error: a standard queue has a FIFO queue for its dead letters, Dead: ")
-
-    @pytest.mark.parametrize("options", [{}, {"FifoQueue": True}])
-    def test_accepts_two_of_a_kind(self, options: dict[str, Any]) -> None:
-        assert self.said(options, options) == []
-
-    def test_tells_a_queue_elsewhere_by_its_name(self) -> None:
-        def said(name: str) -> list[str]:
-            target = {"deadLetterTargetArn": f"arn:aws:sqs:eu-west-1:111122223333:{name}"}
-            return judged(self.ID, {"Jobs": queue(RedrivePolicy=target)})
-
-        assert said("dead") == []
-        assert [each[:25] for each in said("dead.fifo")] == ["error: a standard queue h"]
-
-
 class TestQueueMappingIsOneLambdaTakes:
     ID = "queue-mapping-is-one-lambda-takes"
 
