@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 import aws_cdk as cdk
 
@@ -35,10 +35,9 @@ USERS_WORDS: Mapping[str, str] = {
 }
 # How many branches and items may stand in one another: what writes them goes into each, and comes to an end.
 DEEPEST = 20
-TEXTS = (
-    *("MessageGroupId", "MessageDeduplicationId"),
-    *("UpdateExpression", "ConditionExpression"),
-)
+TEXTS = frozenset({"MessageGroupId", "MessageDeduplicationId", "UpdateExpression", "ConditionExpression"})
+
+Kind = TypeVar("Kind")
 
 
 def check_types(steps: object, refusals: Refusals) -> bool:
@@ -59,7 +58,7 @@ class _Types:
         for each in self._all(place, row, Step, "steps", "[step(...), ...]"):
             self._step(each)
 
-    def _all(self, place: str, values: object, kind: type, plural: str, example: str) -> Iterable[object]:
+    def _all(self, place: str, values: object, kind: type[Kind], plural: str, example: str) -> list[Kind]:
         """Those of a list that are of their kind, the others being refused, and what is no list too."""
         if isinstance(values, kind):
             self._refuse(
@@ -79,9 +78,7 @@ class _Types:
         self.fit = False
         self._refusals.refuse(what, fix=fix)
 
-    def _step(self, step: object) -> None:
-        if not isinstance(step, Step):  # pragma: no cover - the list was asked already
-            raise TypeError(step)
+    def _step(self, step: Step) -> None:
         name = step.name
         if not self._text("the name of a step", name):
             return
@@ -122,13 +119,12 @@ class _Types:
         if not isinstance(step.retry, Waived):
             example = '[Retry("Busy", retries=2)]'
             for retry in self._all(f"the retry of {name!r}", step.retry, Retry, "Retry(...)", example):
-                self._errors(f"Retry(...) of {name!r}", getattr(retry, "errors", ()))
+                self._errors(f"Retry(...) of {name!r}", retry.errors)
         example = '[on("CardDeclined", do=[...])]'
         for handler in self._all(f"the catch of {name!r}", step.catch, On, "on(...)", example):
-            if isinstance(handler, On):
-                self._errors(f"on(...) of {name!r}", handler.errors)
-                self._result(name, handler.result)
-                self.row(f"do of on(...) of {name!r}", handler.do)
+            self._errors(f"on(...) of {name!r}", handler.errors)
+            self._result(name, handler.result)
+            self.row(f"do of on(...) of {name!r}", handler.do)
         if step.undo is not None:
             self._step(step.undo)
         self._arguments(step)
@@ -142,26 +138,29 @@ class _Types:
             )
             return
         for key, value in arguments.items():
-            if key in TEXTS and step.service:
-                self._text(f"the {USERS_WORDS[key]} of {step.name!r}", value)
-            elif not isinstance(key, str) or not step.service:
+            if not step.service:  # a call, whose arguments have the names of its API
                 self._value(step.name, {key: value}, "arguments")
-            elif key == "Entries":
-                [entry] = value if isinstance(value, Sequence) else []
-                for part, word in (("Source", "source"), ("DetailType", "detail_type")):
-                    self._text(f"the {word} of {step.name!r}", entry[part])
-                self._value(step.name, entry["Detail"], "detail")
+            elif key in TEXTS:
+                self._text(f"the {USERS_WORDS[key]} of {step.name!r}", value)
             else:
-                self._value(step.name, value, USERS_WORDS.get(key, key))
+                self._argument(step.name, key, value)
+
+    def _argument(self, name: str, key: str, value: Value) -> None:
+        match value:
+            case [{"Source": source, "DetailType": kind, "Detail": detail}]:  # of an event
+                self._text(f"the source of {name!r}", source)
+                self._text(f"the detail_type of {name!r}", kind)
+                self._value(name, detail, "detail")
+            case _:
+                self._value(name, value, USERS_WORDS.get(key, key))
 
     def _choice(self, step: Choice) -> None:
         example = '"{% ... %}", then=[...]'
         for way in self._all(
             f"the ways of {step.name!r}", step.ways, When, "when(...)", f"choice(..., when({example}))"
         ):
-            if isinstance(way, When):
-                self._text(f"a condition of {step.name!r}", way.condition)
-                self.row(f"then of when(...) of {step.name!r}", way.then)
+            self._text(f"a condition of {step.name!r}", way.condition)
+            self.row(f"then of when(...) of {step.name!r}", way.then)
         self.row(f"otherwise of {step.name!r}", step.otherwise)
 
     def _each(self, step: Each) -> None:
