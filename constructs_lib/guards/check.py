@@ -120,8 +120,14 @@ def check(
         >>> [str(found) for found in report.errors]  # doctest: +SKIP
         []
     """
-    rules = [rule_of(each) for each in selected(only, skip)]
-    return run(rules, assembly, others=others, acknowledgements=acknowledgements)
+    rules: list[Rule] = []
+    failures: list[Problem] = []
+    for rule_id in selected(only, skip):
+        try:
+            rules.append(rule_of(rule_id))
+        except Exception as error:  # a rule that does not load must not keep the others from being heard
+            failures.append(_failure(rule_id, error))
+    return run(rules, assembly, others=others, acknowledgements=acknowledgements, failures=failures)
 
 
 def run(
@@ -130,9 +136,10 @@ def run(
     *,
     others: Others = NOBODY,
     acknowledgements: Iterable[Acknowledgement] = (),
+    failures: Iterable[Problem] = (),
 ) -> Report:
-    """Run exactly these rules; the arguments are those of `check`."""
-    said = _Said()
+    """Run exactly these rules; the arguments are those of `check`, and `failures` what went wrong before."""
+    said = _Said(failures=list(failures))
     for unread in _unread(assembly):
         said.note(unread)
     judged = set()
@@ -168,12 +175,16 @@ def _runs(rule: Rule, assembly: Assembly, said: _Said) -> bool:
     try:
         for found in rule(assembly):
             said.note(found)
-    except Exception as error:
-        what = f"the rule failed inside: {type(error).__name__}: {error}"
-        fix = f"this is an error of constructs-lib: report it, and go on with --skip {rule.id}"
-        said.failures.append(Problem(what, f"{rule.id} ({line_of(error)})", fix))
+    except Exception as error:  # whatever it is
+        said.failures.append(_failure(rule.id, error))
         return False
     return True
+
+
+def _failure(rule_id: str, error: Exception) -> Problem:
+    what = f"the rule failed inside: {type(error).__name__}: {error}"
+    fix = f"this is an error of constructs-lib: report it, and go on with --skip {rule_id}"
+    return Problem(what, f"{rule_id} ({line_of(error)})", fix)
 
 
 def _says_as_much(ours: Finding, other: Finding) -> bool:
