@@ -141,11 +141,12 @@ class TextSet:
             return other
         if two is ANY._node or one is NOTHING_AT_ALL:
             return self
-        return TextSet(Both((*_members(one, Both), *_members(two, Both))))
+        listed = _listed(one, two, inside=True) or _listed(two, one, inside=True)
+        return listed or TextSet(Both((*_members(one, Both), *_members(two, Both))))
 
     def __sub__(self, other: TextSet) -> TextSet:
         """Strings that are in this and not in the other."""
-        return self & other.complement()
+        return _listed(self._node, other._node, inside=False) or self & other.complement()
 
     def complement(self) -> TextSet:
         """Strings that are not in this."""
@@ -159,11 +160,11 @@ class TextSet:
 
     def is_empty(self) -> bool:
         """Whether it surely has no string."""
-        return explored(self._node).is_empty is True
+        return not isinstance(self._node, Glob | Names) and explored(self._node).is_empty is True
 
     def has_some(self) -> bool:
         """Whether it surely has a string, whatever its symbols stand for."""
-        return explored(self._node).is_empty is False
+        return isinstance(self._node, Glob | Names) or explored(self._node).is_empty is False
 
     def is_subset(self, other: TextSet) -> bool:
         """Whether all its strings are surely in the other."""
@@ -211,6 +212,14 @@ def relation(writes: TextSet, passes: TextSet) -> Relation:
     if meet.is_empty is False and rest.is_empty is False:
         return Relation(Extent.SOME, f"some of {writes} is in {passes}", find)
     return Relation(Extent.SOME, f"it is not known how much of {writes} is in {passes}", find, never)
+
+
+def _listed(node: Node, other: Node, *, inside: bool) -> TextSet | None:
+    """Return the strings of a list that are inside another pattern, or outside; none where it is not that simple."""
+    names = TextSet(node).names() if isinstance(node, Glob | Names) else None
+    if names is None or not isinstance(other, Glob | Names) or other.symbols:
+        return None
+    return TextSet.exactly(*(name for name in names if other.matches(name) is inside))
 
 
 def _members(node: Node, kind: type[Both | Either]) -> tuple[Node, ...]:

@@ -51,7 +51,7 @@ class Condition:
         maybe: Values of which nobody can say that they do not pass.
         absent_surely: Whether nothing passes.
         absent_maybe: Whether nothing may pass.
-        text: How the pattern says it.
+        said: What the pattern says.
         asked: What is decided by looking at a string, where all strings are known.
     """
 
@@ -59,8 +59,13 @@ class Condition:
     maybe: JsonSet = NO_VALUE
     absent_surely: bool = False
     absent_maybe: bool = False
-    text: str = ""
+    said: Any = None
     asked: tuple[Asked, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """How a message says it."""
+        return str(self.said) if isinstance(self.said, Unknown) else _shown(self.said)
 
     def __or__(self, other: Condition) -> Condition:
         """What either asks for, as the members of a list do."""
@@ -69,7 +74,7 @@ class Condition:
             self.maybe | other.maybe,
             self.absent_surely or other.absent_surely,
             self.absent_maybe or other.absent_maybe,
-            self.text or other.text,
+            self.said or other.said,
             (*self.asked, *other.asked),
         )
 
@@ -80,7 +85,7 @@ class Condition:
             self.maybe | other.maybe | _of_asked((*self.asked, *other.asked)),
             self.absent_surely and other.absent_surely,
             self.absent_maybe or other.absent_maybe,
-            other.text,
+            other.said,
         )
 
     def settled(self, found: Field) -> Condition:
@@ -96,7 +101,7 @@ class Condition:
             passing = JsonSet(TextSet.exactly(*(name for name in names if asked.passes(name))))
             maybe |= passing
             surely = surely | passing if asked.is_sure else surely
-        return Condition(surely, maybe, self.absent_surely, self.absent_maybe, self.text)
+        return Condition(surely, maybe, self.absent_surely, self.absent_maybe, self.said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +120,9 @@ class Asked:
 
 
 NOT_ASKED: Final = Condition(EVERY_VALUE, EVERY_VALUE, absent_surely=True, absent_maybe=True)
-NOT_KNOWN: Final = Condition(maybe=EVERY_VALUE, absent_maybe=True, text="what is not known before deployment")
+NOT_KNOWN: Final = Condition(
+    maybe=EVERY_VALUE, absent_maybe=True, said=Unknown("", "it is not known before deployment")
+)
 
 Reader: TypeAlias = "Callable[[Any, Dialect], Condition]"
 
@@ -132,9 +139,8 @@ def condition(value: Any, dialect: Dialect) -> Condition:
         return _one_of(value, lambda option: condition(option, dialect), absent=NOT_ASKED)
     if not isinstance(value, list) or not value:
         raise PatternError(f"{_shown(value)} where a list of values belongs")
-    shown = _shown(value)
     asked = reduce(lambda one, two: one | two, (_item(item, dialect) for item in value))
-    return Condition(asked.surely, asked.maybe, asked.absent_surely, asked.absent_maybe, shown, asked.asked)
+    return Condition(asked.surely, asked.maybe, asked.absent_surely, asked.absent_maybe, value, asked.asked)
 
 
 def _one_of(value: OneOf, read: Callable[[Any], Condition], *, absent: Condition) -> Condition:

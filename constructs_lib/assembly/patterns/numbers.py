@@ -66,10 +66,14 @@ class NumberSet:
 
     def __or__(self, other: NumberSet) -> NumberSet:
         """Numbers that are in either."""
+        if not self.cuts or not other.cuts:
+            return self if self.cuts else other
         return (self.complement() & other.complement()).complement()
 
     def __sub__(self, other: NumberSet) -> NumberSet:
         """Numbers that are in this and not in the other."""
+        if not self.cuts or not other.cuts:
+            return self
         return self & other.complement()
 
     def _is_inside_after(self, place: Cut) -> bool:
