@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from dataclasses import dataclass
-from datetime import datetime
 
 import aws_cdk as cdk
 
@@ -16,7 +15,7 @@ from constructs_lib.wiring.refusals import Refusals
 
 RATE = re.compile(r"rate\((\d+) (minutes?|hours?|days?)\)")
 CRON = re.compile(r"cron\((.*)\)")
-AT = re.compile(r"at\((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)")
+AT = re.compile(r"at\((\d{4})-(0[1-9]|1[0-2])-(\d\d)T([01]\d|2[0-3]):[0-5]\d:[0-5]\d\)")
 LEAP_YEAR = 2000
 
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
@@ -91,11 +90,11 @@ def check_expression(expression: str, refusals: Refusals) -> None:
     elif cron is not None:
         _check_cron(expression, cron[1].split(), refusals)
     elif at is not None:
-        try:
-            datetime.fromisoformat(at[1])
-        except ValueError as error:
+        year, month, day = int(at[1]), int(at[2]), int(at[3])
+        if year == 0 or not 1 <= day <= monthrange(year, month)[1]:
             refusals.refuse(
-                f"expression {expression!r} is no time there is: {error}", fix="write a day of the calendar"
+                f"expression {expression!r} is no time there is: that month has no day {day}",
+                fix="write a day of the calendar",
             )
     else:
         refusals.refuse(

@@ -217,7 +217,7 @@ class TestRefusals:
             ),
             (
                 "at(2030-02-31T00:00:00)",
-                "expression 'at(2030-02-31T00:00:00)' is no time there is: day is out of range for month",
+                "expression 'at(2030-02-31T00:00:00)' is no time there is: that month has no day 31",
                 "write a day of the calendar",
             ),
             (
@@ -265,6 +265,8 @@ class TestRefusals:
             "at(2030-01-01)",
             "at(2030-13-01T00:00:00)",
             "at(2030-01-01T25:00:00)",
+            "at(2030-01-00T00:00:00)",
+            "at(0000-01-01T00:00:00)",
             "",
         ],
     )
