@@ -1,0 +1,93 @@
+"""The policy of a bucket, queue, topic, key or secret says for whom."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from constructs_lib.assembly.policies.documents import APART, OWN
+from constructs_lib.assembly.policies.statement import EVERYBODY, Statement, statements_at
+from constructs_lib.guards.finding import Severity, finding, unknown
+from constructs_lib.guards.identity_statements import lowered, spelled
+from constructs_lib.guards.rule import rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from constructs_lib.assembly.model import Assembly
+    from constructs_lib.assembly.resource import Resource
+    from constructs_lib.guards.finding import Finding, Unknown
+
+# Conditions on who asks, or for whom a service asks; all others say how or for what.
+WHO = (
+    "aws:calledvia", "aws:principal", "aws:source", "aws:userid", "aws:username", "cognito-identity",
+    "kms:calleraccount", "kms:viaservice", "s3:accessgrants", "s3:dataaccesspoint", "sns:endpoint",
+)  # fmt: skip
+ONLY_HOW = frozenset({"aws:sourceip"})  # an address range is a who, but everybody's may be in it
+# Services that write into what belongs to somebody else, for any account that asks them to.
+DEPUTIES = ("events", "s3", "ses", "sns", "sqs", "cloudwatch", "budgets", "codestar-notifications", "scheduler")
+SOURCES = ("aws:sourcearn", "aws:sourceaccount", "aws:sourceorg", "aws:principalorg")
+ENCRYPTS = "AWS::KMS::Key"
+PLACES = (
+    {kind: (document,) for kind, (_, _, document) in APART.items()}
+    | dict(OWN)
+    | {
+        "AWS::ECR::Repository": ("RepositoryPolicyText",),
+        "AWS::Events::EventBusPolicy": ("Statement",),
+        "AWS::Backup::BackupVault": ("AccessPolicy",),
+        "AWS::Elasticsearch::Domain": ("AccessPolicies",),
+        "AWS::OpenSearchService::Domain": ("AccessPolicies",),
+    }
+)
+
+
+@rule(severity=Severity.ERROR)
+def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
+    """The policy of a bucket, queue, topic, bus, key or secret names who may do what.
+
+    Why it matters: `Principal: "*"` in an Allow is everybody in the world with an account of AWS, and for a bucket also
+    everybody without one; a service of AWS as principal without a source acts for every account that asks it to.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
+
+    Refuses: an Allow for everybody without a condition on who it is (a TLS-only condition is none). As a warning: one
+    that only an address range limits; an Allow for a service that delivers for others (events, topics, mails) without
+    `aws:SourceArn` or `aws:SourceAccount`.
+
+    Accepts: accounts, roles and services with a source; `aws:PrincipalOrgID` and the like; any Deny; services in the
+    policy of a key, which are limited by what is encrypted.
+    """
+    for kind, at in PLACES.items():
+        for resource in assembly.of_type(kind):
+            for statement in statements_at(resource, *at):
+                if statement.unknowns:
+                    why = statement.unknowns[0].reason
+                    yield unknown(resource, what="whom the policy allows something", reason=why)
+                elif statement.allows:
+                    yield from _judged(resource, statement)
+
+
+def _judged(resource: Resource, statement: Statement) -> Iterator[Finding]:
+    keys = {key for wanted in statement.conditions.values() for key in wanted}
+    known = {key for key in keys if key.startswith(WHO)}
+    actions = spelled(resource, statement.actions) or "everything"
+    for principal in statement.principals:
+        if principal.kind == EVERYBODY and not known - ONLY_HOW:
+            limited = f", from the addresses of {', '.join(sorted(known))}" if known else ""
+            yield finding(
+                resource,
+                at=statement.at,
+                detail=f"everybody {actions}",
+                problem=f"everybody in the world is allowed {actions} (Principal *){limited}",
+                fix="name accounts, roles or services in Principal, or add a condition on who it is",
+                severity=lowered(resource, Severity.WARNING if known else Severity.ERROR),
+            )
+        service = principal.name.literal or ""
+        is_deputy = service.removesuffix(".amazonaws.com") in DEPUTIES and resource.type != ENCRYPTS
+        if principal.kind == "Service" and is_deputy and not any(key.startswith(SOURCES) for key in keys):
+            yield finding(
+                resource,
+                at=statement.at,
+                detail=service,
+                problem=f"{service} of any account is allowed {actions}: the statement names no source",
+                fix="add a condition on aws:SourceArn or aws:SourceAccount",
+                severity=lowered(resource, Severity.WARNING),
+            )
