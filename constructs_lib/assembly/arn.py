@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from constructs_lib.assembly.value import Text
+from constructs_lib.assembly.value import Symbol, Text
 
 PIECES = 6  # arn, partition, service, region, account, resource
 
@@ -42,3 +42,15 @@ class Arn:
 def could_be_one(first: Text, second: Text) -> bool:
     """Whether two regions, or two accounts, may be the same: they are, or one is not known or not told."""
     return first == second or first.literal in {None, ""} or second.literal in {None, ""}
+
+
+def are_surely_two(one: Text, other: Text) -> bool:
+    """Whether two names, or two ARNs of one kind, differ in nothing but names that AWS generates, which are unique."""
+    if len(one.parts) != len(other.parts):
+        return False
+    different = [(first, second) for first, second in zip(one.parts, other.parts, strict=True) if first != second]
+    return bool(different) and all(_is_generated(first) and _is_generated(second) for first, second in different)
+
+
+def _is_generated(part: str | Symbol) -> bool:
+    return isinstance(part, Symbol) and part.kind == "name"

@@ -49,6 +49,11 @@ class Resource:
     policies: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
+    def is_there_by_default(self) -> bool:
+        """Whether it exists by the defaults of the template's parameters; false where these do not tell."""
+        return self.condition is None or self.stack.condition(self.condition)[0] is True
+
+    @property
     def id(self) -> str:
         """What tells it from every other resource of the assembly: `Stack/LogicalId`."""
         return f"{self.stack.id}/{self.logical_id}"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 NESTED = "AWS::CloudFormation::Stack"
 OUTPUTS = "Outputs."
+STORED = "AWS::SSM::Parameter::Value<"  # the type of a parameter whose default is the path of the value
 PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
 SUFFIXES = {"cn-": "amazonaws.com.cn"}
 
@@ -185,7 +186,8 @@ class Stack:
             default = parameter["Default"]
             passed = Text.of(str(default)) if isinstance(default, str | int | float) else None
         if passed is None:
-            return Text((Symbol("parameter", f"{self.id}/{name}"),))
+            stored = parameter.get("Default") if str(kind).startswith(STORED) else None  # the same in every template
+            return Text((Symbol("parameter", f"ssm:{stored}" if isinstance(stored, str) else f"{self.id}/{name}"),))
         literal = passed.literal if isinstance(passed, Text) else None
         if literal is not None and (kind == "CommaDelimitedList" or str(kind).startswith("List<")):
             return [Text.of(each.strip()) for each in literal.split(",")]

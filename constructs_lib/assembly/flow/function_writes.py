@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from constructs_lib.assembly.flow.addressed import api_at
 from constructs_lib.assembly.flow.described import own_event
 from constructs_lib.assembly.flow.message import ANYTHING, Message, lesser
-from constructs_lib.assembly.flow.writes import BUS, ON_OBJECTS, SENT, Write, Writers
+from constructs_lib.assembly.flow.writes import BUS, NOT_BY_DEFAULT, ON_OBJECTS, SENT, Write, Writers
 from constructs_lib.assembly.policies.actions import meant
 from constructs_lib.assembly.policies.permissions import Permissions, extent_on, keys_in
 from constructs_lib.assembly.policies.statement import statements_at
@@ -133,8 +133,10 @@ def _applies(statement: Statement) -> bool:
 def _admitted(node: Node, statement: Statement, *, is_open: bool) -> Iterator[Write]:
     how = f"may {', '.join(statement.actions)} on {node.path} (let in by {statement.source.path})"
     keys = {key for wanted in statement.conditions.values() for key in wanted}
-    is_sure = not is_open and keys <= ABOUT_CALLERS
-    why = "" if is_sure else "everybody may" if is_open else f"only under a condition on {', '.join(sorted(keys))}"
+    is_sure = statement.is_sure and not is_open and keys <= ABOUT_CALLERS
+    why = "" if is_sure else "everybody may" if is_open else NOT_BY_DEFAULT
+    if keys - ABOUT_CALLERS and not is_open:
+        why = f"only under a condition on {', '.join(sorted(keys))}"
     extent = Extent.ALL if is_sure else Extent.SOME
     if node.type == "AWS::S3::Bucket":
         for action in meant(statement.actions, tuple(ON_OBJECTS)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from constructs_lib.assembly.flow.api_routes import api_routes
@@ -19,14 +19,16 @@ from constructs_lib.assembly.flow.pipe_routes import pipe_routes
 from constructs_lib.assembly.flow.queue_routes import mapping_routes, redrive_routes
 from constructs_lib.assembly.flow.stream_routes import stream_routes
 from constructs_lib.assembly.flow.topic_routes import topic_routes
-from constructs_lib.assembly.flow.writes import BUCKET, ON_OBJECTS, Write, Writers
+from constructs_lib.assembly.flow.writes import BUCKET, NOT_BY_DEFAULT, ON_OBJECTS, Write, Writers
+from constructs_lib.assembly.model import External
 from constructs_lib.assembly.policies.documents import Policies
 from constructs_lib.assembly.policies.permissions import Permissions
 from constructs_lib.assembly.resource import Resource
 from constructs_lib.assembly.text_set import Extent, TextSet
+from constructs_lib.assembly.value import Symbol
 
 if TYPE_CHECKING:
-    from constructs_lib.assembly.flow.route import Reader, Route
+    from constructs_lib.assembly.flow.route import Filter, Reader, Route
     from constructs_lib.assembly.model import Assembly, Node
     from constructs_lib.assembly.text_set import Relation
 
@@ -126,10 +128,15 @@ class Flow:
         self.assembly = assembly
         self._routes: dict[str, list[Route]] = defaultdict(list)
         places: dict[Node, None] = dict.fromkeys(assembly.of_type(FUNCTION, MACHINE))
-        for reader in READERS:
-            for route in reader(assembly):
-                self._routes[route.source.id].append(route)
-                places[route.source] = None
+        found = [route for reader in READERS for route in reader(assembly)]
+        ends = [node for route in found for node in (route.source, route.target)]
+        self._typed = {node.name: node for node in ends if node.type and is_only_named(node)}
+        for each in found:
+            route = replace(each, source=self._same(each.source), target=self._same(each.target))
+            if not route.by.is_there_by_default:
+                route = replace(route, passes=partial(_perhaps, route.passes))
+            self._routes[route.source.id].append(route)
+            places[route.source] = None
         self._places = tuple(places)
         self._policies = Policies(assembly)
         self._writers = Writers(assembly, iter(self._places))
@@ -158,8 +165,9 @@ class Flow:
         """Return the ways in which something makes others run: to each of them, the shortest of every extent."""
         begun: list[_Way] = []
         for write in self._writes(runner.node):
-            step = Step(runner.node, write.node, write.how, write.extent, write.why)
-            begun.append(_Way(write.node, write.message, write.extent, (step,), is_asynchronous=True))
+            node = self._same(write.node)
+            step = Step(runner.node, node, write.how, write.extent, write.why)
+            begun.append(_Way(node, write.message, write.extent, (step,), is_asynchronous=True))
         for route in self.routes_from(runner.node):
             is_taken = runner.is_asynchronous or not route.only_asynchronous
             way = _Way(runner.node, ANYTHING, Extent.ALL, (), is_asynchronous=False)
@@ -173,6 +181,10 @@ class Flow:
         way = _Way(place, message, Extent.ALL, (), is_asynchronous=False)
         begun = [each for route in self.routes_from(place) for each in self._taken(way, route)]
         return self._followed(start, begun, until=place)
+
+    def _same(self, node: Node) -> Node:
+        """One node for what is only known by a parameter or import, of whichever type it was taken for."""
+        return self._typed.get(node.name, node) if isinstance(node, External) else node
 
     def _followed(self, runner: Runner, begun: list[_Way], until: Node | None = None) -> list[Edge]:
         found: dict[tuple[Runner, Extent], Edge] = {}
@@ -239,6 +251,17 @@ class Flow:
             if reasons:
                 found[runner] = reasons
         return found
+
+
+def is_only_named(node: Node) -> bool:
+    """Whether all that is known of something is the parameter or import that holds its name or ARN."""
+    return isinstance(node, External) and len(node.name.parts) == 1 and isinstance(node.name.parts[0], Symbol)
+
+
+def _perhaps(passes: Filter, message: Message) -> Passage:
+    """What passes a filter that is only there when a parameter says so."""
+    passage = passes(message)
+    return replace(passage, extent=lesser(passage.extent, Extent.SOME), why=passage.why or NOT_BY_DEFAULT)
 
 
 def _not_when_awaited(_message: Message) -> Passage:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from constructs_lib.assembly.flow.graph import Edge, Flow, Runner
+from constructs_lib.assembly.flow.graph import FUNCTION, MACHINE, Edge, Flow, Runner
 from constructs_lib.assembly.flow.message import lesser
 from constructs_lib.assembly.text_set import Extent
 
@@ -74,7 +74,9 @@ def loops_of(flow: Flow) -> list[Loop]:
 
 
 def _members(loop: Loop) -> frozenset[str]:
-    return frozenset(node.id for node in loop.nodes)
+    """What runs in a circle; all of it where nothing does."""
+    running = frozenset(node.id for node in loop.nodes if node.type in {FUNCTION, MACHINE})
+    return running or frozenset(node.id for node in loop.nodes)
 
 
 def _each_once(loops: Iterable[Loop]) -> list[Loop]:

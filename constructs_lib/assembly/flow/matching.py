@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from constructs_lib.assembly.arn import are_surely_two
 from constructs_lib.assembly.event_pattern import (
     UNKNOWN,
     Field,
@@ -16,7 +17,7 @@ from constructs_lib.assembly.event_pattern import (
 )
 from constructs_lib.assembly.flow.message import Document, Message, NothingElse, Passage
 from constructs_lib.assembly.text_set import Extent, Relation, TextSet
-from constructs_lib.assembly.value import Symbol, Text, Value
+from constructs_lib.assembly.value import Text, Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -113,21 +114,9 @@ def _asks_for_another(pattern: Value, document: Document | None) -> bool:
         return False
     for path, texts in _asked(pattern, ()):
         told = document.get(path)
-        if isinstance(told, Text) and all(_is_another(each, told) for each in texts):
+        if isinstance(told, Text) and all(are_surely_two(each, told) for each in texts):
             return True
     return False
-
-
-def _is_another(one: Text, other: Text) -> bool:
-    """Whether two names, or two ARNs of the same kind, differ in the names that AWS generates, which are unique."""
-    if len(one.parts) != len(other.parts):
-        return False
-    different = [(first, second) for first, second in zip(one.parts, other.parts, strict=True) if first != second]
-    return bool(different) and all(_is_generated(first) and _is_generated(second) for first, second in different)
-
-
-def _is_generated(part: str | Symbol) -> bool:
-    return isinstance(part, Symbol) and part.kind == "name"
 
 
 def _asked(pattern: Value, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], list[Text]]]:

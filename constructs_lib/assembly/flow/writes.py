@@ -100,6 +100,7 @@ SENT: Mapping[str, tuple[str, ...]] = {
 ACTIONS: tuple[str, ...] = (*ON_OBJECTS, *SENT)
 EQUALS = ("StringEquals", "StringLike", "StringEqualsIfExists", "StringLikeIfExists")
 FOR_ALL = "ForAllValues:"
+NOT_BY_DEFAULT = "only when a parameter of the template says so"
 
 
 class Writers:
@@ -187,7 +188,8 @@ class Writers:
         if has_wildcard(resource):
             candidates = [node for kind in kinds for node in self._places.get(kind, ())]
         else:
-            candidates = [node for node in self._by_resource.get(resource, ()) if node.type in kinds]
+            # What is only known as a parameter may be of any type.
+            candidates = [node for node in self._by_resource.get(resource, ()) if node.type in {*kinds, ""}]
         for node in candidates:
             arns = self._assembly.arns(node)
             extent = extent_on(pattern, arns)
@@ -223,6 +225,8 @@ class Writers:
 
     def _conditional(self, grant: Grant, write: Write) -> Write:
         """A write that is allowed under a condition which is not known to hold is perhaps none."""
+        if not grant.is_sure:
+            write = replace(write, extent=lesser(write.extent, Extent.SOME), why=NOT_BY_DEFAULT)
         read = {"events:source", "events:detail-type", "events:eventbusinvocation", "dynamodb:leadingkeys"}
         if not grant.is_conditional or _keys(grant) <= read | {"dynamodb:attributes"}:
             return write

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from constructs_lib.assembly.arn import Arn, could_be_one
+from constructs_lib.assembly.arn import Arn, are_surely_two, could_be_one
 from constructs_lib.assembly.patterns.glob import iam_glob
 from constructs_lib.assembly.policies import aws_managed
 from constructs_lib.assembly.policies.actions import any_includes, meant, mentions
@@ -45,6 +45,7 @@ class Grant:
         conditions: Under which it is allowed, as in `Statement`.
         by: What allows it, for a message: the path of a policy, or the name of one of AWS's own.
         statement: The statement that allows it; none for a policy of AWS's own.
+        is_sure: Whether it is allowed by the defaults of the template's parameters.
     """
 
     action: str
@@ -53,6 +54,7 @@ class Grant:
     conditions: Mapping[str, Mapping[str, tuple[Text, ...]]]
     by: str
     statement: Statement | None = None
+    is_sure: bool = True
 
     @property
     def is_conditional(self) -> bool:
@@ -105,6 +107,7 @@ class Permissions:
                         statement.conditions,
                         statement.source.path,
                         statement,
+                        statement.is_sure and pattern not in statement.unsure,
                     )
         for arn in self._foreign:
             name = aws_managed.name_of(arn)
@@ -241,7 +244,9 @@ def _could_be(pattern: Text, own: Text) -> bool:
 def _covers(statement: Statement, arn: Text) -> bool:
     """Whether a statement surely means the whole of a resource."""
     if statement.not_resources:
-        return not any(iam_glob(each).may_meet(iam_glob(arn)) for each in statement.not_resources)
+        return not any(
+            iam_glob(each).may_meet(iam_glob(arn)) and not are_surely_two(each, arn) for each in statement.not_resources
+        )
     if not statement.resources:  # the policy of a resource need not name it
         return True
     return any(

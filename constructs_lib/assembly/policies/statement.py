@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from constructs_lib.assembly.value import Text, Unknown, Value, options, texts
+from constructs_lib.assembly.value import Absent, OneOf, Text, Unknown, Value, options, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from constructs_lib.assembly.resource import Resource
 
 EVERYBODY = "*"
+EVERY = "*"  # in a path of properties: every item of a list
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ class Statement:
         principals: Whom it speaks of, in a resource's policy.
         not_principals: Whom it does not speak of.
         conditions: Values by operator and by key, the key in lower case.
+        is_sure: Whether it is there by the defaults of the template's parameters.
+        unsure: Those of its resources that are not, by these defaults. Of what denies, nothing unsure is kept.
         unknowns: What of it could not be resolved.
     """
 
@@ -59,38 +62,59 @@ class Statement:
     principals: tuple[Principal, ...] = ()
     not_principals: tuple[Principal, ...] = ()
     conditions: Mapping[str, Mapping[str, tuple[Text, ...]]] = field(default_factory=dict)
+    is_sure: bool = True
+    unsure: tuple[Text, ...] = ()
     unknowns: tuple[Unknown, ...] = ()
 
 
 def statements_at(source: Resource, *at: str) -> Iterator[Statement]:
     """Yield the statements of the policy documents at a path of a resource's properties; `"*"` is every item."""
-    for document in source.values(*at):
-        if isinstance(document, Unknown):
-            yield Statement(source, at, allows=True, unknowns=(document,))
-        elif isinstance(document, dict):
-            yield from statements_in(source, at, document.get("Statement"))
+    before = at[: at.index(EVERY)] if EVERY in at else at
+    possible = source.values(*before)
+    chosen = source.value(*before) if len(possible) > 1 else None
+    for each in possible:
+        is_sure = source.is_there_by_default and (each == chosen if len(possible) > 1 else not source.lacks(*before))
+        for document, is_document_sure in _documents(each, at[len(before) + 1 :], is_sure=is_sure):
+            if isinstance(document, Unknown):
+                yield Statement(source, at, allows=True, unknowns=(document,))
+            elif isinstance(document, dict):
+                yield from statements_in(source, at, document.get("Statement"), is_sure=is_document_sure)
 
 
-def statements_in(source: Resource, at: tuple[str, ...], told: Value) -> Iterator[Statement]:
+def _documents(told: Value, keys: tuple[str, ...], *, is_sure: bool) -> Iterator[tuple[Value, bool]]:
+    """What stands under keys of a value, or of each item of a list."""
+    for each, is_each_sure in _with_surety(told, is_sure=is_sure):
+        if not keys or isinstance(each, Unknown):
+            yield each, is_each_sure
+        elif isinstance(each, dict):
+            yield from _documents(each.get(keys[0]), keys[1:], is_sure=is_each_sure)
+
+
+def statements_in(source: Resource, at: tuple[str, ...], told: Value, *, is_sure: bool = True) -> Iterator[Statement]:
     """Yield the statements of the resolved value of `Statement`: one, or a list of them."""
-    for each in options(told):
-        if isinstance(each, list):
-            for one in each:
-                yield from statements_in(source, at, one)
-        elif isinstance(each, Unknown):
+    for each, is_each_sure in _with_surety(told, is_sure=is_sure):
+        if isinstance(each, Unknown):
             yield Statement(source, at, allows=True, unknowns=(each,))
         elif isinstance(each, dict):
-            yield _statement(source, at, each)
+            statement = _statement(source, at, each, is_sure=is_each_sure)
+            if statement is not None:
+                yield statement
 
 
-def _statement(source: Resource, at: tuple[str, ...], told: Mapping[str, Value]) -> Statement:
-    actions, not_actions = _list(told.get("Action")), _list(told.get("NotAction"))
-    resources, not_resources = _list(told.get("Resource")), _list(told.get("NotResource"))
+def _statement(source: Resource, at: tuple[str, ...], told: Mapping[str, Value], *, is_sure: bool) -> Statement | None:
+    allows = all(each.literal != "Deny" for each in _list(told.get("Effect")))
+    if not allows and not is_sure:
+        return None
+    actions, not_actions = _list(told.get("Action"), sure=not allows), _list(told.get("NotAction"))
+    resources, not_resources = _list(told.get("Resource"), sure=not allows), _list(told.get("NotResource"))
+    if not allows and not ((actions or not_actions) and (resources or not_resources or "Resource" not in told)):
+        return None
     everything = (*_all(told.get("Action")), *_all(told.get("Resource")), *_all(told.get("Effect")))
+    sure = _list(told.get("Resource"), sure=True)
     return Statement(
         source,
         at,
-        allows=all(each.literal != "Deny" for each in _list(told.get("Effect"))),
+        allows=allows,
         actions=tuple(str(each).lower() for each in actions),
         not_actions=tuple(str(each).lower() for each in not_actions),
         resources=resources,
@@ -98,6 +122,8 @@ def _statement(source: Resource, at: tuple[str, ...], told: Mapping[str, Value])
         principals=tuple(_principals(told.get("Principal"))),
         not_principals=tuple(_principals(told.get("NotPrincipal"))),
         conditions=_conditions(told.get("Condition")),
+        is_sure=is_sure,
+        unsure=tuple(each for each in resources if each not in sure) if len(sure) < len(resources) else (),
         unknowns=tuple(each for each in everything if isinstance(each, Unknown)),
     )
 
@@ -118,8 +144,23 @@ def _flat(told: list[Value]) -> Iterator[Value]:
                 yield option
 
 
-def _list(told: Value) -> tuple[Text, ...]:
-    return tuple(texts(_all(told)))
+def _list(told: Value, *, sure: bool = False) -> tuple[Text, ...]:
+    """The texts among one value or a list; only those that are there by the defaults, when they must be sure."""
+    if not sure:
+        return tuple(texts(_all(told)))
+    return tuple(texts(each for each, is_sure in _with_surety(told, is_sure=True) if is_sure))
+
+
+def _with_surety(told: Value | Absent, *, is_sure: bool) -> Iterator[tuple[Value, bool]]:
+    """Every value of what may be one or a list, and whether it is there by the defaults of the template."""
+    if isinstance(told, OneOf):
+        for at, option in enumerate(told.options):
+            yield from _with_surety(option, is_sure=is_sure and told.is_decided and at == 0)
+    elif isinstance(told, list):
+        for each in told:
+            yield from _with_surety(each, is_sure=is_sure)
+    elif told is not None and not isinstance(told, Absent):
+        yield told, is_sure
 
 
 def _principals(told: Value) -> Iterator[Principal]:
