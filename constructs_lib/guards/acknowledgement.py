@@ -94,7 +94,9 @@ class Acknowledgements:
         settled: dict[int, Acknowledged] = {}
         complaints: list[Finding] = []
         for word in self.all:
-            matched = [each for each in by_id[word.id] if self._covers(word, each)]
+            covered = [each for each in by_id[word.id] if self._covers(word, each)]
+            # what is as it should be needs no word: a loop that is proven harmless does not make two of one
+            matched = [each for each in covered if each.severity is not Severity.INFO] or covered
             complaint = self._complaint(word, matched, judged)
             if complaint is not None:
                 complaints.append(complaint)

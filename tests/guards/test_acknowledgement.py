@@ -142,6 +142,15 @@ class TestOneOfSeveral:
         assert found.problem == "recursion is acknowledged once, and 2 of it are found here"
         assert found.fix == "acknowledge each that is right by its own id: recursion[A>B], recursion[A>C]"
 
+    def test_what_is_harmless_does_not_make_two_of_one(self) -> None:
+        def check(assembly: Assembly) -> Iterator[Finding]:
+            yield from loops("A>B").check(assembly)  # type: ignore[misc] # this rule has no unknowns
+            yield finding(assembly.resources[0], problem="p", fix="f", detail="A>C", severity=Severity.INFO)
+
+        report = looped(Rule("recursion", Severity.ERROR, check), "recursion")
+        assert [each.finding.problem for each in report.acknowledged] == ["loop A>B"]
+        assert [each.severity for each in report.findings] == [Severity.INFO]
+
     def test_any_part_of_the_loop_will_do(self) -> None:
         report = looped(loops("A>B", through=("B",)), "recursion", at="B")
         assert (report.findings, len(report.acknowledged)) == ((), 1)
