@@ -20,6 +20,7 @@ REST_API, REST_METHOD, REST_RESOURCE = (
     "AWS::ApiGateway::Resource",
 )
 API, ROUTE, INTEGRATION = "AWS::ApiGatewayV2::Api", "AWS::ApiGatewayV2::Route", "AWS::ApiGatewayV2::Integration"
+API_TYPES = frozenset({REST_API, REST_METHOD, API, ROUTE})  # what a route may stand in
 METHODS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
 ANY, ANY_METHOD = "ANY", "x-amazon-apigateway-any-method"
 OPENAPI = "x-amazon-apigateway-"

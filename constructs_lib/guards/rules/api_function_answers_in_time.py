@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from constructs_lib.assembly.api_routes import Kind, routes_of
-from constructs_lib.assembly.function_callers import FUNCTION
+from constructs_lib.assembly.api_routes import API_TYPES, Kind, routes_of
+from constructs_lib.assembly.function_callers import FUNCTION, callers_of
 from constructs_lib.assembly.resource import Resource
 from constructs_lib.guards.amounts import amount, seconds
 from constructs_lib.guards.finding import Severity, finding, unknown
@@ -31,7 +31,8 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
     https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
 
     Refuses: a `Timeout` above 29 seconds, or above the `TimeoutInMillis` of the route's integration; as a warning, the
-    30 seconds an HTTP API waits itself, and more for a WebSocket API, to which a function can also send later.
+    30 seconds an HTTP API waits itself, a WebSocket API, to which a function can also send later, and a function that
+    something else calls as well, which may be given the time for that.
 
     Accepts: 29 seconds or less; integrations that do not wait for the answer, or pass it on while it is made.
     """
@@ -60,5 +61,9 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
             f"({', '.join(names[:SHOWN])}{more}): the caller gets an error while the function works on",
             fix=f"set Timeout to {seconds(left)} or less; hand longer work to a queue or a workflow",
             at=("Timeout",),
-            severity=None if is_sure else Severity.WARNING,
+            severity=None if is_sure and not _serves_others(assembly, function) else Severity.WARNING,
         )
+
+
+def _serves_others(assembly: Assembly, function: Resource) -> bool:
+    return any(caller.by.type not in API_TYPES for caller in callers_of(assembly).get(function.id, ()))

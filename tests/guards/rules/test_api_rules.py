@@ -86,6 +86,11 @@ class TestApiFunctionAnswersInTime:
         [said] = self.said(30, api)
         assert said.startswith("warning: Timeout (30 s)")
 
+    def test_warns_only_of_a_function_that_something_else_calls_too(self) -> None:
+        nightly = resource("AWS::Events::Rule", Targets=[{"Id": "T", "Arn": arn("Send")}])
+        [said] = self.said(60, {**rest(), "Nightly": nightly})
+        assert said.startswith("warning: Timeout (60 s)")
+
     def test_accepts_who_does_not_wait(self) -> None:
         event = {"RequestParameters": {"integration.request.header.X-Amz-Invocation-Type": "'Event'"}}
         assert self.said(900, rest(integration=event)) == []
