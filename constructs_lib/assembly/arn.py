@@ -45,12 +45,16 @@ def could_be_one(first: Text, second: Text) -> bool:
 
 
 def are_surely_two(one: Text, other: Text) -> bool:
-    """Whether two names, or two ARNs of one kind, differ in nothing but names that AWS generates, which are unique."""
-    if len(one.parts) != len(other.parts):
-        return False
-    different = [(first, second) for first, second in zip(one.parts, other.parts, strict=True) if first != second]
-    return bool(different) and all(_is_generated(first) and _is_generated(second) for first, second in different)
+    """Whether two names, or two ARNs of one kind, begin to differ with names that AWS generates.
+
+    Those are unique, and none is the beginning of another: what follows does not matter, a star neither.
+    """
+    for first, second in zip(one.parts, other.parts, strict=False):
+        if first != second:
+            return is_generated(first) and is_generated(second)
+    return False
 
 
-def _is_generated(part: str | Symbol) -> bool:
+def is_generated(part: str | Symbol) -> bool:
+    """Whether a piece of a text is a name that AWS generates for a resource."""
     return isinstance(part, Symbol) and part.kind == "name"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from constructs_lib.assembly.arn import Arn, are_surely_two, could_be_one
+from constructs_lib.assembly.arn import Arn, are_surely_two, could_be_one, is_generated
 from constructs_lib.assembly.patterns.glob import iam_glob
 from constructs_lib.assembly.policies import aws_managed
 from constructs_lib.assembly.policies.actions import any_includes, meant, mentions
@@ -149,7 +149,7 @@ def extent_on(pattern: Text, arns: Sequence[Text]) -> Extent:
     """Return whether a resource pattern means just this resource, this one among others, or not this one.
 
     `ALL` is for a pattern that names the resource; one with a wildcard in it is `SOME`, even if it happens to fit only
-    this one. Region and account may be a wildcard, or not known.
+    this one, save behind a whole name that AWS generates. Region and account may be a wildcard, or not known.
     """
     if pattern in arns:
         return Extent.ALL
@@ -159,16 +159,16 @@ def extent_on(pattern: Text, arns: Sequence[Text]) -> Extent:
     for arn in arns:
         own = Arn.parse(arn)
         if told is None or own is None:
-            if has_wildcard(pattern) and iam_glob(pattern).may_meet(iam_glob(arn)):
+            if has_wildcard(pattern) and _may_meet(pattern, arn):
                 return Extent.SOME
             continue
         if not iam_glob(told.service).may_meet(iam_glob(own.service)):
             continue
         if not (_could_be(told.region, own.region) and _could_be(told.account, own.account)):
             continue
-        if told.resource == own.resource:
+        if told.resource in {own.resource, _with_star(own.resource)}:
             return Extent.ALL
-        if has_wildcard(told.resource) and iam_glob(told.resource).may_meet(iam_glob(own.resource)):
+        if has_wildcard(told.resource) and _may_meet(told.resource, own.resource):
             return Extent.SOME
     return Extent.NONE
 
@@ -206,9 +206,7 @@ def keys_in(pattern: Text, bucket: Text) -> tuple[TextSet, Extent] | None:
     name, *rest = told.resource.split("/", 1)
     if name == bucket:
         return (TextSet.glob(rest[0]), Extent.ALL) if rest else None
-    if not has_wildcard(name) or not (
-        iam_glob(name).may_meet(iam_glob(bucket)) or iam_glob(name).may_meet(iam_glob(Text.of(bucket, "/*")))
-    ):
+    if not has_wildcard(name) or not (_may_meet(name, bucket) or _may_meet(name, Text.of(bucket, "/*"))):
         return None
     if not rest:
         return TextSet.any(), Extent.SOME
@@ -232,6 +230,15 @@ def has_wildcard(text: Text) -> bool:
     return any(isinstance(part, str) and ("*" in part or "?" in part) for part in text.parts)
 
 
+def _may_meet(pattern: Text, told: Text) -> bool:
+    return not are_surely_two(pattern, told) and iam_glob(pattern).may_meet(iam_glob(told))
+
+
+def _with_star(name: Text) -> Text:
+    """A name that AWS generates with a star behind it, which means nothing else but its versions and aliases."""
+    return Text.of(name, "*") if name.parts and is_generated(name.parts[-1]) else name
+
+
 def _could_be(pattern: Text, own: Text) -> bool:
     return (
         could_be_one(pattern, own)
@@ -244,9 +251,7 @@ def _could_be(pattern: Text, own: Text) -> bool:
 def _covers(statement: Statement, arn: Text) -> bool:
     """Whether a statement surely means the whole of a resource."""
     if statement.not_resources:
-        return not any(
-            iam_glob(each).may_meet(iam_glob(arn)) and not are_surely_two(each, arn) for each in statement.not_resources
-        )
+        return not any(_may_meet(each, arn) for each in statement.not_resources)
     if not statement.resources:  # the policy of a resource need not name it
         return True
     return any(

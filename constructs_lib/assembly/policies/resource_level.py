@@ -7,12 +7,9 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from constructs_lib.assembly.policies.actions import includes
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 TABLE = Path(__file__).with_name("iam_actions.txt")
 # What the reference says can be limited, and in practice cannot: what may be named is an extra that most calls lack.
@@ -56,7 +53,7 @@ def can_be_limited(pattern: str) -> bool | None:
     service_name, colon, _ = pattern.partition(":")
     if not colon:
         return True if pattern == "*" else None
-    service = _services().get(service_name)
+    service = _service(service_name)
     if service is None:
         return None
     if pattern in service.limited:
@@ -71,14 +68,15 @@ def can_be_limited(pattern: str) -> bool | None:
 
 
 @cache
-def _services() -> Mapping[str, _Service]:
-    found: dict[str, dict[str, set[str]]] = {}
-    for line in TABLE.read_text("utf-8").lower().splitlines():
-        if not line.startswith("#"):
-            service, sign, *actions = line.split()
-            names = {f"{service}:{each}" for each in actions}
-            found.setdefault(service, {"+": set(), "-": set()})[sign] |= names
-    return {
-        service: _Service(frozenset(told["+"] - IN_PRACTICE_NOT), frozenset(told["-"] | (told["+"] & IN_PRACTICE_NOT)))
-        for service, told in found.items()
-    }
+def _service(name: str) -> _Service | None:
+    told = [line.split() for line in _lines() if line.startswith((f"{name} + ", f"{name} - "))]
+    if not told:
+        return None
+    actions = {sign: {f"{name}:{each}" for each in listed} for _, sign, *listed in told}
+    limited, unlimited = actions.get("+", set()), actions.get("-", set())
+    return _Service(frozenset(limited - IN_PRACTICE_NOT), frozenset(unlimited | (limited & IN_PRACTICE_NOT)))
+
+
+@cache
+def _lines() -> tuple[str, ...]:
+    return tuple(TABLE.read_text("utf-8").lower().splitlines())
