@@ -278,9 +278,14 @@ class TestRefusals:
         assert refusal(sam(A=function(Events=events))) == (
             "400 events add routes to APIs of 0 values: the translator would take minutes\n"
             "  at:  shop.yaml\n"
-            "  fix: split the template, or define the routes in DefinitionBody"
+            "  fix: split the template"
         )
         assert time.process_time() - begin < 1
+
+    def test_an_api_so_large_that_it_would_take_minutes(self) -> None:
+        paths: dict[str, Any] = {f"/{n}": {"get": {"responses": {}}} for n in range(20_000)}
+        api = {"Type": "AWS::Serverless::Api", "Properties": {"StageName": "x", "DefinitionBody": {"paths": paths}}}
+        assert refusal(sam(A=api)).startswith("0 events add routes to APIs of 60,002 values: the translator would take")
 
     def test_more_values_than_cloudformation_takes(self) -> None:
         assert refusal(sam(A=function(Tags=[1] * 500_000))).startswith(
