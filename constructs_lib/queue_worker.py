@@ -90,7 +90,8 @@ class QueueWorker(Construct):
         idempotent: Add a table in which the function remembers what it has handled: its name is in the variable
             `IDEMPOTENCY_TABLE`, its key is `id`, its expiry `expiration`, as Powertools expects.
         encryption_key: A key of your own for both queues, the idempotency table, and what topics, rules and schedules
-            could not deliver here. Default: keys that AWS manages.
+            could not deliver here; one that was imported must admit SNS and EventBridge by itself. Default: keys that
+            AWS manages.
         retries: `Waived(reason)` makes a message dead after one receive.
         function: Whatever else `SecureFunction` takes.
 

@@ -54,7 +54,8 @@ class Topic(Construct):
     Nobody may publish until you say so with `grant_publish`, and nobody receives before `subscribe`.
 
     Args:
-        encryption_key: A key of your own; what AWS services publish to needs one. Default: the account's `aws/sns`.
+        encryption_key: A key of your own; what AWS services publish to needs one. It also encrypts what a function did
+            not get, and must admit SNS by itself if it was imported. Default: the account's `aws/sns`.
 
     Raises:
         PropError: The key is in another region.

@@ -84,7 +84,7 @@ def checks_kinds(
                 return method(*args, **kwargs)
             except ProblemError:
                 if isinstance(scope, Construct):  # what is refused leaves its place free
-                    scope.node.try_remove_child(own_id)
+                    scope.node.try_remove_child(own_id.replace("/", "--"))
                 raise
 
         return checked
@@ -101,7 +101,7 @@ def _refusals_of(construct: Construct, passed: dict[str, object]) -> Refusals:
         refusals = Refusals(construct, str(own_id))
         refusals.refuse(f"scope is {_shown(scope)}, wanted a Construct", fix="pass the stack, or a construct in it")
         return refusals
-    refusals = Refusals(construct, "/".join(part for part in (scope.node.path, str(own_id)) if part))
+    refusals = Refusals(construct, "/".join(part for part in (scope.node.path, str(own_id).replace("/", "--")) if part))
     check_id(scope, own_id, refusals, fix="choose another id")
     return refusals
 
@@ -146,7 +146,9 @@ def _fits(value: object, kind: Any) -> bool:
     if kind is int:
         if isinstance(value, float) and math.isfinite(value):  # what is not ends the CDK's process
             return bool(cdk.Token.is_unresolved(value))
-        return isinstance(value, int) and not isinstance(value, bool)
+        return isinstance(value, int) and not isinstance(value, bool | Enum)
+    if kind is str:
+        return isinstance(value, str) and str(value) == value  # some members of enumerations are, and say they are not
     if getattr(kind, "_is_protocol", False):
         return satisfies(value, kind)
     return isinstance(value, origin or kind)
@@ -200,6 +202,8 @@ def _refuse(mismatch: Mismatch, parameter: inspect.Parameter, refusals: Refusals
     if mismatch.known:
         what = f"{mismatch.place} has no option {mismatch.value!r}{did_you_mean(str(mismatch.value), mismatch.known)}"
         fix = f"use {', '.join(mismatch.known)}"
+    elif isinstance(mismatch.value, Enum) and isinstance(mismatch.value, str | int):
+        fix = f"pass its value: {_shown(mismatch.value)}.value"
     elif cdk.Duration in kinds and isinstance(mismatch.value, int | float):
         fix = "say the unit: " + ", ".join(f"cdk.Duration.{unit}({mismatch.value})" for unit in ("seconds", "days"))
     elif cdk.TimeZone in kinds:
@@ -229,6 +233,8 @@ def _shown(value: object) -> str:
     """A value as its writer would recognize it; of an object only what it is."""
     if isinstance(value, type):
         return f"the class {value.__name__}"
+    if isinstance(value, Enum):
+        return f"{type(value).__name__}.{value.name}"
     if value is None or isinstance(value, str | bytes | int | float | list | tuple | dict | set):
         text = repr(value)
         return text if len(text) <= LONGEST_SHOWN and " object at 0x" not in text else f"a {type(value).__name__}"

@@ -101,10 +101,10 @@ def check_batch(batch_size: int, window: cdk.Duration | None, *, fifo: bool, ref
     gathering = 0.0
     if window is not None and not window.is_unresolved():
         gathering = window.to_seconds(integral=False)
-        if fifo:
-            refusals.refuse("batching_window is not for FIFO queues", fix="leave batching_window out")
-        else:
-            check_window(window, refusals)
+    if fifo and window is not None:
+        refusals.refuse("batching_window is not for FIFO queues", fix="leave batching_window out")
+    else:
+        check_window(window, refusals)
     if cdk.Token.is_unresolved(batch_size):
         return
     if batch_size not in BATCH_SIZE:

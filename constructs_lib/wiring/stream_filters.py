@@ -64,13 +64,13 @@ def _check_filter(one: Mapping[str, object], refusals: Refusals, carried: frozen
         return
     _check_names("a filter", one, RECORD, refusals)
     for key, wanted in one.items():
-        if not isinstance(wanted, list | Mapping):
+        if isinstance(wanted, str) or not isinstance(wanted, Sequence | Mapping):
             refusals.refuse(
                 f"a filter asks {key} for {_shown(wanted)}, wanted a list of what it may be",
                 fix=f'write a list: filters=[{{"{key}": ["..."]}}]',
             )
     names, change = one.get("eventName"), one.get("dynamodb")
-    for name in names if isinstance(names, list) else ():
+    for name in names if isinstance(names, Sequence) and not isinstance(names, str) else ():
         if isinstance(name, str) and name not in EVENT_NAMES:
             refusals.refuse(
                 f"a filter asks eventName for {name!r}, which no change is{did_you_mean(name, EVENT_NAMES)}",

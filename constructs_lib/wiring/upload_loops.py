@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from constructs import Construct, IConstruct
 
+from constructs_lib.wiring.identity import Identity
 from constructs_lib.wiring.refusals import Refusals
 
 if TYPE_CHECKING:
@@ -158,6 +159,8 @@ def somebody(whoever: object) -> Somebody | None:
     principal = getattr(bearer, "grant_principal", None)
     if not isinstance(principal, Construct):
         return None
+    if isinstance(principal.node.scope, Identity):  # the role inside of one
+        principal = principal.node.scope
     return Somebody(principal.node.path, whoever.node.path if isinstance(whoever, Construct) else principal.node.path)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import Enum, IntEnum
 from pathlib import PurePath
 from typing import Any, cast
 
@@ -30,6 +31,14 @@ from constructs_lib import (
 
 ENTRY = "lambda_src/greeting/greet.ts"
 ISSUER = "https://login.example.com/"
+
+
+class BatchSize(IntEnum):
+    TEN = 10
+
+
+class Place(str, Enum):  # noqa: UP042 - StrEnum is written by its value, this one by its name
+    IN = "in/"
 
 
 def refused(call: Callable[..., object], *args: Any, **props: Any) -> str:
@@ -70,6 +79,11 @@ def refused(call: Callable[..., object], *args: Any, **props: Any) -> str:
             {"batch_size": None},
             "batch_size is None, wanted a whole number",
             "pass a whole number, or leave batch_size out",
+        ),
+        (
+            {"batch_size": BatchSize.TEN},
+            "batch_size is BatchSize.TEN, wanted a whole number",
+            "pass its value: BatchSize.TEN.value, or leave batch_size out",
         ),
         ({"fifo": "yes"}, "fifo is 'yes', wanted True or False", "pass True or False, or leave fifo out"),
         (
@@ -194,7 +208,16 @@ class TestPlaces:
         refused(QueueWorker, stack, "Emails", entry=ENTRY, batch_size="5")
         refused(QueueWorker, stack, "Emails", entry=ENTRY, batch_size=50)
         refused(QueueWorker, stack, "Emails", entry="nowhere.txt")
+        refused(QueueWorker, stack, "E/mails", entry=ENTRY, batch_size=50)
+        assert QueueWorker(stack, "E/mails", entry=ENTRY).queue_arn
         assert QueueWorker(stack, "Emails", entry=ENTRY, batch_size=5).queue_arn
+
+
+def test_members_of_enumerations_that_would_be_written_by_their_names(stack: cdk.Stack) -> None:
+    greet, uploads = SecureFunction(stack, "Greet", entry=ENTRY), UploadBucket(stack, "Uploads")
+    assert refused(uploads.grant_read, greet, prefix=Place.IN) == (
+        "prefix is Place.IN, wanted a string\n  at:  Shop/Uploads (UploadBucket)\n  fix: pass its value: Place.IN.value"
+    )
 
 
 class TestTokens:

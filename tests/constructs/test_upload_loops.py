@@ -109,6 +109,15 @@ class TestLoops:
             "Shop/Thumbnail/Function may write uploads/*, which runs Shop/Thumbnail (on uploads/*)"
         )
 
+    def test_the_role_of_a_function_is_the_same_function(
+        self, uploads: UploadBucket, thumbnail: SecureFunction
+    ) -> None:
+        uploads.on_upload(thumbnail, prefix="uploads/")
+        for role in (thumbnail.identity, thumbnail.identity.role):
+            assert "which runs Shop/Thumbnail (on uploads/*)" in refusal(
+                partial(uploads.grant_write, role, prefix="uploads/")
+            )
+
     @pytest.mark.parametrize("last", range(6))
     def test_a_loop_by_way_of_others_is_refused_whatever_closes_it(
         self, stack: cdk.Stack, uploads: UploadBucket, last: int
