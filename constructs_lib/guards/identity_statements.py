@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from constructs_lib.assembly.function_callers import PROVIDER
-from constructs_lib.assembly.policies.statement import Statement, statements_at
-from constructs_lib.assembly.resource import Resource
+from constructs_lib.assembly.policies.statement import statements_at
+from constructs_lib.assembly.remembered import remembered
 from constructs_lib.guards.finding import Severity
 from constructs_lib.guards.literals import strings_of
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from constructs_lib.assembly.model import Assembly
+    from constructs_lib.assembly.policies.statement import Statement
+    from constructs_lib.assembly.resource import Resource
 
 ROLE, USER, GROUP = "AWS::IAM::Role", "AWS::IAM::User", "AWS::IAM::Group"
 MANAGED = "AWS::IAM::ManagedPolicy"
@@ -21,8 +23,13 @@ POLICIES = ("AWS::IAM::Policy", "AWS::IAM::RolePolicy", "AWS::IAM::UserPolicy", 
 MOST_ACTIONS_SHOWN = 6
 
 
-def allowing(assembly: Assembly) -> Iterator[Statement]:
-    """Yield every statement by which an identity policy allows something; a permissions boundary allows nothing."""
+@remembered
+def allowing(assembly: Assembly) -> tuple[Statement, ...]:
+    """Return every statement by which an identity policy allows something; a permissions boundary allows nothing."""
+    return tuple(_all(assembly))
+
+
+def _all(assembly: Assembly) -> Iterator[Statement]:
     for holder in assembly.of_type(ROLE, USER, GROUP):
         yield from _allowing(statements_at(holder, "Policies", "*", "PolicyDocument"))
     boundaries = {

@@ -15,7 +15,7 @@ from constructs_lib.assembly.intrinsics import VARIABLE, is_intrinsic, resolve
 from constructs_lib.assembly.value import Symbol, Text, options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
 
     from constructs_lib.assembly.stack import Stack
 
@@ -101,7 +101,7 @@ def strings_of(raw: Any) -> set[str]:
     return found
 
 
-def places_of(raw: Any, wanted: set[str]) -> Iterator[tuple[Path, str]]:
+def places_of(raw: Any, wanted: Container[str]) -> Iterator[tuple[Path, str]]:
     """Yield where each of some strings stands inside of a value; for a key, where its object stands."""
     todo: list[tuple[Path, Any]] = [((), raw)]
     while todo:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
+from constructs_lib.assembly.remembered import remembered
 from constructs_lib.guards.finding import Place
 from constructs_lib.guards.literals import LiteralNames, literals_of, named_values, places_of, strings_of
-from constructs_lib.guards.secret_assignments import assigned_in
+from constructs_lib.guards.secret_assignments import HINT, assigned_in
 from constructs_lib.guards.secret_names import KINDS, Certainty, judged, secret_named
 from constructs_lib.guards.secret_patterns import secrets_in, without_secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from constructs_lib.assembly.model import Assembly
     from constructs_lib.assembly.stack import Stack
@@ -59,38 +60,48 @@ class Leak:
     certainty: Certainty = Certainty.SURE
 
 
-_known: WeakKeyDictionary[Assembly, tuple[Leak, ...]] = WeakKeyDictionary()
+Guilty = Mapping[str, tuple[tuple[str, str], ...]]  # strings, each with the names and kinds of the secrets in it
 
 
-def leaks_of(assembly: Assembly, *areas: Area) -> Iterator[Leak]:
-    """Yield every secret in plain text in these parts of an assembly's templates."""
-    if assembly not in _known:
-        _known[assembly] = tuple(leak for stack in assembly.stacks for leak in _leaks(stack))
-    return (leak for leak in _known[assembly] if leak.area in areas)
+def leaks_of(assembly: Assembly, area: Area) -> Iterator[Leak]:
+    """Yield every secret in plain text in one part of an assembly's templates."""
+    return (leak for leak in _all_leaks(assembly) if leak.area is area)
+
+
+@remembered
+def _all_leaks(assembly: Assembly) -> tuple[Leak, ...]:
+    return tuple(leak for stack in assembly.stacks for leak in _leaks(stack))
 
 
 def _leaks(stack: Stack) -> Iterator[Leak]:
-    names, forms = LiteralNames(stack), _Forms()
-    for resource in stack.resources.values():
-        strings = strings_of(resource.raw)
+    inside = {resource: strings_of(resource.raw) for resource in stack.resources.values()}
+    others = [raw for section, raw in stack.template.items() if section != "Resources"]
+    strings = strings_of([*others, *(resource.metadata for resource in inside)]).union(*inside.values())
+    forms, promises, names = _by_form(strings), _promises(strings), LiteralNames(stack)
+    for resource, own in inside.items():
         told: set[tuple[str, ...]] = set()
-        if any(secret_named(each) for each in strings) or resource.type in VALUE_OF:
+        if resource.type in VALUE_OF or not promises.isdisjoint(own):
             for leak in _by_name(resource, names):
                 if leak.at not in told:
                     told.add(leak.at)
                     yield leak
-        for leak in forms.leaks(resource, resource.raw, strings):
-            if leak.at not in told and not any(at[: len(leak.at)] == leak.at for at in told):
+        if not forms:
+            continue
+        for leak in _placed(resource, resource.raw, forms) if not forms.keys().isdisjoint(own) else ():
+            if not any(at[: len(leak.at)] == leak.at for at in told):
                 yield leak
-        if resource.metadata:
-            yield from forms.leaks(resource, resource.metadata, strings_of(resource.metadata), ("Metadata",))
-    for section, raw in stack.template.items():
+        yield from _placed(resource, resource.metadata, forms, ("Metadata",))
+    for section, raw in stack.template.items() if forms else ():
         if section == "Resources":
             continue
-        for name, inside in raw.items() if isinstance(raw, dict) and section in SECTIONS else [("", raw)]:
+        for name, each in raw.items() if isinstance(raw, dict) and section in SECTIONS else [("", raw)]:
             place = Place(stack, SECTIONS.get(section, "Stack"), str(name))
-            start = () if section in SECTIONS else (section,)
-            yield from forms.leaks(place, inside, strings_of(inside), start)
+            yield from _placed(place, each, forms, () if section in SECTIONS else (section,))
+
+
+def _promises(strings: set[str]) -> set[str]:
+    """The strings that are names of secrets, or objects in which such a name may stand."""
+    return {each for each in strings if secret_named(each) or (_is_json(each) and HINT.search(each))}
 
 
 # Types whose value is secret by what they are, whatever its name says: the property, and the name that judges it.
@@ -134,32 +145,30 @@ def _is_schema(at: tuple[str, ...]) -> bool:
     return any(word in GENERATED for word in at)
 
 
-class _Forms:
-    """Secrets by their form; each string is looked at once."""
+def _placed(subject: Any, raw: Any, forms: Guilty, start: tuple[str, ...] = ()) -> Iterator[Leak]:
+    """The secrets by their form inside of a value, at each place they stand at."""
+    if not forms or not raw:
+        return
+    for at, text in places_of(raw, forms):
+        place = tuple(map(_shown, (*start, *at)))
+        for name, kind in forms[text]:
+            yield Leak(_area(subject, place), subject, place, name or (place[-1] if place else ""), kind)
 
-    def __init__(self) -> None:
-        self._known: dict[str, tuple[tuple[str, str], ...]] = {}
 
-    def leaks(self, subject: Any, raw: Any, strings: set[str], start: tuple[str, ...] = ()) -> Iterator[Leak]:
-        """Yield the secrets among these strings of a value, with the places they stand at."""
-        guilty = {each: told for each in strings if (told := self._in(each))}
-        if not guilty:
-            return
-        for at, text in places_of(raw, set(guilty)):
-            place = tuple(map(_shown, (*start, *at)))
-            for name, kind in guilty[text]:
-                yield Leak(_area(subject, place), subject, place, name or (place[-1] if place else ""), kind)
-
-    def _in(self, text: str) -> tuple[tuple[str, str], ...]:
-        found = self._known.get(text)
-        if found is None:
-            found = tuple({("", hit.kind): None for hit in secrets_in(text)})
-            if not found and not _is_json(text) and ("=" in text or ":" in text or "--" in text):
-                found = tuple(
-                    {(each.name, KINDS[secret_named(each.name) or "secret"]): None for each in assigned_in(text)}
-                )
-            self._known[text] = found
-        return found
+def _by_form(strings: set[str]) -> Guilty:
+    """Every string that holds a secret by its form, or gives one to a name: each with that name and the kind."""
+    found: dict[str, tuple[tuple[str, str], ...]] = {}
+    if any(True for _ in secrets_in("\n".join(strings))):
+        for text in strings:
+            kinds = {("", hit.kind): None for hit in secrets_in(text)}
+            if kinds:
+                found[text] = tuple(kinds)
+    for text in strings:
+        if ("=" in text or ":" in text or "--" in text) and text not in found and not _is_json(text):
+            names = {(each.name, KINDS[secret_named(each.name) or "secret"]): None for each in assigned_in(text)}
+            if names:
+                found[text] = tuple(names)
+    return found
 
 
 def _area(subject: Any, at: tuple[str, ...]) -> Area:

@@ -56,7 +56,7 @@ def _hidden(place: Place, default: object) -> Iterator[Finding]:
 def _shown(place: Place, parameter: Mapping[str, Any], kind: str) -> Iterator[Finding]:
     name, default = place.logical_id, parameter.get("Default", "")
     certainty = judged(name, default) if isinstance(default, str | int | float) else None
-    if default not in {"", None} and (certainty is None or may_be_a_name(str(default), "")):
+    if default not in ("", None) and (certainty is None or may_be_a_name(str(default), "")):
         return  # a name or an ARN by default: it takes the name of a secret
     if certainty is Certainty.SURE:
         what = f"the default of parameter {name} is {kind} in plain text: everybody who may read this template reads it"

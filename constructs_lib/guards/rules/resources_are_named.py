@@ -73,12 +73,12 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
 
 
 def _found(statement: Statement, resource: Text, actions: list[str], severity: Severity) -> Finding:
-    shown = spelled(statement.source, actions)
+    shown, verb = spelled(statement.source, actions), "are" if len(actions) > 1 else "is"
     return finding(
         statement.source,
         at=statement.at,
         detail=shown.replace(", ", ","),
-        problem=f"{shown} is allowed on every resource ({resource}), and can be limited to those that are used",
+        problem=f"{shown} {verb} allowed on every resource ({resource}), and can be limited to those that are used",
         fix="name the ARN of each resource the code uses; our constructs' grants do",
         severity=severity,
     )

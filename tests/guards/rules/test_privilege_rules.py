@@ -93,7 +93,7 @@ class TestResources:
     def test_refuses_every_resource_for_an_action_that_can_be_limited(self) -> None:
         assert judged(RESOURCES, policy(statement(["dynamodb:PutItem", "dynamodb:GetItem"], "*"))) == [
             (
-                "error: dynamodb:GetItem, dynamodb:PutItem is allowed on every resource (*), and can be limited to "
+                "error: dynamodb:GetItem, dynamodb:PutItem are allowed on every resource (*), and can be limited to "
                 "those that "
                 "are used\n"
                 "  at:  Shop/Policy (AWS::IAM::ManagedPolicy) PolicyDocument\n"
