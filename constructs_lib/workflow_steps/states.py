@@ -364,12 +364,15 @@ def _names(place: Place) -> dict[str, str]:
 
 
 def _first_true(name: str, conditions: Sequence[str]) -> str:
-    """Which condition holds, by its number; as strict as Step Functions: each must be true or false."""
+    """Which condition holds, by its number; as strict as Step Functions: each must be true or false.
+
+    No result can be called like the name that is bound here.
+    """
     strict = (
         f"function($v) {{ $type($v) = 'boolean' ? $v : $error('a condition of {_plain(name)} is not true or false') }}"
     )
-    tried = "".join(f"$strict(({body_of(each)})) ? {number} : " for number, each in enumerate(conditions))
-    return f"{{% ($strict := {strict}; {tried}{len(conditions)}) %}}"
+    tried = "".join(f"$undo_strict(({body_of(each)})) ? {number} : " for number, each in enumerate(conditions))
+    return f"{{% ($undo_strict := {strict}; {tried}{len(conditions)}) %}}"
 
 
 def _plain(text: str) -> str:

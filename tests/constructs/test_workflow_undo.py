@@ -218,6 +218,14 @@ class TestEndsOfAllKinds:
         assert {each.step for each in world.undone} == {"Charge", "A", "B"}
         check_undoing(steps, world, outcome)
 
+    @pytest.mark.parametrize("name", ["strict", "v", "failed"])
+    def test_a_condition_reads_its_own_variables_whatever_they_are_called(self, name: str) -> None:
+        asked = choice("If?", when(f"{{% ${name}.number = 0 %}}", then=[fail("Out", error="Out", cause="sold")]))
+        steps = [do("Charge", result=name), asked]
+        world = World()
+        assert run(define(steps), world).error == "Out"
+        assert [each.step for each in world.undone] == ["Charge"]
+
     @pytest.mark.parametrize("where", ["row", "branch"])
     def test_success_after_steps_that_could_be_undone(self, where: str) -> None:
         steps: list[Step] = [do("Charge", result="p"), wait("W", seconds="{% 1 %}")]
