@@ -1,0 +1,91 @@
+"""A single fault: one change to the hardened template, and what has to be said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tests.guards.faults.hardened import Template
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault.
+
+    Args:
+        name: What is wrong, as its author would say.
+        rule: The rule that has to find it.
+        at: The resource it has to be found at; none for the stack.
+        make: Puts the fault into the template.
+    """
+
+    name: str
+    rule: str
+    at: str | None
+    make: Callable[[Template], None] = field(repr=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def change(name: str, rule: str, at: str, *way: str | int, to: Any, found_at: str | None = None) -> Fault:
+    """A property of a resource gets another value."""
+
+    def make(template: Template) -> None:
+        *before, last = way
+        holder: Any = template["Resources"][at]["Properties"]
+        for key in before:
+            holder = holder[key] if isinstance(key, int) else holder.setdefault(key, {})
+        holder[last] = to
+
+    return Fault(name, rule, at if found_at is None else found_at, make)
+
+
+def drop(name: str, rule: str, at: str, *way: str | int, found_at: str | None = None) -> Fault:
+    """A property of a resource is left out."""
+
+    def make(template: Template) -> None:
+        *before, last = way
+        holder: Any = template["Resources"][at]["Properties"]
+        for key in before:
+            holder = holder[key]
+        del holder[last]
+
+    return Fault(name, rule, at if found_at is None else found_at, make)
+
+
+def add(name: str, rule: str, at: str | None, **resources: Template) -> Fault:
+    """Resources are there beside the others, or instead of those of their names."""
+    return Fault(name, rule, at, lambda template: template["Resources"].update(resources))
+
+
+def remove(name: str, rule: str, at: str, *gone: str) -> Fault:
+    """Resources are missing."""
+
+    def make(template: Template) -> None:
+        for each in gone:
+            del template["Resources"][each]
+
+    return Fault(name, rule, at, make)
+
+
+def forget(name: str, rule: str, at: str, *attributes: str) -> Fault:
+    """What stands beside the properties of a resource, such as its DeletionPolicy, is left out."""
+
+    def make(template: Template) -> None:
+        for each in attributes:
+            del template["Resources"][at][each]
+
+    return Fault(name, rule, at, make)
+
+
+def together(first: Fault, *others: Fault) -> Fault:
+    """What is one fault to its author takes several changes; the first one says what is wrong."""
+
+    def make(template: Template) -> None:
+        for each in (first, *others):
+            each.make(template)
+
+    return Fault(first.name, first.rule, first.at, make)
