@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 import math
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -31,6 +32,7 @@ WORDS: Mapping[object, str] = {
     str: "a string",
     cdk.Duration: "a Duration",
 }
+MODULE = re.compile(r"aws_cdk\.aws_(\w+)")
 LONGEST_SHOWN = 60
 SEVERAL = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
@@ -224,9 +226,15 @@ def _words(kind: Any) -> str:
     if origin is Mapping or is_typeddict(kind):
         return "a dict"
     if isinstance(kind, type) and issubclass(kind, Enum):
-        return f"one of {kind.__name__}"
-    name = getattr(kind, "__name__", str(kind))
-    return WORDS.get(kind, f"{'an' if name[0] in 'AEIO' else 'a'} {name}")
+        return f"one of {_name_of(kind)}"
+    name = _name_of(kind)
+    return WORDS.get(kind, f"{'an' if name[0] in 'AEIOaeio' else 'a'} {name}")
+
+
+def _name_of(kind: Any) -> str:
+    """A class by its name, with the alias under which its module of the CDK is imported."""
+    module = MODULE.fullmatch(kind.__module__)
+    return f"{module[1]}.{kind.__name__}" if module is not None else str(kind.__name__)
 
 
 def _shown(value: object) -> str:

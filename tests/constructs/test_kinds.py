@@ -88,13 +88,13 @@ def refused(call: Callable[..., object], *args: Any, **props: Any) -> str:
         ({"fifo": "yes"}, "fifo is 'yes', wanted True or False", "pass True or False, or leave fifo out"),
         (
             {"encryption_key": "alias/mine"},
-            "encryption_key is 'alias/mine', wanted an IKey",
-            "pass an IKey, or leave encryption_key out",
+            "encryption_key is 'alias/mine', wanted a kms.IKey",
+            "pass a kms.IKey, or leave encryption_key out",
         ),
         (
             {"encryption_key": kms.Key},
-            "encryption_key is the class Key, wanted an IKey",
-            "pass an IKey, or leave encryption_key out",
+            "encryption_key is the class Key, wanted a kms.IKey",
+            "pass a kms.IKey, or leave encryption_key out",
         ),
     ],
 )
@@ -109,7 +109,7 @@ def test_of_a_queue_worker(stack: cdk.Stack, props: dict[str, Any], what: str, f
     [
         (
             {"log_retention": 30},
-            "log_retention is 30, wanted one of RetentionDays",
+            "log_retention is 30, wanted one of logs.RetentionDays",
             (
                 "use RetentionDays.ONE_DAY, RetentionDays.THREE_DAYS, RetentionDays.FIVE_DAYS or another of them, or "
                 "leave log_retention out"
@@ -152,7 +152,9 @@ def test_everything_of_another_kind_is_said_at_once(stack: cdk.Stack) -> None:
 def test_of_methods_too(stack: cdk.Stack) -> None:
     worker, wrong = QueueWorker(stack, "Emails", entry=ENTRY), cdk.Duration.seconds(1)
     assert refused(worker.grant_send, wrong) == (
-        "grantee is a Duration, wanted an IGrantable\n  at:  Shop/Emails (QueueWorker)\n  fix: pass an IGrantable"
+        "grantee is a Duration, wanted an iam.IGrantable\n"
+        "  at:  Shop/Emails (QueueWorker)\n"
+        "  fix: pass an iam.IGrantable"
     )
     assert "prefix is 5, wanted a string\n  at:  Shop/Uploads (UploadBucket)" in refused(
         UploadBucket(stack, "Uploads").grant_read, worker, prefix=5
