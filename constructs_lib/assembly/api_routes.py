@@ -59,6 +59,7 @@ class Route:
         is_validated: Whether requests are checked before the function is called.
         is_asynchronous: Whether the function is called without waiting for its answer.
         is_streamed: Whether the answer is passed on while it is made, for as long as the function may take.
+        is_mock: Whether API Gateway answers itself, and calls nothing.
     """
 
     kind: Kind
@@ -73,6 +74,7 @@ class Route:
     is_validated: bool = False
     is_asynchronous: bool = False
     is_streamed: bool = False
+    is_mock: bool = False
 
     def __str__(self) -> str:
         """Write it as a route key."""
@@ -141,6 +143,7 @@ def _rest_method(assembly: Assembly, method: Resource) -> Route:
         is_validated=not method.lacks("RequestValidatorId"),
         is_asynchronous=_says_event(method.value("Integration", "RequestParameters")),
         is_streamed=_is_streamed(uri, method.value("Integration", "ResponseTransferMode")),
+        is_mock=method.text("Integration", "Type") == "MOCK",
     )
 
 
@@ -217,6 +220,7 @@ def _operation(
         is_validated=validator in operation or validator in body,
         is_asynchronous=_says_event(integration.get("requestParameters")),
         is_streamed=_is_streamed(integration.get("uri"), integration.get("responseTransferMode")),
+        is_mock=str(integration.get("type")).lower() == "mock",
     )
 
 

@@ -26,7 +26,7 @@ LATEST = "$LATEST"  # what a function runs when nobody names a version or an ali
 INVOKE = ":states:::lambda:invoke"  # what a Task names to call a function that its arguments tell
 # Functions that the CDK brings along for its own custom resources; nobody who uses the CDK wrote them.
 PROVIDER = re.compile(
-    r"^Custom.*CustomResourceProvider|AWS679f53fac002430cb0da5b7982bd2287|BucketNotificationsHandler050a0587"
+    r"CustomResourceProvider(Handler)?[0-9A-F]{8}$|^Custom.*CustomResourceProvider|AWS679f53fac002430cb0da5b7982bd2287|BucketNotificationsHandler050a0587"
     r"|LogRetentionaae0aa3c|CustomCDKBucketDeployment8693BB64|framework(onEvent|onTimeout|isComplete)"
 )
 

@@ -120,6 +120,7 @@ def test_what_is_no_function_is_no_call(endpoint: object) -> None:
 def test_functions_that_the_cdk_brings_along_are_nobodys_own() -> None:
     names = [
         "AWS679f53fac002430cb0da5b7982bd22872D164C4C",
+        "AWSCDKTriggerCustomResourceProviderCustomResourceProviderHandler97BECD91",
         "BucketNotificationsHandler050a0587b7544547bf325f094a3db8347ECC3691",
         "CustomS3AutoDeleteObjectsCustomResourceProviderHandler9D90184F",
         "LogRetentionaae0aa3c5b4d4f87b02d85b201efdd8aFD4BFC8A",

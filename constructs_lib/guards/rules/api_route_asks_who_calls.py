@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from constructs_lib.assembly.api_routes import Kind, routes_of
-from constructs_lib.assembly.resource import Resource
+from constructs_lib.assembly.api_routes import REST_API, Kind, routes_of
+from constructs_lib.assembly.policies.statement import EVERYBODY, statements_at
 from constructs_lib.guards.finding import Severity, finding, unknown
 from constructs_lib.guards.rule import rule
 from constructs_lib.guards.waivers import is_waived
@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from constructs_lib.assembly.model import Assembly
+    from constructs_lib.assembly.resource import Resource
     from constructs_lib.guards.finding import Finding, Unknown
 
+POLICIES = (("Policy",), ("Body", "x-amazon-apigateway-policy"))
 CONNECT = "$connect"  # of a WebSocket API: who may open a connection, may send
 
 
@@ -30,17 +32,14 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
     Refuses: a route, a method, or the `$connect` of a WebSocket API without an authorizer; a function URL with
     `AuthType` NONE. An API key alone proves nothing about the caller.
 
-    Accepts: any authorizer; `OPTIONS`; a private API, or one with a resource policy; `Public("why")` of the constructs.
+    Accepts: any authorizer; `OPTIONS`, and what API Gateway answers itself; a private API, or one whose resource policy
+    lets in some alone; `Public("why")` of the constructs.
     """
+    closed = {api for api in assembly.of_type(REST_API) if _is_closed(api)}
     for route in routes_of(assembly):
         api = route.api
-        closed = isinstance(api, Resource) and (
-            "PRIVATE" in {each.literal for each in api.texts("EndpointConfiguration", "Types", "*")}
-            or not api.lacks("Policy")
-        )
-        if route.method == "OPTIONS" or closed or is_waived(route.resource, "auth"):
-            continue
-        if route.kind is Kind.WEBSOCKET and route.path != CONNECT:
+        is_open = route.method == "OPTIONS" or route.is_mock or (route.kind is Kind.WEBSOCKET and route.path != CONNECT)
+        if is_open or api in closed or is_waived(route.resource, "auth"):
             continue
         if route.is_authorized is None:
             yield unknown(
@@ -63,3 +62,14 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
                 fix="set AuthType to AWS_IAM; or acknowledge this, and say why",
                 at=("AuthType",),
             )
+
+
+def _is_closed(api: Resource) -> bool:
+    """Whether an API is private, or its resource policy lets in some alone."""
+    if "PRIVATE" in {each.literal for each in api.texts("EndpointConfiguration", "Types", "*")}:
+        return True
+    statements = [each for at in POLICIES for each in statements_at(api, *at)]
+    return any(
+        not each.allows or each.conditions or each.unknowns or any(who.kind != EVERYBODY for who in each.principals)
+        for each in statements
+    )

@@ -232,17 +232,26 @@ class TestApiRouteAsksWhoCalls:
 
     def test_accepts_preflight_private_apis_resource_policies_and_reasons(self) -> None:
         assert self.said(rest("OPTIONS")) == []
-        closed: list[dict[str, Any]] = [
-            {"EndpointConfiguration": {"Types": ["PRIVATE"]}},
-            {"Policy": {"Statement": []}},
-        ]
-        for options in closed:
-            assert self.said({**rest(), "Api": resource("AWS::ApiGateway::RestApi", **options)}) == []
+        assert self.said(rest(integration={"Type": "MOCK"})) == []
+        private = resource("AWS::ApiGateway::RestApi", EndpointConfiguration={"Types": ["PRIVATE"]})
+        assert self.said({**rest(), "Api": private}) == []
         api = http()
         api["Route"]["Metadata"] = {"constructs-lib:waived": {"auth": "a health probe"}}
         assert self.said(api) == []
         api["Route"]["Metadata"] = {"constructs-lib:waived": {"auth": " "}}
         assert len(self.said(api)) == 1
+
+    def test_a_resource_policy_counts_when_it_lets_in_some_alone(self) -> None:
+        def said(**statement: Any) -> list[str]:
+            told = {"Effect": "Allow", "Principal": "*", "Action": "execute-api:Invoke", "Resource": "*", **statement}
+            return self.said({**rest(), "Api": resource("AWS::ApiGateway::RestApi", Policy={"Statement": [told]})})
+
+        assert len(said()) == 1
+        assert said(Principal={"AWS": "111122223333"}) == said(Effect="Deny") == []
+        assert said(Condition={"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}) == []
+        policy = {"Statement": {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}}
+        inside = {"x-amazon-apigateway-policy": policy}
+        assert self.said(body({"/greet": {"get": operation()}}, "AWS::ApiGateway::RestApi", **inside)) == []
 
     def test_a_websocket_asks_when_it_is_opened(self) -> None:
         api = http("sendMessage")
