@@ -133,4 +133,4 @@ def _on(assembly: Assembly, actions: tuple[str, ...], told: Text, kind: str) -> 
     node = assembly.target(bare, kind)
     if not isinstance(node, Resource):
         return Need(actions)
-    return Need(actions, str(node), assembly.arns(node))
+    return Need(actions, str(node), (*assembly.arns(node), told))  # a version or an alias may be granted as itself
