@@ -151,7 +151,7 @@ class TestOptions:
             ({"express": "yes"}, "express is 'yes', wanted True or False"),
             ({"log_data": 1}, "log_data is 1, wanted True or False"),
             ({"description": 5}, "description is 5, wanted a string"),
-            ({"log_retention": 30}, "log_retention is 30, wanted one of RetentionDays"),
+            ({"log_retention": 30}, "log_retention is 30, wanted one of logs.RetentionDays"),
         ],
     )
     def test_of_the_workflow_itself(self, stack: cdk.Stack, props: dict[str, Any], what: str) -> None:
