@@ -67,6 +67,14 @@ def _event_sources(assembly: Assembly) -> Iterator[EventSource]:
         yield EventSource(mapping, _kind(mapping, source), source, function)
 
 
+def piped_queues(assembly: Assembly) -> Iterator[tuple[Resource, Resource]]:
+    """Yield every EventBridge pipe that drains a queue of the stacks, and the queue."""
+    for pipe in assembly.of_type("AWS::Pipes::Pipe"):
+        queue = _among(assembly.target(pipe.value("Source"), QUEUE))
+        if queue is not None and queue.type == QUEUE:
+            yield pipe, queue
+
+
 def _kind(mapping: Resource, source: Resource | None) -> SourceKind:
     if source is not None:
         return SourceKind.QUEUE if source.type == QUEUE else SourceKind.STREAM

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from constructs_lib.assembly.event_sources import QUEUE, event_sources
+from constructs_lib.assembly.event_sources import QUEUE, event_sources, piped_queues
 from constructs_lib.assembly.resource import Resource
 from constructs_lib.assembly.value import Text, texts
 from constructs_lib.guards.finding import Severity, finding
@@ -41,10 +41,11 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
     Refuses: a queue for what failed, without a CloudWatch alarm on `ApproximateNumberOfMessagesVisible` or
     `ApproximateAgeOfOldestMessage` of that queue.
 
-    Accepts: an alarm in any of the stacks; a function that drains the queue.
+    Accepts: an alarm in any of the stacks; a function or a pipe that drains the queue.
     """
     watched = {queue for alarm in assembly.of_type(ALARM) for queue in _watched(assembly, alarm)}
     drained = {each.source for each in event_sources(assembly) if each.source is not None}
+    drained |= {queue for _, queue in piped_queues(assembly)}
     seen: set[Resource] = set()
     for kind, at in DEAD:
         for source in assembly.of_type(kind):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.guards.rules.judged import arn, function, judged, mapping, queue, ref
+from tests.guards.rules.judged import arn, function, judged, mapping, queue, ref, resource
 
 DEAD = {"deadLetterTargetArn": arn("Dead"), "maxReceiveCount": 5}
 PARAMETER = {"Size": {"Type": "Number"}}
@@ -154,6 +154,14 @@ class TestQueueKeepsFailedMessages:
             "Again": mapping("Dead"),
         }
         assert judged(self.ID, resources) == []
+
+    def test_warns_of_a_queue_that_a_pipe_drains(self) -> None:
+        pipe = resource("AWS::Pipes::Pipe", Source=arn("Jobs"), Target=arn("Send"))
+        [said] = judged(self.ID, {"Jobs": queue(), "Pipe": pipe})
+        assert said.startswith(
+            "warning: the queue has no dead-letter queue: a message that Pipe cannot handle is tried"
+        )
+        assert judged(self.ID, {"Jobs": queue(RedrivePolicy=DEAD), "Pipe": pipe}) == []
 
     def test_accepts_a_queue_that_no_function_drains(self) -> None:
         assert judged(self.ID, {"Jobs": queue()}) == []

@@ -239,6 +239,10 @@ class TestDeadLettersRaiseAnAlarm:
     def test_accepts_a_queue_that_a_function_drains(self) -> None:
         assert judged(self.ID, {"Jobs": self.JOBS, "Dead": queue(), "Again": mapping("Dead"), "Send": function()}) == []
 
+    def test_accepts_a_queue_that_a_pipe_drains(self) -> None:
+        pipe = resource("AWS::Pipes::Pipe", Source=arn("Dead"), Target=arn("Send"))
+        assert judged(self.ID, {"Jobs": self.JOBS, "Dead": queue(), "Again": pipe}) == []
+
     @pytest.mark.parametrize(
         "source",
         [
