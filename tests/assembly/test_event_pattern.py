@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import doctest
-import time
 from types import ModuleType
 from typing import Any
 
@@ -333,49 +332,6 @@ class TestMalformedPatterns:
         assert found.extent is Extent.SOME
         assert found.why.startswith("the pattern cannot be read: ")
         assert not found.is_certain
-
-
-class TestBounds:
-    @staticmethod
-    def seconds(pattern: object, payload: Payload = UPLOADED) -> tuple[float, Extent]:
-        started = time.monotonic()
-        found = match(pattern, payload)
-        return time.monotonic() - started, found.extent
-
-    def test_a_thousand_levels_are_too_many_to_read(self) -> None:
-        nested: dict[str, object] = {"x": ["y"]}
-        listed: list[object] = ["y"]
-        for _ in range(1000):
-            nested, listed = {"x": nested}, [listed]
-        deep_json = '{"x":' * 1000 + '["y"]' + "}" * 1000
-        branch: object = {"x": ["y"]}
-        for _ in range(1000):
-            branch = {"$or": [branch, {"z": ["y"]}]}
-        for pattern in (nested, {"x": listed}, deep_json, deep_json * 200, Text.of(deep_json, STAGE), branch):
-            assert match(pattern, UPLOADED).why.startswith("the pattern cannot be read: ")
-
-    def test_or_that_multiplies_out_is_not_multiplied_out(self) -> None:
-        pattern: dict[str, object] = {}
-        for number in range(30):
-            pattern[f"k{number}"] = {"$or": [{"a": ["x"]}, {"b": ["x"]}]}
-        taken, found = self.seconds(pattern)
-        assert found is Extent.SOME
-        assert taken < 2
-
-    def test_many_patterns_over_many_fields(self) -> None:
-        fields: dict[tuple[str, ...], Any] = {(f"f{number}",): ["a", "b"] for number in range(12)}
-        patterns = [
-            {f"f{(number + step) % 12}": ["a" if step % 2 else "b"] for step in range(4)} for number in range(12)
-        ]
-        started = time.monotonic()
-        assert match_any(patterns * 10, Payload(fields)).extent is Extent.SOME
-        assert time.monotonic() - started < 5
-
-    def test_long_globs_with_many_stars(self) -> None:
-        stars = "*".join("abcdefghij"[number % 10] * 20 for number in range(500))
-        taken, found = self.seconds(of_key({"wildcard": stars}), Payload({KEY: TextSet.glob(f"x{stars}")}))
-        assert found is Extent.NONE
-        assert taken < 5
 
 
 @pytest.mark.parametrize("module", [event_pattern, text_set])

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 LONGEST: Final = 100  # characters of a condition that a message shows
 LEVELS: Final = 4  # and its levels
+MOST_OPERATORS: Final = 500  # in one place; in the 4,096 characters that AWS allows there is no room for so many
 NUMERIC_STARTS: Final = frozenset({"=", "<", "<=", ">", ">="})
 ADDRESSES: Final = TextSet.wildcard("*.*.*.*", "*:*")
 
@@ -139,7 +140,14 @@ def condition(value: Any, dialect: Dialect) -> Condition:
         return _one_of(value, lambda option: condition(option, dialect), absent=NOT_ASKED)
     if not isinstance(value, list) or not value:
         raise PatternError(f"{_shown(value)} where a list of values belongs")
-    asked = reduce(lambda one, two: one | two, (_item(item, dialect) for item in value))
+    texts = [item for item in value if isinstance(item, str | Text)]
+    numbers = [item for item in value if is_number(item)]
+    others = [item for item in value if not isinstance(item, str | Text) and not is_number(item)]
+    if len(others) > MOST_OPERATORS:
+        raise PatternError(f"it has more than {MOST_OPERATORS} operators in one place")
+    # strings and numbers at once: a list may have thousands
+    asked = reduce(lambda one, two: one | two, (_item(item, dialect) for item in others), _equal_text(texts, dialect))
+    asked = asked | _number(NumberSet.exactly(*numbers), dialect) if numbers else asked
     return Condition(asked.surely, asked.maybe, asked.absent_surely, asked.absent_maybe, value, asked.asked)
 
 
@@ -172,15 +180,19 @@ def _exact(values: JsonSet) -> Condition:
 def _equal(value: Any, dialect: Dialect) -> Condition:
     if is_number(value):
         return _number(NumberSet.exactly(value), dialect)
-    if not (value is None or isinstance(value, bool | str | Text)):
+    if isinstance(value, str | Text):
+        return _equal_text([value], dialect)
+    if not (value is None or isinstance(value, bool)):
         raise PatternError(f"{_shown(value)} where a value belongs")
     exact = JsonSet.of([value])
-    if dialect is not Dialect.SNS:
-        return _exact(exact)
     # A message attribute is written as a string, and its type says what it is: which is compared is not said.
-    word = JsonSet(TextSet.none()) if isinstance(value, str | Text) else JsonSet.of([json.dumps(value)])
-    number = JsonSet(TextSet.none(), NumberSet.any()) if isinstance(value, str | Text) else NO_VALUE
-    return Condition(exact, exact | word | number)
+    return _exact(exact) if dialect is not Dialect.SNS else Condition(exact, exact | JsonSet.of([json.dumps(value)]))
+
+
+def _equal_text(texts: list[TextLike], dialect: Dialect) -> Condition:
+    exact = JsonSet.of(texts)
+    is_sns = texts and dialect is Dialect.SNS
+    return _exact(exact) if not is_sns else Condition(exact, exact | JsonSet(TextSet.none(), NumberSet.any()))
 
 
 def _number(numbers: NumberSet, dialect: Dialect) -> Condition:
@@ -255,8 +267,8 @@ def _anything_but(operand: Any, dialect: Dialect) -> Condition:
         if name not in {"prefix", "suffix", "wildcard", "equals-ignore-case"}:
             raise PatternError(f"there is no anything-but with {name!r}")
         listed = inner if isinstance(inner, list) else [inner]
-        if not listed:
-            raise PatternError("anything-but with an empty list")
+        if not 0 < len(listed) <= MOST_OPERATORS:
+            raise PatternError(f"anything-but with a list of {len(listed)}")
         if any(isinstance(each, Unknown | OneOf) for each in listed):
             return NOT_KNOWN
         return _but(JsonSet(reduce(lambda one, two: one | two, (_texts(each, name) for each in listed))), dialect)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -77,7 +78,7 @@ class NumberSet:
         return self & other.complement()
 
     def _is_inside_after(self, place: Cut) -> bool:
-        return sum(cut <= place for cut in self.cuts) % 2 == 1
+        return bisect_right(self.cuts, place) % 2 == 1
 
     def __contains__(self, number: float) -> bool:
         """Whether this number is in it."""
