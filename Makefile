@@ -48,7 +48,7 @@ bench: setup
 	python -m benchmarks.saga
 
 lock: setup
-	uv pip compile --quiet pyproject.toml --extra local --extra nag --group dev --universal --no-header --no-annotate --python-version 3.11 --upgrade -o requirements.txt
+	uv pip compile --quiet pyproject.toml --extra local --extra nag --extra check --group dev --universal --no-header --no-annotate --python-version 3.11 --upgrade -o requirements.txt
 	npm update
 
 clean:

@@ -147,7 +147,7 @@ def _stack(
     properties = artifact.object("properties")
     folder = artifact.path.parent
     template_path = _inside(root, folder, properties.require("templateFile", str), artifact)
-    template = JsonObject.read(template_path)
+    template = JsonObject.read(template_path) if deployable else _read_to_look_at(template_path)
     if deployable or template.values.get("Resources") is not None:
         template.require("Resources", dict)
     metadata = _metadata(artifact, root)
@@ -182,6 +182,13 @@ def _stack(
         nested_paths=paths,
         nested_templates=templates,
     )
+
+
+def _read_to_look_at(path: Path) -> JsonObject:
+    """A template that is not deployed from here may be anybody's: it is read like any other file of a stranger."""
+    from constructs_lib.assembly.data_file import read_document  # noqa: PLC0415 - the local run needs none of it
+
+    return JsonObject({"template": read_document(path).value}, path).object("template")
 
 
 def _metadata(artifact: JsonObject, root: Path) -> list[tuple[str, str, str]]:
