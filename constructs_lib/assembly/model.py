@@ -137,8 +137,12 @@ class Assembly:
             chosen = Text((chosen.symbol,))
         if not isinstance(chosen, Text) or not chosen.parts:
             return None
+        kinds = types or tuple(self._by_type)
+        for kind in kinds:
+            for resource in self._named(kind).get(chosen, ()):
+                return resource
         arn = Arn.parse(chosen)
-        for kind in types or tuple(self._by_type):
+        for kind in kinds:
             name = _name_in(chosen, arn, kind)
             for resource in self._named(kind).get(name, ()) if name is not None else ():
                 if arn is None or _same_place(arn, resource):
@@ -199,11 +203,11 @@ class Assembly:
         return found
 
     def _named(self, kind: str) -> Mapping[Text, list[Resource]]:
-        """The resources of one type by their names: of one, as the name of an alias needs that of its function."""
+        """The resources of one type by their names and ARNs: one type, as the name of an alias needs its function."""
         if kind not in self._names:
             names: dict[Text, list[Resource]] = {}
             for resource in self._by_type.get(kind, ()):
-                for name in {resource.name, resource.reference}:
+                for name in {resource.name, resource.reference, resource.arn}:
                     names.setdefault(name, []).append(resource)
             self._names[kind] = names
         return self._names[kind]
