@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from constructs_lib.guards.finding import Finding, Subject
 
 NEEDED = "acknowledgement-is-needed"
+ALL = "[*]"  # after the id of a rule: everything it finds there
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,20 +89,17 @@ class Acknowledgements:
         found = list(findings)
         by_id: dict[str, list[Finding]] = defaultdict(list)
         for each in found:
-            by_id[normal(each.id)].append(each)
-            if each.detail is not None:
-                by_id[each.rule].append(each)
+            for name in _names_of(each):
+                by_id[name].append(each)
         settled: dict[int, Acknowledged] = {}
         complaints: list[Finding] = []
         for word in self.all:
-            covered = [each for each in by_id[word.id] if self._covers(word, each)]
-            # what is as it should be needs no word: a loop that is proven harmless does not make two of one
-            matched = [each for each in covered if each.severity is not Severity.INFO] or covered
-            complaint = self._complaint(word, matched, judged)
+            meant = _meant([each for each in by_id[word.id] if self._covers(word, each)], word.id)
+            if word.reason and not _are_several(meant, word.id):
+                settled.update((id(each), Acknowledged(each, word)) for each in meant if id(each) not in settled)
+            complaint = self._complaint(word, meant, judged)
             if complaint is not None:
                 complaints.append(complaint)
-            elif word.reason:
-                settled.update((id(each), Acknowledged(each, word)) for each in matched if id(each) not in settled)
         return [*(each for each in found if id(each) not in settled), *complaints], list(settled.values())
 
     def _covers(self, word: Acknowledgement, found: Finding) -> bool:
@@ -142,12 +140,12 @@ class Acknowledgements:
             return self._about(
                 word, f"{word.id} is acknowledged, and nothing of it is found here", "remove the acknowledgement"
             )
-        details = {each.id for each in matched}
-        if len(details) > 1 and word.id == rule_id:
+        if _are_several(matched, word.id):
+            ids = sorted({each.id for each in matched})
             return self._about(
                 word,
-                f"{word.id} is acknowledged once, and {len(details)} of it are found here",
-                f"acknowledge each that is right by its own id: {', '.join(sorted(details))}",
+                f"{word.id} is acknowledged once, and {len(ids)} of it are found here",
+                f"acknowledge each that is right by its own id: {', '.join(ids)}",
             )
         return None
 
@@ -173,3 +171,23 @@ class Acknowledgements:
                 if below is None and resource.path.startswith(f"{path}/"):
                     below = resource
         return Place(self._stacks[0]) if below is None else below
+
+
+def _names_of(found: Finding) -> tuple[str, ...]:
+    """The ids by which a finding can be acknowledged: its own, its rule's, and that of all its rule finds there."""
+    if found.detail is None:
+        return (normal(found.id),)
+    return normal(found.id), found.rule, f"{found.rule}{ALL}"
+
+
+def _meant(covered: list[Finding], word_id: str) -> list[Finding]:
+    """What an id means among the findings it could mean: those of just that id first, then what needs a word at all."""
+    exact = [each for each in covered if normal(each.id) == word_id]
+    # a loop that is proven harmless is as it should be, and does not make two of one
+    return exact or [each for each in covered if each.severity is not Severity.INFO] or covered
+
+
+def _are_several(meant: Sequence[Finding], word_id: str) -> bool:
+    """Whether an id that speaks for one meets several. `[*]` speaks for all, but loops have a reason each."""
+    several = len({each.id for each in meant}) > 1
+    return several and (not word_id.endswith(ALL) or any(each.verdict is not None for each in meant))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from constructs_lib.assembly.model import Assembly
 from constructs_lib.guards.check import Report, check, run
-from constructs_lib.guards.finding import Finding, Severity, finding
+from constructs_lib.guards.finding import Finding, Severity, Verdict, finding
 from constructs_lib.guards.recorded import acknowledgement
 from constructs_lib.guards.rule import Rule
 from constructs_lib.guards.rules import rule_of
@@ -141,6 +142,35 @@ class TestOneOfSeveral:
         [found] = report.of(Severity.WARNING)
         assert found.problem == "recursion is acknowledged once, and 2 of it are found here"
         assert found.fix == "acknowledge each that is right by its own id: recursion[A>B], recursion[A>C]"
+
+    @pytest.mark.parametrize("only", [["recursion"], ["recursion", NEEDED]])
+    def test_it_is_for_none_of_two_whether_or_not_that_is_told(self, only: list[str]) -> None:
+        rules = [loops("A>B", "A>C"), *([rule_of(NEEDED)] if NEEDED in only else [])]
+        resources = {"A": {"Type": "AWS::SQS::Queue", "Metadata": acknowledged({"id": "recursion", "reason": REASON})}}
+        assert len(run(rules, Assembly.of({"Shop": {"Resources": resources}})).errors) == 2
+
+    def test_an_id_with_a_star_is_for_all_of_a_rule(self) -> None:
+        report = looped(loops("A>B", "A>C"), "recursion[*]")
+        assert (report.findings, len(report.acknowledged)) == ((), 2)
+
+    def test_but_not_for_loops_that_have_a_verdict(self) -> None:
+        def check(assembly: Assembly) -> Iterator[Finding]:
+            for found in loops("A>B", "A>C").check(assembly):
+                assert isinstance(found, Finding)
+                yield replace(found, verdict=Verdict.LOOP)
+
+        report = looped(Rule("recursion", Severity.ERROR, check), "recursion[*]")
+        assert (len(report.errors), report.acknowledged) == (2, ())
+        [told] = report.of(Severity.WARNING)
+        assert told.problem == "recursion[*] is acknowledged once, and 2 of it are found here"
+
+    def test_the_bare_id_is_for_what_has_no_detail(self) -> None:
+        def check(assembly: Assembly) -> Iterator[Finding]:
+            yield finding(assembly.resources[0], problem="plain", fix="f")
+            yield finding(assembly.resources[0], problem="detailed", fix="f", detail="x")
+
+        report = looped(Rule("recursion", Severity.ERROR, check), "recursion")
+        assert [each.problem for each in report.findings] == ["detailed"]
 
     def test_what_is_harmless_does_not_make_two_of_one(self) -> None:
         def check(assembly: Assembly) -> Iterator[Finding]:
