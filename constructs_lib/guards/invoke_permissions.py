@@ -97,7 +97,7 @@ class Permission:
 
     def is_from(self, sources: Sequence[Text]) -> bool:
         """Whether it may let in what comes from one of these."""
-        return not self.sources or not sources or any(_may_be(told, one) for told in self.sources for one in sources)
+        return not self.sources or not sources or any(may_be(told, one) for told in self.sources for one in sources)
 
 
 @remembered
@@ -178,13 +178,8 @@ def _route_source(by: Resource, route: Route, put: tuple[str, str]) -> Text:
 
 def _sources(assembly: Assembly, by: Resource) -> tuple[Text, ...]:
     _, at, kind = PRINCIPALS[by.type]
-    if by.type == "AWS::Events::Rule" and not by.lacks("EventBusName"):
-        arn = Arn.parse(by.arn)
-        pseudo = by.stack.pseudo_texts
-        start = ("arn:", pseudo["partition"], ":events:", pseudo["region"], ":", pseudo["account"], ":rule/*")
-        return (by.arn,) if arn is None else (by.arn, Text.of(*start))
     if not at:
-        return (by.arn,)
+        return own_sources(by)
     told = by.value(*at)
     if kind == "":
         return ()
@@ -192,8 +187,17 @@ def _sources(assembly: Assembly, by: Resource) -> tuple[Text, ...]:
     return (source,) if source.parts else ()
 
 
-def _may_be(pattern: Text, source: Text) -> bool:
-    """Whether a pattern of ARNs may have this one; names that AWS makes up are the same only where they are one."""
+def own_sources(by: Resource) -> tuple[Text, ...]:
+    """Return the ARNs that a resource may come in by: its own, and for a rule of another bus one with the bus."""
+    if by.type != "AWS::Events::Rule" or by.lacks("EventBusName"):
+        return (by.arn,)
+    pseudo = by.stack.pseudo_texts
+    start = ("arn:", pseudo["partition"], ":events:", pseudo["region"], ":", pseudo["account"], ":rule/*")
+    return (by.arn, Text.of(*start))
+
+
+def may_be(pattern: Text, source: Text) -> bool:
+    """Return whether a pattern of ARNs may have this one; two names that AWS makes up are never the same."""
     if pattern == source:
         return True
     told, own = Arn.parse(pattern), Arn.parse(source)

@@ -68,7 +68,8 @@ class RolePermissions:
 
 
 @remembered
-def _policies(assembly: Assembly) -> Policies:
+def policies_of(assembly: Assembly) -> Policies:
+    """Return the policies of an assembly."""
     return Policies(assembly)
 
 
@@ -77,7 +78,7 @@ def permissions_of_role(assembly: Assembly, role: Value | Absent) -> RolePermiss
     node = assembly.target(role, ROLE)
     if not isinstance(node, Resource):
         return None
-    policies = _policies(assembly)
+    policies = policies_of(assembly)
     names = frozenset(name for arn in policies.managed_by_others(node) if (name := aws_managed.name_of(arn)))
     return RolePermissions(node, Permissions(assembly, policies, node), names)
 

@@ -25,6 +25,7 @@ ENVIRONMENTS = ("Environment", "EnvironmentVariables", "RuntimeEnvironmentVariab
 CODE = ("ZipFile", "InlineCode", "UserData", "DefinitionString", "BuildSpec", "Command", "Commands", "EntryPoint")
 SECTIONS = {"Outputs": "Output", "Mappings": "Mapping", "Parameters": "Parameter", "Conditions": "Condition"}
 POLICY_WORDS = ("Condition", "PolicyDocument", "AssumeRolePolicyDocument", "EventPattern", "FilterCriteria")
+ROLE_OF_AN_API = ("x-amazon-apigateway-integration", "credentials")
 GENERATED = frozenset({"schema", "schemas", "properties", "definitions", "components"})  # of an API's description
 OWN_RULES = ("AWS::SecretsManager::Secret",)  # types whose values other rules look at
 
@@ -116,7 +117,7 @@ def _by_name(resource: Any, names: LiteralNames) -> Iterator[Leak]:
     """The values of a resource that are secrets by what they are called."""
     generated = resource.text("GenerateSecretString", "GenerateStringKey")  # AWS puts the value there itself
     for named in named_values(resource.raw):
-        if any(word in named.at for word in POLICY_WORDS) or _is_schema(named.at):
+        if any(word in named.at for word in POLICY_WORDS) or _is_schema(named.at) or named.at[-2:] == ROLE_OF_AN_API:
             continue
         if secret_named(named.name) is not None and named.name != generated:
             yield from _judged(resource, named.name, named.at, named.raw, names)

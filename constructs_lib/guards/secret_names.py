@@ -59,8 +59,8 @@ BEFORE = _words(
     """
     allow change client continuation create csrf delete disable enable fetch forget forgot generate get has id
     idempotency ignore is last list lookup manage max maximum min minimum mock need needs next no num page
-    pagination public publishable put request require requires reset resume retrieve rotate show starting sync
-    task total update use uses validate verify with
+    pagination public publishable put request require requires reset resume retrieve rotate show source starting
+    sync task total update use uses validate verify with
     """
 )
 KEPT_BEFORE = {"client": {"secret", "password", "key"}, "request": {"password"}, "id": {"password", "secret"}}

@@ -21,6 +21,7 @@ IN_PRACTICE_NOT = frozenset(
         "ec2:assignprivateipaddresses",
         "ec2:createnetworkinterface",
         "ec2:deletenetworkinterface",
+        "ec2:detachnetworkinterface",
         "ec2:unassignprivateipaddresses",
         "polly:startspeechsynthesisstream",
         "polly:startspeechsynthesistask",

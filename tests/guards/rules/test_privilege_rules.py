@@ -321,3 +321,53 @@ class TestTrust:
     )
     def test_passes_who_is_named(self, trust: dict[str, Any]) -> None:
         assert judged(TRUST, trust) == []
+
+
+class TestServices:
+    RULE = "role-trusts-its-service"
+
+    def test_refuses_a_role_that_its_service_may_not_assume(self) -> None:
+        shared = {**trusted({"Service": "states.amazonaws.com"}), "Send": function(Role=arn("Role"))}
+        assert judged(self.RULE, shared) == [
+            (
+                "error: lambda.amazonaws.com may not assume role Role, which it has to for Send\n"
+                "  at:  Shop/Role (AWS::IAM::Role) AssumeRolePolicyDocument\n"
+                "  fix: allow sts:AssumeRole to the service lambda.amazonaws.com in AssumeRolePolicyDocument"
+            )
+        ]
+
+    @pytest.mark.parametrize(
+        ("kind", "properties", "service"),
+        [
+            ("AWS::StepFunctions::StateMachine", {"RoleArn": arn("Role")}, "states"),
+            ("AWS::Scheduler::Schedule", {"Target": {"RoleArn": arn("Role")}}, "scheduler"),
+            ("AWS::Pipes::Pipe", {"RoleArn": arn("Role")}, "pipes"),
+            ("AWS::Events::Rule", {"Targets": [{"RoleArn": arn("Role")}]}, "events"),
+        ],
+    )
+    def test_asks_for_the_service_of_each_type(self, kind: str, properties: dict[str, Any], service: str) -> None:
+        given: dict[str, Any] = {"Given": resource(kind, **properties)}
+        assert judged(self.RULE, {**trusted({"Service": f"{service}.amazonaws.com"}), **given}) == []
+        [found] = judged(self.RULE, {**trusted({"Service": "ec2.amazonaws.com"}), **given})
+        assert found.startswith(f"error: {service}.amazonaws.com may not assume role Role")
+
+    @pytest.mark.parametrize(
+        "principal",
+        [
+            {"Service": ["edgelambda.amazonaws.com", "lambda.amazonaws.com"]},
+            {"Service": {"Fn::Sub": "lambda.${AWS::Region}.amazonaws.com"}},
+            {"Service": {"Fn::Join": ["", ["lambda.", ref("AWS::URLSuffix")]]}},
+        ],
+    )
+    def test_passes_every_way_to_name_it(self, principal: Any) -> None:
+        assert judged(self.RULE, {**trusted(principal), "Send": function(Role=arn("Role"))}) == []
+
+    def test_says_what_it_cannot_tell(self) -> None:
+        shared = {**trusted({"Service": ref("Given")}), "Send": function(Role=arn("Role"))}
+        assert judged(self.RULE, shared, Parameters={"Given": {"Type": "String"}}) == [
+            (
+                "unknown: whether lambda.amazonaws.com may assume the role\n"
+                "  at:  Shop/Role (AWS::IAM::Role)\n"
+                "  why: a principal of it is only known when it is deployed"
+            )
+        ]
