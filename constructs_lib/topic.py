@@ -34,6 +34,7 @@ from constructs_lib.wiring.queue_access import admit_to_queue
 from constructs_lib.wiring.receiver import HasFunction, HasStateMachine, allow_invocation, is_receiver, key_of, place_of
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.resource import resource_of
+from constructs_lib.wiring.upload_loops import loops_of, passing_on, run_with
 from constructs_lib.wiring.variables import check_takes_variable, set_variable
 
 AWS_MANAGED_KEY = "alias/aws/sns"
@@ -79,6 +80,7 @@ class Topic(Construct):
         check_same_region("encryption_key", encryption_key, self, refusals)
         refusals.stop_if_any()
         self._receivers: set[str] = set()
+        self._loops = loops_of(self)
         self.topic = sns.Topic(self, "Topic", enforce_ssl=True, master_key=encryption_key)
         if encryption_key is None:
             resource_of(self.topic, sns.CfnTopic).kms_master_key_id = AWS_MANAGED_KEY
@@ -110,8 +112,8 @@ class Topic(Construct):
             id: Name of the subscription below the receiver. Default: the place of the topic.
 
         Raises:
-            PropError: The receiver is neither, its queue is FIFO, it is subscribed already or deployed elsewhere, or
-                the filter is not one SNS takes.
+            PropError: The receiver is neither, its queue is FIFO, it is subscribed already or deployed elsewhere, the
+                filter is not one SNS takes, or an upload would set off the next one by it.
         """
         refusals = Refusals(self)
         if not is_receiver(receiver) or isinstance(receiver, HasStateMachine):
@@ -139,6 +141,8 @@ class Topic(Construct):
         else:
             check_id(receiver, place, refusals, fix='name this subscription: subscribe(..., id="Cancelled")')
         check_same_environment(self, receiver, refusals, why=REACH, fix=REACH_FIX)
+        if filter is None and refusals.are_none:
+            self._loops.add_calls(passing_on(self), "deliver to", run_with(receiver), refusals)
         refusals.stop_if_any()
         self._receivers.add(receiver.node.path)
         return TopicSubscription(self, receiver, place, filter=filter, filter_on=filter_on)

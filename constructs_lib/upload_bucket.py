@@ -51,9 +51,9 @@ class UploadBucket(Construct):
     Nobody may read or write until you say so with `grant_read` and `grant_write`, and nobody hears of an upload before
     `on_upload`. A function that could run on what it writes itself is refused, in whatever order that is said: whether
     the upload calls it, a worker's queue or a workflow does, or another function that `grant_send`, `grant_invoke`,
-    `grant_call` or `grant_start` lets call it, and whether one bucket is written or several in turn. Not seen here is
-    what goes by way of a topic, a bus, a stream or a message that a workflow sends, and what L2s grant
-    (`bucket.bucket.grant_put(...)`): `constructs-lib check` reads the whole template for that.
+    `grant_call`, `grant_start` or `grant_publish` lets call it, and whether one bucket is written or several in turn.
+    Not seen here is what goes by way of a filter, a bus, a stream or a message that a workflow sends, and what L2s
+    grant (`bucket.bucket.grant_put(...)`): `constructs-lib check` reads the whole template for that.
 
     Args:
         encryption_key: A key of your own. Default: keys of S3, at no cost.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from constructs import Construct, IConstruct
 
+from constructs_lib.wiring.destination import HasTopic
 from constructs_lib.wiring.identity import Identity
 from constructs_lib.wiring.refusals import Refusals
 
@@ -21,11 +22,11 @@ if TYPE_CHECKING:
 FIX = 'write to another prefix or bucket, tell the two apart by suffix, or say why it ends: loop_guard=Waived("...")'
 FIX_CALL = 'let another function do one of the two, or say why it ends: on_upload(..., loop_guard=Waived("..."))'
 
-# What sets a function off, by the action that allows it. Topics and buses deliver by filters and patterns, which only
-# the guards compare.
+# What sets a function off, by the action that allows it. Buses deliver by patterns, which only the guards compare.
 CALLS = {
     "execute-api:Invoke": "call",
     "lambda:InvokeFunction": "call",
+    "sns:Publish": "publish to",
     "sqs:SendMessage": "send to",
     "states:StartExecution": "start",
     "states:StartSyncExecution": "start",
@@ -164,11 +165,16 @@ def somebody(whoever: object) -> Somebody | None:
     return Somebody(principal.node.path, whoever.node.path if isinstance(whoever, Construct) else principal.node.path)
 
 
+def passing_on(topic: IConstruct) -> Somebody:
+    """A topic, which has no role and runs nobody by itself."""
+    return Somebody(topic.node.path, topic.node.path)
+
+
 def run_with(target: object) -> list[Somebody]:
     """Everybody who runs when a target does: itself, and the functions that a workflow calls."""
     itself = somebody(target)
     if itself is None:
-        return []
+        return [passing_on(target)] if isinstance(target, Construct) and isinstance(target, HasTopic) else []
     called = [somebody(each) for each in getattr(target, "functions", ())]
     return [itself, *(Somebody(each.role, itself.name, each.name) for each in called if each is not None)]
 

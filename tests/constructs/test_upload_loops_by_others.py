@@ -16,6 +16,7 @@ from constructs_lib import (
     SecureApiFunction,
     SecureFunction,
     Step,
+    Topic,
     UploadBucket,
     Waived,
     Workflow,
@@ -162,6 +163,45 @@ class TestByCalls:
             "Shop/Resize may write uploads/*, which runs Shop/Begin (on uploads/*), which may start Shop/Archive, "
             "which calls Shop/Resize: "
         )
+
+    @pytest.mark.parametrize("last", range(4))
+    def test_a_function_publishes_to_a_topic_whose_receiver_writes(
+        self, stack: cdk.Stack, uploads: UploadBucket, resize: SecureFunction, last: int
+    ) -> None:
+        topic, worker = Topic(stack, "Images"), QueueWorker(stack, "Pages", entry=ENTRY)
+        said = first_and_last(
+            [
+                partial(uploads.on_upload, resize, prefix="uploads/"),
+                partial(uploads.grant_write, worker, prefix="uploads/"),
+                partial(topic.grant_publish, resize),
+                partial(topic.subscribe, worker),
+            ],
+            last=last,
+        )
+        by_bucket = (
+            "Shop/Pages may write uploads/*, which runs Shop/Resize (on uploads/*), which may publish to Shop/Images, "
+            f"which may deliver to Shop/Pages: {WITHOUT_END}\n  at:  {AT}\n  fix: {FIX}"
+        )
+        by_grant = (
+            "Shop/Resize may publish to Shop/Images, which may deliver to Shop/Pages, which may write uploads/* of "
+            f"Shop/Uploads, which runs Shop/Resize (on uploads/*): {WITHOUT_END}\n"
+            f"  at:  Shop/Images (Topic)\n  fix: {FIX_CALL}"
+        )
+        by_subscription = (
+            "Shop/Images may deliver to Shop/Pages, which may write uploads/* of Shop/Uploads, which runs Shop/Resize "
+            f"(on uploads/*), which may publish to Shop/Images: {WITHOUT_END}\n"
+            f"  at:  Shop/Images (Topic)\n  fix: {FIX_CALL}"
+        )
+        assert said == (by_bucket, by_bucket, by_grant, by_subscription)[last]
+
+    def test_a_filter_may_keep_a_message_from_going_round(
+        self, stack: cdk.Stack, uploads: UploadBucket, resize: SecureFunction
+    ) -> None:
+        topic, worker = Topic(stack, "Images"), QueueWorker(stack, "Pages", entry=ENTRY)
+        uploads.on_upload(resize)
+        uploads.grant_write(worker, prefix="pages/")
+        topic.grant_publish(resize)
+        assert topic.subscribe(worker, filter={"kind": ["page"]}).subscription
 
     def test_a_function_that_may_call_itself_writes_elsewhere(
         self, stack: cdk.Stack, uploads: UploadBucket, resize: SecureFunction
