@@ -331,6 +331,20 @@ class TestBounds:
             assert relation(TextSet.exactly("x"), every).extent is Extent.NONE
             assert relation(TextSet.prefix("x"), every).extent is not Extent.ALL
 
+    def test_what_cannot_be_multiplied_out_is_searched_as_a_whole(self) -> None:
+        chosen, denied = TextSet.glob("?*"), TextSet.none()
+        for number in range(13):
+            chosen &= TextSet.glob(f"*{number}a*") | TextSet.glob("*z*")
+            denied |= TextSet.glob(f"*{number}a*")
+        with at_most(10):
+            assert (chosen - denied).witness() == "z"
+            assert (chosen - denied).has_some()
+            assert (chosen - denied - TextSet.glob("*z*")).is_empty()
+            last = TextSet.suffix(Text.of(ONE))
+            assert not (chosen - denied - last).has_some()
+            assert not (chosen - denied - last).is_empty()
+            assert (chosen - denied - last - TextSet.glob("*z*")).is_empty()
+
     def test_many_pieces_that_each_take_long(self) -> None:
         keys = TextSet.none()
         for number in range(300):

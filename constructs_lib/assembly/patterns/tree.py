@@ -128,11 +128,13 @@ def shortest_of(root: Node) -> Outcome:
     steps = 0
     try:
         for piece in pieces(root):
-            outcome = piece.searched()
-            steps += outcome.steps + LEAST_STEPS
-            outcome = piece.explored() if outcome.witness is None and not outcome.is_empty else outcome
-            if outcome.witness is not None:
-                found.append(outcome.witness)
+            known = piece.explored()
+            steps += known.steps + LEAST_STEPS
+            if not known.is_empty:
+                outcome = piece.searched()
+                steps += outcome.steps
+                witness = known.witness if outcome.witness is None else outcome.witness
+                found += [] if witness is None else [witness]
             if steps > MOST_STEPS_IN_ALL:
                 break
     except TooManyPieces:
