@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from constructs_lib.assembly.model import Assembly, Node
 
 MAPPING, FUNCTION, QUEUE = "AWS::Lambda::EventSourceMapping", "AWS::Lambda::Function", "AWS::SQS::Queue"
+PIPE = "AWS::Pipes::Pipe"
+STREAM_PARAMETERS = tuple(("SourceParameters", f"{kind}StreamParameters") for kind in ("Kinesis", "DynamoDB"))
+ON_FAILURE = ("DestinationConfig", "OnFailure", "Destination")
 STREAMS = ("AWS::Kinesis::Stream", "AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")
 
 
@@ -67,9 +70,37 @@ def _event_sources(assembly: Assembly) -> Iterator[EventSource]:
         yield EventSource(mapping, _kind(mapping, source), source, function)
 
 
+@dataclass(frozen=True, slots=True)
+class StreamReader:
+    """An event source mapping or a pipe that reads a stream.
+
+    Args:
+        resource: The mapping or the pipe.
+        worker: Who works on the records: the function, or the pipe.
+        options: Where among its properties it says how often it tries.
+        failures: Where among its properties it says what becomes of what failed.
+    """
+
+    resource: Resource
+    worker: str
+    options: tuple[str, ...]
+    failures: tuple[str, ...]
+
+
+def stream_readers(assembly: Assembly) -> Iterator[StreamReader]:
+    """Yield every mapping and every pipe that reads a stream of Kinesis or DynamoDB."""
+    for each in event_sources(assembly):
+        if each.kind is SourceKind.STREAM:
+            yield StreamReader(each.mapping, str(each.function or "the function"), (), ON_FAILURE)
+    for pipe in assembly.of_type(PIPE):
+        for name in STREAM_PARAMETERS:
+            if not pipe.lacks(*name):
+                yield StreamReader(pipe, str(pipe), name, (*name, "DeadLetterConfig", "Arn"))
+
+
 def piped_queues(assembly: Assembly) -> Iterator[tuple[Resource, Resource]]:
     """Yield every EventBridge pipe that drains a queue of the stacks, and the queue."""
-    for pipe in assembly.of_type("AWS::Pipes::Pipe"):
+    for pipe in assembly.of_type(PIPE):
         queue = _among(assembly.target(pipe.value("Source"), QUEUE))
         if queue is not None and queue.type == QUEUE:
             yield pipe, queue

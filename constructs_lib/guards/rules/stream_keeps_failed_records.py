@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from constructs_lib.assembly.event_sources import SourceKind, event_sources
+from constructs_lib.assembly.event_sources import stream_readers
 from constructs_lib.guards.amounts import amount
 from constructs_lib.guards.finding import Severity, finding
 from constructs_lib.guards.rule import rule
@@ -16,31 +16,29 @@ if TYPE_CHECKING:
     from constructs_lib.guards.finding import Finding, Unknown
 
 RETRIES, AGE = "MaximumRetryAttempts", "MaximumRecordAgeInSeconds"
-DESTINATION = ("DestinationConfig", "OnFailure", "Destination")
 ENDLESS = -1
 
 
 @rule(severity=Severity.WARNING)
 def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
-    """A mapping of a stream that gives records up says where they go.
+    """A mapping or a pipe of a stream that gives records up says where they go.
 
     Why it matters: a record that is given up without a destination is gone; nobody learns which one it was.
     https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html
 
     Refuses: a mapping of a Kinesis or DynamoDB stream with a number of tries or an age, and without
-    `DestinationConfig.OnFailure`.
+    `DestinationConfig.OnFailure`; likewise a pipe without a `DeadLetterConfig`.
 
     Accepts: any destination; a mapping that never gives up, which `stream-retries-end` speaks of.
     """
-    for each in event_sources(assembly):
-        if each.kind is not SourceKind.STREAM or not each.mapping.lacks(*DESTINATION):
-            continue
-        limits = [name for name in (RETRIES, AGE) if amount(each.mapping, name, default=ENDLESS) != ENDLESS]
-        if limits:
+    for each in stream_readers(assembly):
+        limits = [
+            name for name in (RETRIES, AGE) if amount(each.resource, *each.options, name, default=ENDLESS) != ENDLESS
+        ]
+        if limits and each.resource.lacks(*each.failures):
             yield finding(
-                each.mapping,
-                problem=f"records that {each.function or 'the function'} cannot handle are given up "
-                f"({', '.join(limits)}) and kept nowhere",
-                fix="set DestinationConfig.OnFailure to the ARN of a queue, and let the function's role send to it",
-                at=DESTINATION,
+                each.resource,
+                problem=f"records that {each.worker} cannot handle are given up ({', '.join(limits)}) and kept nowhere",
+                fix=f"set {'.'.join(each.failures)} to the ARN of a queue, and let the role send to it",
+                at=each.failures,
             )

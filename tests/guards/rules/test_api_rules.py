@@ -100,6 +100,25 @@ class TestApiFunctionAnswersInTime:
         paths = {f"/{index}": {"get": operation()} for index in range(5)}
         [said] = self.said(60, body(paths))
         assert "(GET /0 of Api, GET /1 of Api, GET /2 of Api and 2 more)" in said
+        [said] = self.said(60, body({path: paths[path] for path in ("/0", "/1", "/2")}))
+        assert "(GET /0 of Api, GET /1 of Api, GET /2 of Api)" in said
+
+    def test_one_api_that_surely_gives_up_is_enough(self) -> None:
+        http_api = {name.replace("Api", "Http"): each for name, each in http().items()}
+        http_api["Route"]["Properties"]["ApiId"] = ref("Http")
+        [said] = self.said(30, {**rest(), **http_api})
+        assert said.startswith(
+            "error: Timeout (30 s) is longer than the 29 s that an API waits for it (GET / of Api, GET "
+        )
+
+    def test_counts_the_timeout_that_lambda_gives(self) -> None:
+        [said] = judged(self.ID, {**rest(integration={"TimeoutInMillis": 2_900}), "Send": function()})
+        assert said.startswith("error: Timeout (3 s) is longer than the 2.9 s that an API waits for it")
+        assert judged(self.ID, {**rest(integration={"TimeoutInMillis": 3_000}), "Send": function()}) == []
+
+    def test_is_silent_about_functions_elsewhere(self) -> None:
+        uri = "arn:aws:lambda:eu-west-1:111122223333:function:elsewhere"
+        assert judged(self.ID, http(integration={"IntegrationUri": uri})) == []
 
     def test_says_when_it_is_not_known(self) -> None:
         assert self.said(ref("Seconds"), http()) == [

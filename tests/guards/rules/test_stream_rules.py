@@ -17,6 +17,12 @@ def streamed(rule_id: str, **options: Any) -> list[str]:
     return judged(rule_id, resources, Parameters=NUMBER)
 
 
+def piped(rule_id: str, **options: Any) -> list[str]:
+    told = {"KinesisStreamParameters": {"StartingPosition": "LATEST", **options}}
+    pipe = resource("AWS::Pipes::Pipe", Source=arn("Clicks"), Target=arn("Send"), SourceParameters=told)
+    return judged(rule_id, {"Clicks": STREAM, "Send": function(), "Pipe": pipe})
+
+
 class TestStreamRetriesEnd:
     ID = "stream-retries-end"
 
@@ -27,8 +33,8 @@ class TestStreamRetriesEnd:
                 "warning: a record that Send cannot handle is tried again until it expires, and nothing else of its "
                 "shard is worked on meanwhile\n"
                 "  at:  Shop/Mapping (AWS::Lambda::EventSourceMapping) MaximumRetryAttempts\n"
-                "  fix: set MaximumRetryAttempts to 3 or so, BisectBatchOnFunctionError to true, and "
-                "DestinationConfig.OnFailure to a queue"
+                "  fix: set MaximumRetryAttempts to 3 or so, and DestinationConfig.OnFailure.Destination to the ARN "
+                "of a queue"
             )
         ]
 
@@ -53,6 +59,17 @@ class TestStreamRetriesEnd:
     def test_is_silent_about_queues(self) -> None:
         assert judged(self.ID, {"Jobs": queue(), "Send": function(), "Mapping": mapping("Jobs")}) == []
 
+    def test_knows_what_a_pipe_says(self) -> None:
+        [said] = piped(self.ID)
+        assert said == (
+            "warning: a record that Pipe cannot handle is tried again until it expires, and nothing else of its "
+            "shard is "
+            "worked on meanwhile\n"
+            "  at:  Shop/Pipe (AWS::Pipes::Pipe) SourceParameters.KinesisStreamParameters.MaximumRetryAttempts\n"
+            "  fix: set MaximumRetryAttempts to 3 or so, and DeadLetterConfig.Arn to the ARN of a queue"
+        )
+        assert piped(self.ID, MaximumRetryAttempts=3) == []
+
 
 class TestStreamKeepsFailedRecords:
     ID = "stream-keeps-failed-records"
@@ -63,7 +80,7 @@ class TestStreamKeepsFailedRecords:
                 "warning: records that Send cannot handle are given up (MaximumRetryAttempts, "
                 "MaximumRecordAgeInSeconds) and kept nowhere\n"
                 "  at:  Shop/Mapping (AWS::Lambda::EventSourceMapping) DestinationConfig.OnFailure.Destination\n"
-                "  fix: set DestinationConfig.OnFailure to the ARN of a queue, and let the function's role send to it"
+                "  fix: set DestinationConfig.OnFailure.Destination to the ARN of a queue, and let the role send to it"
             )
         ]
 
@@ -73,6 +90,16 @@ class TestStreamKeepsFailedRecords:
 
     def test_leaves_endless_tries_to_the_other_rule(self) -> None:
         assert streamed(self.ID) == streamed(self.ID, MaximumRetryAttempts=-1) == []
+
+    def test_knows_what_a_pipe_says(self) -> None:
+        [said] = piped(self.ID, MaximumRetryAttempts=3)
+        at = "SourceParameters.KinesisStreamParameters.DeadLetterConfig.Arn"
+        assert said == (
+            "warning: records that Pipe cannot handle are given up (MaximumRetryAttempts) and kept nowhere\n"
+            f"  at:  Shop/Pipe (AWS::Pipes::Pipe) {at}\n"
+            f"  fix: set {at} to the ARN of a queue, and let the role send to it"
+        )
+        assert piped(self.ID, MaximumRetryAttempts=3, DeadLetterConfig={"Arn": arn("Failed")}) == []
 
 
 class TestAsynchronousFailuresAreKept:
