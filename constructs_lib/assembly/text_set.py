@@ -16,6 +16,7 @@ Why it is written here: docs/decisions/text-sets.md.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from constructs_lib.assembly.patterns.conjunction import EVERYTHING
@@ -188,6 +189,10 @@ class TextSet:
         found = explored(self._node).witness
         return None if found is None else written(found)
 
+    def letters(self) -> frozenset[str]:
+        """Return the characters that its description names."""
+        return frozenset(_letters(self._node))
+
     def names(self) -> frozenset[str] | None:
         """Return its strings when it is a plain list of them."""
         if isinstance(self._node, Names):
@@ -220,6 +225,14 @@ def _listed(node: Node, other: Node, *, inside: bool) -> TextSet | None:
     if names is None or not isinstance(other, Glob | Names) or other.symbols:
         return None
     return TextSet.exactly(*(name for name in names if other.matches(name) is inside))
+
+
+def _letters(node: Node) -> Iterable[str]:
+    if isinstance(node, Both | Either):
+        return chain.from_iterable(map(_letters, node.nodes))
+    if isinstance(node, Non):
+        return _letters(node.node)
+    return chain.from_iterable(node.names) if isinstance(node, Names) else node.alphabet
 
 
 def _members(node: Node, kind: type[Both | Either]) -> tuple[Node, ...]:

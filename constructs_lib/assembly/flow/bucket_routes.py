@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventNotifications.html
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from constructs_lib.assembly.flow.described import event, object_event, object_records
@@ -144,14 +144,21 @@ def _filter(wanted: list[Wanted], *, is_function: bool) -> Filter:
             asked = ", ".join(dict.fromkeys(each.event for each in wanted))
             return Passage(Extent.NONE, f"it asks for {asked}, and the writer causes {_listed(objects.possible)}")
         likely = [each for each in wanted if all(each.is_told_of(kind) for kind in objects.kinds)]
-        found = relation(objects.keys, _union(likely or possible))
-        if found.extent is Extent.NONE and likely != possible:
+        found, extent = relation(objects.keys, _union(likely)), None
+        if not likely or (found.extent is Extent.NONE and likely != possible):
             found = relation(objects.keys, _union(possible))
-        extent = found.extent if likely else lesser(found.extent, Extent.SOME)
-        going_on = ANYTHING if is_function else object_records(objects)
-        return Passage(extent, found.why, going_on, found)
+            extent = lesser(found.extent, Extent.SOME)
+        going_on = ANYTHING if is_function else object_records(_told(objects, possible, is_plain=extent is None))
+        return Passage(found.extent if extent is None else extent, found.why, going_on, found)
 
     return passes
+
+
+def _told(objects: Objects, wanted: list[Wanted], *, is_plain: bool) -> Objects:
+    """What of this is told: of the plain thing, or only of what may happen otherwise."""
+    possible = frozenset(kind for kind in objects.possible if any(each.is_told_of(kind) for each in wanted))
+    kinds = objects.kinds if is_plain else possible
+    return replace(objects, kinds=kinds, possible=possible | kinds, keys=objects.keys & _union(wanted))
 
 
 def _union(wanted: list[Wanted]) -> TextSet:

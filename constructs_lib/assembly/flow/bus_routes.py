@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from constructs_lib.assembly.flow.addressed import node_at
-from constructs_lib.assembly.flow.described import event, under
+from constructs_lib.assembly.flow.described import NO_ATTRIBUTES, event, under
 from constructs_lib.assembly.flow.matching import matched, unchanged
 from constructs_lib.assembly.flow.message import Message, Passage
 from constructs_lib.assembly.flow.route import Filter, Route
@@ -108,7 +108,7 @@ def _filter(patterns: list[Value], target: Mapping[str, Value], *, to_bus: bool)
         if to_bus and message.is_forwarded:
             return Passage(Extent.NONE, FORWARDED_ONCE)
         passage = matched(patterns, message, lambda document: _changed(document, target))
-        return passage.carrying(replace(passage.message, is_forwarded=to_bus))
+        return passage.carrying(replace(passage.message, is_forwarded=to_bus, attributes=NO_ATTRIBUTES))
 
     return passes
 

@@ -34,7 +34,7 @@ REASONS = {
     "ObjectRemoved:DeleteMarkerCreated": "DeleteObject",
 }
 # Notifications have the key in the form of a URL, in which these stand for themselves.
-UNCHANGED_IN_URLS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~/*?")
+UNCHANGED_IN_URLS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~/")
 AWS_SOURCES = TextSet.prefix("aws.")  # which nobody but AWS may send
 # https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html
 KEYS_OF_EVENTS = ("version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail")
@@ -100,7 +100,7 @@ def object_records(objects: Objects) -> Message:
 
 def _object_records(kinds: frozenset[str], keys: TextSet) -> Document:
     # In the form of a URL a key can be told only where that changes nothing.
-    is_plain = set(str(keys)) <= UNCHANGED_IN_URLS
+    is_plain = keys.letters() <= UNCHANGED_IN_URLS
     return {
         (): NOTHING_ELSE,
         ("Records",): UNKNOWN,

@@ -100,6 +100,7 @@ SENT: Mapping[str, tuple[str, ...]] = {
 ACTIONS: tuple[str, ...] = (*ON_OBJECTS, *SENT)
 EQUALS = ("StringEquals", "StringLike", "StringEqualsIfExists", "StringLikeIfExists")
 FOR_ALL = "ForAllValues:"
+SOMETHING = TextSet.glob("?*")  # no object has an empty key
 NOT_BY_DEFAULT = "only when a parameter of the template says so"
 
 
@@ -148,7 +149,7 @@ class Writers:
             for statement in denials:
                 keys -= denied_keys(statement, name)
             how = _how(grant)
-            if not keys.is_empty():
+            if not (keys & SOMETHING).is_empty():
                 yield self._conditional(grant, Write(bucket, ON_OBJECTS[grant.action](keys), extent, how))
             if denials and not allowed.is_subset(keys):
                 # What would be written if nobody denied it: to show what the denial is good for.

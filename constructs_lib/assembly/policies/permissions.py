@@ -13,7 +13,7 @@ from constructs_lib.assembly.patterns.glob import iam_glob
 from constructs_lib.assembly.policies import aws_managed
 from constructs_lib.assembly.policies.actions import any_includes, meant, mentions
 from constructs_lib.assembly.text_set import Extent, TextSet
-from constructs_lib.assembly.value import Text
+from constructs_lib.assembly.value import Symbol, Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from constructs_lib.assembly.policies.statement import Statement
 
 EVERYTHING = Text.of("*")
+MANY, ONE = "*", "?"
 # Keys that ask for how a request is made, which whoever may write can arrange, rather than for what it writes.
 ABOUT_THE_REQUEST = frozenset({
     "aws:principalaccount", "aws:principalarn", "aws:principalisawsservice", "aws:principalorgid",
@@ -174,11 +175,13 @@ def extent_on(pattern: Text, arns: Sequence[Text]) -> Extent:
 
 
 def denied_keys(statement: Statement, bucket: Text) -> TextSet:
-    """Return the keys of a bucket that a statement means."""
-    meant_keys = _keys_of(statement.resources, bucket)
+    """Return the keys of a bucket that a statement surely means."""
     if statement.not_resources:
         return _keys_of(statement.not_resources, bucket).complement()
-    return meant_keys
+    keys = TextSet.none()
+    for pattern in statement.resources:
+        keys |= surely_keys_in(pattern, bucket)
+    return keys
 
 
 def denies_node(statement: Statement, arn: Text) -> bool:
@@ -205,13 +208,62 @@ def keys_in(pattern: Text, bucket: Text) -> tuple[TextSet, Extent] | None:
         return None
     name, *rest = told.resource.split("/", 1)
     if name == bucket:
-        return (TextSet.glob(rest[0]), Extent.ALL) if rest else None
+        return (TextSet.glob(rest[0]), Extent.ALL) if rest and rest[0].parts else None
+    if has_wildcard(name) and not (name.symbols or bucket.symbols):
+        left = _left_after(told.resource, Text.of(bucket, "/"))
+        return (TextSet.glob(*left), Extent.SOME) if left else None
     if not has_wildcard(name) or not (_may_meet(name, bucket) or _may_meet(name, Text.of(bucket, "/*"))):
         return None
     if not rest:
         return TextSet.any(), Extent.SOME
     # A star in the name may go on over the slash, into the key.
     return TextSet.glob(rest[0]) | TextSet.glob(Text.of("*/", rest[0])), Extent.SOME
+
+
+def surely_keys_in(pattern: Text, bucket: Text) -> TextSet:
+    """Return the keys of a bucket that a resource pattern surely means.
+
+    The ARN of the bucket is read by the pattern; what is left of the pattern then reads the key.
+    """
+    if pattern == EVERYTHING:
+        return TextSet.any()
+    told = Arn.parse(pattern)
+    own = Text.of("arn:aws:s3:::", bucket, "/")
+    if told is not None:
+        if not iam_glob(told.service).includes(iam_glob(Text.of("s3"))):
+            return TextSet.none()
+        pattern, own = told.resource, Text.of(bucket, "/")
+    return TextSet.glob(*_left_after(pattern, own))
+
+
+def _left_after(pattern: Text, read: Text) -> list[Text]:
+    """What may be left of a pattern when it has surely read a text: one way for each place it may have come to."""
+    tokens, places = _letters(pattern), {0}
+    for letter in _letters(read):
+        following: set[int] = set()
+        for place in _beyond_stars(tokens, places):
+            token = tokens[place] if place < len(tokens) else None
+            if token == MANY:
+                following.add(place)
+            elif token == letter or (token == ONE and isinstance(letter, str)):
+                following.add(place + 1)
+        places = following
+    return [Text.of(*tokens[place:]) for place in places]
+
+
+def _beyond_stars(tokens: list[str | Symbol], places: set[int]) -> set[int]:
+    """The places, and those beyond stars that read nothing."""
+    found = set(places)
+    for place in places:
+        at = place
+        while at < len(tokens) and tokens[at] == MANY:
+            at += 1
+            found.add(at)
+    return found
+
+
+def _letters(text: Text) -> list[str | Symbol]:
+    return [each for part in text.parts for each in (part if isinstance(part, str) else (part,))]
 
 
 def _keys_below(pattern: Text, bucket: Text) -> tuple[TextSet, Extent] | None:
