@@ -1,7 +1,7 @@
 """What a template itself says, without what it refers to: every string in it, and every value under a name.
 
-A reference to a parameter, a resource or another stack is no literal, also when a default would resolve it. Nothing
-here recurses, so that no template is too deep.
+A reference to a resource, to another stack or to a parameter that takes a secret is no literal, even where a default
+would resolve it. Nothing here recurses, so that no template is too deep.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from constructs_lib.assembly.intrinsics import VARIABLE, is_intrinsic, resolve
 from constructs_lib.assembly.value import Symbol, Text, options
+from constructs_lib.guards.secret_names import secret_named
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
@@ -40,9 +41,19 @@ class Named:
     at: Path
     raw: Any
 
+    @property
+    def is_function(self) -> bool:
+        """Whether the name is that of an intrinsic function, and what stands under it is its argument."""
+        return self.name == "Ref" or self.name.startswith("Fn::")
+
+
+def is_hidden(parameter: Mapping[str, Any]) -> bool:
+    """Whether a parameter hides its value."""
+    return str(parameter.get("NoEcho", False)).lower() == "true"
+
 
 class LiteralNames:
-    """Resolves what one template says by itself: mappings and both sides of conditions, and no reference.
+    """Resolves what one template says by itself: mappings, both sides of conditions, defaults, and no reference.
 
     Args:
         stack: The stack.
@@ -52,8 +63,11 @@ class LiteralNames:
         self._stack = stack
 
     def reference(self, name: str) -> Text:
-        """Stand for what `Ref` gives."""
-        return Text((Symbol("parameter", name),))
+        """Stand for what `Ref` gives; the default of a parameter that nothing says is a secret is what it is."""
+        parameter = self._stack.parameters.get(name, {})
+        default = parameter.get("Default")
+        told = parameter.get("Type") == "String" and secret_named(name) is None and not is_hidden(parameter)
+        return Text.of(default) if told and isinstance(default, str) else Text((Symbol("parameter", name),))
 
     def attribute(self, name: str, attribute: str) -> Text:
         """Stand for what `Fn::GetAtt` gives."""
@@ -122,6 +136,10 @@ def named_values(raw: Any) -> Iterator[Named]:
     while todo:
         at, each = todo.pop()
         if isinstance(each, dict):
+            joined = _joined(each)
+            if joined is not None:
+                todo.append((at, joined))
+                continue
             pair = _pair(each, at)
             if pair is not None:
                 yield pair
@@ -141,6 +159,14 @@ def _pair(item: Mapping[str, Any], at: Path) -> Named | None:
     name = next((item[each] for each in NAMES if isinstance(item.get(each), str)), None)
     value = next((each for each in VALUES if each in item), None)
     return None if name is None or value is None else Named(name, (*at, value), item[value])
+
+
+def _joined(item: Mapping[str, Any]) -> Any:
+    """The object that a join of texts and references makes, with `${...}` for these; none if it makes none."""
+    match item:
+        case {"Fn::Join": ["", [str(first), *rest]]} if first.lstrip().startswith(("{", "[")):
+            return _json("".join([first, *(each if isinstance(each, str) else "${...}" for each in rest)]))
+    return None
 
 
 def _json(text: str) -> Any:

@@ -14,8 +14,8 @@ from constructs_lib.guards.secret_names import Certainty, judged
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HINT = re.compile(r"(?i)pass|pwd|secret|token|key|cred")
-# A name, then a value in quotes; in a script also a bare one. What a program computes or calls is no literal.
+HINT = re.compile(r"(?i)pass|pwd|secret|token|key|cred|authorization")
+# A name, then a value in quotes; in a script, or in YAML, also a bare one. What a program computes is no literal.
 BARE = r"""[^\s"'$`;|&\\<>()]"""
 END = r"""(?=$|[\s"';&\\])"""
 QUOTED = re.compile(
@@ -24,6 +24,9 @@ QUOTED = re.compile(
 )
 EXPORTED = re.compile(
     rf"""(?:^|[\s;&"'])(?:export\s+)?(?P<name>[A-Z][A-Z0-9_]{{2,80}})=(?P<value>{BARE}{{1,300}}){END}""", re.MULTILINE
+)
+LISTED = re.compile(
+    rf"""^[ \t]*(?:-[ \t])?(?P<name>[A-Z][A-Z0-9_]{{2,80}}):[ \t]+(?P<value>{BARE}{{1,300}})[ \t]*$""", re.MULTILINE
 )
 OPTION = re.compile(
     rf"""--(?P<name>[a-z][a-z0-9-]{{2,60}})[ =](?P<quote>["']?)(?P<value>(?!-){BARE}{{1,300}})(?P=quote){END}"""
@@ -53,7 +56,7 @@ def assigned_in(text: str) -> Iterator[Assigned]:
     if HINT.search(text) is None:
         return
     seen = set()
-    for form in (QUOTED, EXPORTED, OPTION):
+    for form in (QUOTED, EXPORTED, LISTED, OPTION):
         for match in form.finditer(text):
             name = match["name"].rpartition(".")[2]
             if match.start("name") not in seen and judged(name, match["value"]) is Certainty.SURE:

@@ -11,15 +11,25 @@ from constructs_lib.assembly.remembered import remembered
 from constructs_lib.guards.finding import Place
 from constructs_lib.guards.literals import LiteralNames, literals_of, named_values, places_of, strings_of
 from constructs_lib.guards.secret_assignments import HINT, assigned_in
-from constructs_lib.guards.secret_names import KINDS, Certainty, judged, secret_named
+from constructs_lib.guards.secret_names import (
+    AUTHORIZATION,
+    KINDS,
+    RANDOM_KEY,
+    Certainty,
+    judged,
+    looks_random,
+    secret_named,
+)
 from constructs_lib.guards.secret_patterns import secrets_in, without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from constructs_lib.assembly.model import Assembly
+    from constructs_lib.assembly.resource import Resource
     from constructs_lib.assembly.stack import Stack
     from constructs_lib.guards.finding import Subject
+    from constructs_lib.guards.literals import Named
 
 ENVIRONMENTS = ("Environment", "EnvironmentVariables", "RuntimeEnvironmentVariables", "DefaultArguments")
 CODE = ("ZipFile", "InlineCode", "UserData", "DefinitionString", "BuildSpec", "Command", "Commands", "EntryPoint")
@@ -101,8 +111,15 @@ def _leaks(stack: Stack) -> Iterator[Leak]:
 
 
 def _promises(strings: set[str]) -> set[str]:
-    """The strings that are names of secrets, or objects in which such a name may stand."""
-    return {each for each in strings if secret_named(each) or (_is_json(each) and HINT.search(each))}
+    """The strings for which a resource is looked at closely: names of secrets, what may hold one, and keys."""
+    return {
+        each
+        for each in strings
+        if secret_named(each)
+        or AUTHORIZATION.fullmatch(each)
+        or looks_random("", each) is not None
+        or ('"' in each and HINT.search(each))
+    }
 
 
 # Types whose value is secret by what they are, whatever its name says: the property, and the name that judges it.
@@ -113,14 +130,16 @@ VALUE_OF: Mapping[str, tuple[str, str]] = {
 }
 
 
-def _by_name(resource: Any, names: LiteralNames) -> Iterator[Leak]:
+def _by_name(resource: Resource, names: LiteralNames) -> Iterator[Leak]:
     """The values of a resource that are secrets by what they are called."""
     generated = resource.text("GenerateSecretString", "GenerateStringKey")  # AWS puts the value there itself
     for named in named_values(resource.raw):
         if any(word in named.at for word in POLICY_WORDS) or _is_schema(named.at) or named.at[-2:] == ROLE_OF_AN_API:
             continue
-        if secret_named(named.name) is not None and named.name != generated:
+        if named.name != generated and (secret_named(named.name) or AUTHORIZATION.fullmatch(named.name)):
             yield from _judged(resource, named.name, named.at, named.raw, names)
+        elif any(word in named.at[:-1] for word in ENVIRONMENTS) and not named.is_function:
+            yield from _random(resource, named, names)
     told = VALUE_OF.get(resource.type)
     if told is not None and told[0] in resource.raw:
         own_name = str(resource.text("Name") or "").rpartition("/")[2]
@@ -128,11 +147,19 @@ def _by_name(resource: Any, names: LiteralNames) -> Iterator[Leak]:
         yield from _judged(resource, name, (told[0],), resource.raw[told[0]], names)
 
 
-def _judged(resource: Any, name: str, at: tuple[str, ...], raw: Any, names: LiteralNames) -> Iterator[Leak]:
+def _random(resource: Resource, named: Named, names: LiteralNames) -> Iterator[Leak]:
+    """What stands in an environment and looks like a key, whatever it is called."""
+    found = {looks_random(named.name, value) for value in literals_of(named.raw, names) if isinstance(value, str)}
+    for certainty in found - {None}:
+        if certainty is not None:
+            yield Leak(Area.ENVIRONMENT, resource, named.at, _shown(named.name), RANDOM_KEY, certainty)
+
+
+def _judged(resource: Resource, name: str, at: tuple[str, ...], raw: Any, names: LiteralNames) -> Iterator[Leak]:
     verdicts = {judged(name, value) for value in literals_of(raw, names) if not _is_json(value)}
     for certainty in (Certainty.SURE, Certainty.MAYBE):
         if certainty in verdicts:
-            kind = KINDS[secret_named(name) or "secret"]
+            kind = KINDS[secret_named(name) or "token"]
             yield Leak(_area(resource, at), resource, at, _shown(name), kind, certainty)
             return
 

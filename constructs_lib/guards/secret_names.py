@@ -7,7 +7,9 @@ switches something, or is a stand-in that nobody could log in with.
 
 from __future__ import annotations
 
+import math
 import re
+from collections import Counter
 from enum import Enum
 from functools import lru_cache
 from typing import Final
@@ -87,6 +89,17 @@ WORDS_OF_A_NAME = re.compile(r"[A-Za-z]+(?:[-_./][A-Za-z0-9]+)+|[A-Za-z]+")
 OF_A_STORE = _words("db database rds aurora cluster mysql postgres redshift documentdb mq rabbitmq")
 
 
+AUTHORIZATION = re.compile(r"(?i)(?:proxy-)?authorization")
+SCHEME = re.compile(r"(?i)(?:bearer|basic|token|apikey|api-key)\s+(?P<value>\S{6,})")
+RANDOM = re.compile(r"[A-Za-z0-9+/_=-]{24,200}")
+WORD = re.compile(r"[a-z]{7}")  # which names have, and hardly any random text
+AWS_SECRET = re.compile(r"[A-Za-z0-9+/]{40}")
+NO_SECRET_THOUGH_RANDOM = re.compile(
+    r"(?i)public|hash|digest|checksum|sha|md5|version|commit|etag|integrity|certificate"
+)
+LEAST_BITS = 4.2  # of a character, in a random text of letters and digits; words have fewer
+
+
 class Certainty(Enum):
     """How sure it is that a value is a secret."""
 
@@ -145,6 +158,9 @@ def judged(name: str, value: str | float) -> Certainty | None:
         >>> judged("DB_PASSWORD", "hunter2"), judged("DB_PASSWORD", "{{resolve:secretsmanager:db}}")
         (<Certainty.SURE: 'sure'>, None)
     """
+    if AUTHORIZATION.fullmatch(name):
+        told = SCHEME.fullmatch(str(value).strip())
+        return Certainty.SURE if told is not None and not _is_excused(told["value"], "token") else None
     kind = secret_named(name)
     if kind is None or isinstance(value, bool):
         return None
@@ -158,6 +174,28 @@ def judged(name: str, value: str | float) -> Certainty | None:
     if WORDS_OF_A_NAME.fullmatch(text) is None:
         return Certainty.SURE
     return _of_plain_words(name, text)
+
+
+def looks_random(name: str, value: str) -> Certainty | None:
+    """Return how sure it is that a value is a key by how random it looks, under a name that does not say so.
+
+    Example:
+        >>> looks_random("STORAGE", "wJalrXUtnFEMI/K7MDENG/bPx" + "RfiCYEXAMPLEKEY")
+        <Certainty.SURE: 'sure'>
+    """
+    if RANDOM.fullmatch(value) is None or WORD.search(value) or value.startswith(("MII", "/")):
+        return None
+    if NO_SECRET_THOUGH_RANDOM.search(name) or any(word.lower() in ABOUT for word in SPLIT.split(name)):
+        return None
+    mixed = any(each.islower() for each in value) and any(each.isupper() for each in value)
+    if not mixed or not any(each.isdigit() for each in value) or _bits(value) < LEAST_BITS:
+        return None
+    return Certainty.SURE if AWS_SECRET.fullmatch(value) else Certainty.MAYBE
+
+
+def _bits(text: str) -> float:
+    """The entropy of a text, in bits for a character."""
+    return -sum(count / len(text) * math.log2(count / len(text)) for count in Counter(text).values())
 
 
 def _is_excused(text: str, kind: str) -> bool:
@@ -192,4 +230,5 @@ def may_be_a_name(name: str, description: str) -> bool:
     return secret_named(name) == "secret" and (len(words) == 1 or any(word in OF_A_STORE for word in words))
 
 
+RANDOM_KEY: Final = "what looks like a key"
 KINDS: Final = {"password": "a password", "secret": "a secret", "token": "a token", "key": "a key"}

@@ -19,6 +19,7 @@ from constructs_lib.guards.secret_assignments import assigned_in
         ("export DB_PASSWORD=hunter2\n", "DB_PASSWORD"),
         ("docker run -e MYSQL_ROOT_PASSWORD=hunter2 mysql", "MYSQL_ROOT_PASSWORD"),
         ("mysql --user app --password=hunter2", "password"),
+        ("env:\n  variables:\n    DB_PASSWORD: hunter2\n", "DB_PASSWORD"),
         ("tool --api-key a1b2c3d4e5 run", "api-key"),
     ],
 )
@@ -38,6 +39,7 @@ def test_finds_a_name_that_is_given_a_secret(text: str, name: str) -> None:
         'token = event["token"]',
         '"secret_name": "prod/db"',
         "password: {type: string}",
+        "DB_PASSWORD: ${Password}\nDB_PASSWORD: /app/password\n",
         '"token": "string"',
         "nothing of that kind",
     ],

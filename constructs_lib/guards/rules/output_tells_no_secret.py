@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from constructs_lib.guards.finding import Place, Severity, finding
-from constructs_lib.guards.literals import LiteralNames, literals_of, references_in, strings_of
+from constructs_lib.guards.literals import LiteralNames, is_hidden, literals_of, references_in, strings_of
 from constructs_lib.guards.rule import rule
 from constructs_lib.guards.secret_names import KINDS, Certainty, judged, secret_named
 
@@ -56,8 +56,7 @@ def _secrets_of(stack: Stack, name: str, value: Any) -> Iterator[str]:
     for referred, attribute in references_in(value):
         parameter = stack.parameters.get(referred)
         if parameter is not None and not attribute:
-            hidden = str(parameter.get("NoEcho", False)).lower() == "true"
-            if hidden or (secret_named(referred) is not None and parameter.get("Type") == "String"):
+            if is_hidden(parameter) or (secret_named(referred) is not None and parameter.get("Type") == "String"):
                 yield f"the value of parameter {referred}"
         resource = stack.resources.get(referred)
         told = ATTRIBUTES.get((resource.type, attribute)) if resource is not None else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from constructs_lib.guards.finding import Place, Severity, finding
+from constructs_lib.guards.literals import is_hidden
 from constructs_lib.guards.rule import rule
 from constructs_lib.guards.secret_findings import REPLACE
 from constructs_lib.guards.secret_leaks import Area, leaks_of
@@ -40,7 +41,7 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
         for name, parameter in stack.parameters.items():
             kind = secret_named(name)
             place = Place(stack, "Parameter", name)
-            if str(parameter.get("NoEcho", False)).lower() == "true":
+            if is_hidden(parameter):
                 yield from _hidden(place, parameter.get("Default"))
             elif kind is not None and parameter.get("Type") == "String" and "AllowedValues" not in parameter:
                 yield from _shown(place, parameter, KINDS[kind])

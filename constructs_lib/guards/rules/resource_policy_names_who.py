@@ -26,6 +26,7 @@ ONLY_HOW = frozenset({"aws:sourceip"})  # an address range is a who, but everybo
 # Services that write into what belongs to somebody else, for any account that asks them to.
 DEPUTIES = ("events", "s3", "ses", "sns", "sqs", "cloudwatch", "budgets", "codestar-notifications", "scheduler")
 SOURCES = ("aws:sourcearn", "aws:sourceaccount", "aws:sourceorg", "aws:principalorg")
+NAME_THEM = "name accounts, roles or services in Principal, or add a condition on who it is"
 ENCRYPTS = "AWS::KMS::Key"
 PLACES = (
     {kind: (document,) for kind, (_, _, document) in APART.items()}
@@ -48,13 +49,18 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
     everybody without one; a service of AWS as principal without a source acts for every account that asks it to.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
 
-    Refuses: an Allow for everybody without a condition on who it is (a TLS-only condition is none). As a warning: one
+    Refuses: an Allow for everybody without a condition on who it is (a TLS-only condition is none), also of the
+    versions of a layer. As a warning: one
     that only an address range limits; an Allow for a service that delivers for others (events, topics, mails) without
     `aws:SourceArn` or `aws:SourceAccount`.
 
     Accepts: accounts, roles and services with a source; `aws:PrincipalOrgID` and the like; any Deny; services in the
     policy of a key, which are limited by what is encrypted.
     """
+    for layer in assembly.of_type("AWS::Lambda::LayerVersionPermission"):
+        if layer.text("Principal") == EVERYBODY and layer.lacks("OrganizationId"):
+            problem = "everybody in the world is allowed lambda:GetLayerVersion (Principal *)"
+            yield finding(layer, at=("Principal",), detail="everybody", problem=problem, fix=NAME_THEM)
     for kind, at in PLACES.items():
         for resource in assembly.of_type(kind):
             for statement in statements_at(resource, *at):
@@ -77,7 +83,7 @@ def _judged(resource: Resource, statement: Statement) -> Iterator[Finding]:
                 at=statement.at,
                 detail=f"everybody {actions}",
                 problem=f"everybody in the world is allowed {actions} (Principal *){limited}",
-                fix="name accounts, roles or services in Principal, or add a condition on who it is",
+                fix=NAME_THEM,
                 severity=lowered(resource, Severity.WARNING if known else Severity.ERROR),
             )
         service = principal.name.literal or ""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # Conditions that say who it is, and not only how it asks.
 WHO = ("aws:principalorg", "aws:principalarn", "aws:principalaccount", "aws:sourceaccount", "aws:sourcearn")
 ACCOUNT = re.compile(r"(?:arn:[\w-]+:iam::)?(?P<account>\d{12})(?::root)?")
+OIDC = ":oidc-provider/"  # GitHub and the like: one provider for everybody's repositories
 FEDERATED = "a federation without a condition lets in everybody who can log in there"
 
 
@@ -32,7 +33,8 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create_for-user_externalid.html
 
     Refuses: a trust in everybody without a condition on who it is; a federation (Cognito, GitHub, any OIDC or SAML)
-    without one on its audience or subject. As a warning, a trust in a whole other account without an external id.
+    without one on its audience, or for an OIDC provider on its subject. As a warning, a trust in a whole other account
+    without an external id.
 
     Accepts: services, roles, the account itself; `aws:PrincipalOrgID`, `sts:ExternalId` and the like.
     """
@@ -61,10 +63,21 @@ def _problem(statement: Statement, principal: Principal, own_account: str | None
         known = any(key.startswith(WHO) for key in keys)
         return ("" if known else "everybody in the world may assume the role (Principal *)"), Severity.ERROR
     if principal.kind == "Federated":
-        return ("" if keys else f"{FEDERATED}: {principal.name}"), Severity.ERROR
+        return ("" if _says_whom(statement, str(principal.name)) else f"{FEDERATED}: {principal.name}"), Severity.ERROR
     account = ACCOUNT.fullmatch(principal.name.literal or "")
     if principal.kind == "AWS" and account is not None and account["account"] != own_account:
         known = "sts:externalid" in keys or any(key.startswith(WHO) for key in keys)
         problem = f"every role and user of account {account['account']} may be allowed to assume the role"
         return ("" if known or own_account is None else problem), Severity.WARNING
     return "", Severity.ERROR
+
+
+def _says_whom(statement: Statement, provider: str) -> bool:
+    """Whether a condition says whom a federation lets in: for OIDC more than the audience, which all tokens share."""
+    told = {key: values for wanted in statement.conditions.values() for key, values in wanted.items()}
+    if OIDC not in provider:
+        return bool(told)
+    return any(
+        not key.endswith(":aud") and any(str(value).strip("*:/").removeprefix("repo") for value in values)
+        for key, values in told.items()
+    )

@@ -11,6 +11,7 @@ from tests.guards.rules.judged import arn, function, judged, ref, resource
 ACTIONS, RESOURCES, NOT = "actions-are-named", "resources-are-named", "allow-names-what-is-allowed"
 OWN, SHARED, PASS_ROLE = "policies-are-ones-own", "role-serves-one-function", "pass-role-names-its-role"
 TRUST = "trust-names-who-assumes"
+GITHUB = "token.actions.githubusercontent.com"
 USERS = "arn:aws:dynamodb:eu-west-1:111122223333:table/Users"
 
 
@@ -301,6 +302,19 @@ class TestTrust:
                 "cognito-identity.amazonaws.com"
             )
         ]
+
+    @pytest.mark.parametrize(
+        ("condition", "count"),
+        [
+            ({}, 1),
+            ({"StringEquals": {f"{GITHUB}:aud": "sts.amazonaws.com"}}, 1),
+            ({"StringLike": {f"{GITHUB}:sub": "repo:*"}}, 1),
+            ({"StringLike": {f"{GITHUB}:sub": "repo:example/shop:*"}}, 0),
+        ],
+    )
+    def test_asks_github_for_more_than_the_audience(self, condition: dict[str, Any], count: int) -> None:
+        provider = {"Federated": f"arn:aws:iam::111122223333:oidc-provider/{GITHUB}"}
+        assert len(judged(TRUST, trusted(provider, Condition=condition))) == count
 
     def test_says_what_it_cannot_tell(self) -> None:
         [found] = judged(TRUST, role(AssumeRolePolicyDocument={"Fn::Transform": {"Name": "Macro"}}))

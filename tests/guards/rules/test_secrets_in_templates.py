@@ -119,6 +119,31 @@ class TestEnvironment:
         parameters = {"Password": {"Type": "String", "NoEcho": True, "Default": "hunter2"}}
         assert judged(ENVIRONMENT, {"Greet": function(DB_PASSWORD=value)}, Parameters=parameters) == []
 
+    def test_finds_a_key_by_how_it_looks(self) -> None:
+        key = "wJalrXUtnFEMI/K7MDENG/" + "bPxRfiCYEXAMPLEKEY"
+        [found] = judged(ENVIRONMENT, {"Greet": function(STORAGE=key)})
+        assert found.startswith("error: STORAGE holds what looks like a key in plain text: ")
+        [found] = judged(ENVIRONMENT, {"Greet": function(STORAGE=key[:30])})
+        assert found.startswith("warning: STORAGE holds what looks like a key in plain text: ")
+        assert found.endswith("; otherwise acknowledge this, and say what it is")
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("TABLE", "Orders-ReadModelTable-ProductionEnvironment"),
+            ("BUNDLE", "a93fa1f5c0e7f0d3d1b2a3c4d5e6f708192a3b4c"),
+            ("POOL", "eu-west-1_AbCdEfGhI"),
+            ("PUBLIC_KEY", "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA0Z3VS5JJcds3xfn"),
+            ("ID", "1abc23d4-567f-8ab9-cde0-1fab234c5d67"),
+        ],
+    )
+    def test_passes_names_and_hashes(self, name: str, value: str) -> None:
+        assert judged(ENVIRONMENT, {"Greet": function(**{name: value})}) == []
+
+    def test_finds_a_secret_inside_of_an_object_written_as_text(self) -> None:
+        [found] = judged(ENVIRONMENT, {"Greet": function(CONFIG='{"db": {"password": "hunter2"}}')})
+        assert found.split("\n")[1].endswith("Environment.Variables.CONFIG.db.password")
+
     def test_passes_what_is_no_secret(self) -> None:
         harmless = {
             "TABLE": "users",
@@ -214,6 +239,19 @@ class TestText:
             "  at:  Shop (Stack) Description",
             "  at:  Shop/Queue (AWS::SQS::Queue) Metadata.note",
         ]
+
+    def test_finds_a_header_in_a_state_machine(self) -> None:
+        headers = '{"Authorization":"Bearer a1b2c3d4e5"}'
+        start = '{"StartAt":"A","States":{"A":{"Type":"Task","Arguments":{"Headers":' + headers + ',"F":"'
+        definition = {"Fn::Join": ["", [start, {"Ref": "Other"}, '"}}}}']]}
+        machine = {"Type": "AWS::StepFunctions::StateMachine", "Properties": {"DefinitionString": definition}}
+        [found] = judged(TEXT, {"Machine": machine})
+        assert found.startswith(
+            "error: Authorization holds a token in plain text: everybody who may read this template"
+        )
+        harmless = {"Fn::Join": ["", [start.replace("a1b2c3d4e5", "<token>"), {"Ref": "Other"}, '"}}}}']]}
+        machine = {"Type": "AWS::StepFunctions::StateMachine", "Properties": {"DefinitionString": harmless}}
+        assert judged(TEXT, {"Machine": machine}) == []
 
     def test_passes_code_that_reads_it_from_elsewhere(self) -> None:
         code = "password = os.environ['DB_PASSWORD']\ntoken = event['token']\n"
@@ -393,3 +431,11 @@ def test_never_shows_a_value() -> None:
     assert {finding.rule for finding in report.findings} == set(RULES)
     shown = repr([(str(each), each.id, each.at, each.evidence) for each in report.findings]) + repr(report.findings)
     assert [secret for secret in secrets if secret in shown] == []
+
+
+def test_finds_a_password_by_way_of_the_default_of_a_parameter_that_does_not_say_so() -> None:
+    variables = function(DB_PASSWORD={"Ref": "Phrase"})
+    [found] = judged(ENVIRONMENT, {"Greet": variables}, Parameters={"Phrase": {"Type": "String", "Default": "hunter2"}})
+    assert found.startswith("error: DB_PASSWORD holds a password in plain text")
+    hidden = {"Phrase": {"Type": "String", "NoEcho": True, "Default": "hunter2"}}
+    assert judged(ENVIRONMENT, {"Greet": variables}, Parameters=hidden) == []  # parameter-hides-secret says so

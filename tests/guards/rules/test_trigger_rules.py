@@ -476,6 +476,13 @@ class TestResourcePolicies:
     def test_refuses_everybody_elsewhere(self, kind: str) -> None:
         assert len(judged(WHO, guarded(kind, "*"))) == 1
 
+    def test_refuses_a_layer_for_everybody(self) -> None:
+        kind = "AWS::Lambda::LayerVersionPermission"
+        assert firsts(judged(WHO, {"Layer": resource(kind, Principal="*")})) == [
+            "error: everybody in the world is allowed lambda:GetLayerVersion (Principal *)"
+        ]
+        assert judged(WHO, {"Layer": resource(kind, Principal="*", OrganizationId="o-1234567890")}) == []
+
     def test_refuses_everybody_who_uses_tls(self) -> None:
         condition = {"Bool": {"aws:SecureTransport": "true"}}
         assert len(judged(WHO, guarded(QUEUE_POLICY, "*", Condition=condition))) == 1
