@@ -56,6 +56,7 @@ ABOUT = _words(
     user username validation validator validity vault vendor version window
     """
 )
+NAMED_THING = _words("arn bucket endpoint function id ids name path pool queue region stack stream table topic uri url")
 # Before the word: what makes it a question, a route, or a token that protects nothing.
 BEFORE = _words(
     """
@@ -185,7 +186,7 @@ def looks_random(name: str, value: str) -> Certainty | None:
     """
     if RANDOM.fullmatch(value) is None or WORD.search(value) or value.startswith(("MII", "/")):
         return None
-    if NO_SECRET_THOUGH_RANDOM.search(name) or any(word.lower() in ABOUT for word in SPLIT.split(name)):
+    if NO_SECRET_THOUGH_RANDOM.search(name) or any(word.lower() in NAMED_THING for word in SPLIT.split(name)):
         return None
     mixed = any(each.islower() for each in value) and any(each.isupper() for each in value)
     if not mixed or not any(each.isdigit() for each in value) or _bits(value) < LEAST_BITS:

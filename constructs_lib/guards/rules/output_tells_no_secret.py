@@ -10,7 +10,7 @@ from constructs_lib.guards.rule import rule
 from constructs_lib.guards.secret_names import KINDS, Certainty, judged, secret_named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from constructs_lib.assembly.model import Assembly
     from constructs_lib.assembly.stack import Stack
@@ -55,9 +55,8 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
 def _secrets_of(stack: Stack, name: str, value: Any) -> Iterator[str]:
     for referred, attribute in references_in(value):
         parameter = stack.parameters.get(referred)
-        if parameter is not None and not attribute:
-            if is_hidden(parameter) or (secret_named(referred) is not None and parameter.get("Type") == "String"):
-                yield f"the value of parameter {referred}"
+        if parameter is not None and not attribute and _takes_secret(referred, parameter):
+            yield f"the value of parameter {referred}"
         resource = stack.resources.get(referred)
         told = ATTRIBUTES.get((resource.type, attribute)) if resource is not None else None
         if told is not None:
@@ -67,3 +66,7 @@ def _secrets_of(stack: Stack, name: str, value: Any) -> Iterator[str]:
     for literal in literals_of(value, LiteralNames(stack)):
         if judged(name, literal) is Certainty.SURE:
             yield KINDS[secret_named(name) or "secret"]
+
+
+def _takes_secret(name: str, parameter: Mapping[str, Any]) -> bool:
+    return is_hidden(parameter) or (secret_named(name) is not None and parameter.get("Type") == "String")
