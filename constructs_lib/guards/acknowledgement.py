@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeAlias
 
 from constructs_lib.guards.finding import Place, Severity, finding
 from constructs_lib.guards.recorded import (
@@ -23,12 +24,13 @@ from constructs_lib.guards.rules import rule_ids
 from constructs_lib.guards.selection import unheard_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from constructs_lib.assembly.model import Assembly
     from constructs_lib.guards.finding import Finding, Subject
 
 NEEDED = "acknowledgement-is-needed"
+Spot: TypeAlias = tuple[str, str | int]
 ALL = "[*]"  # after the id of a rule: everything it finds there
 
 
@@ -87,14 +89,11 @@ class Acknowledgements:
             What is open, with a finding for each acknowledgement that is not needed or not valid; and what is not.
         """
         found = list(findings)
-        by_id: dict[str, list[Finding]] = defaultdict(list)
-        for each in found:
-            for name in _names_of(each):
-                by_id[name].append(each)
+        index = self._index(found)
         settled: dict[int, Acknowledged] = {}
         complaints: list[Finding] = []
         for word in self.all:
-            meant = _meant([each for each in by_id[word.id] if self._covers(word, each)], word.id)
+            meant = _meant([*index.get((word.id, _place_of(word)), {}).values()], word.id)
             if word.reason and not _are_several(meant, word.id):
                 settled.update((id(each), Acknowledged(each, word)) for each in meant if id(each) not in settled)
             complaint = self._complaint(word, meant, judged)
@@ -102,17 +101,24 @@ class Acknowledgements:
                 complaints.append(complaint)
         return [*(each for each in found if id(each) not in settled), *complaints], list(settled.values())
 
-    def _covers(self, word: Acknowledgement, found: Finding) -> bool:
-        return any(self._stands_above(word, subject) for subject in (found.resource, *found.through))
+    def _index(self, findings: Iterable[Finding]) -> dict[tuple[str, Spot], dict[int, Finding]]:
+        """Each finding under every id and every place at which a word would be about it."""
+        wanted = {word.id for word in self.all}
+        index: dict[tuple[str, Spot], dict[int, Finding]] = defaultdict(dict)
+        for found in findings:
+            names = [name for name in _names_of(found) if name in wanted]
+            subjects = (found.resource, *found.through) if names else ()
+            for spot in {spot for subject in subjects for spot in self._spots(subject)}:
+                for name in names:
+                    index[name, spot][id(found)] = found
+        return index
 
-    def _stands_above(self, word: Acknowledgement, subject: Subject) -> bool:
-        if word.subject is not None:  # written in a template: it covers its resource, or all of its stack
-            whole_stack = not word.subject.logical_id and word.subject.stack.id == subject.stack.id
-            return whole_stack or word.subject is subject
-        if not word.place:
-            return True
+    def _spots(self, subject: Subject) -> Iterator[Spot]:
+        """Where a word about this can stand: in its own metadata, in its template's, or at a construct above."""
+        yield "resource", id(subject)
+        yield "stack", subject.stack.id
         path = self._paths.get(subject.stack.id, "") if isinstance(subject, Place) else subject.path
-        return path == word.place or path.startswith(f"{word.place}/")
+        yield from (("construct", each) for each in _with_ancestors(path))
 
     def _complaint(
         self, word: Acknowledgement, matched: Sequence[Finding], judged: Callable[[str], bool]
@@ -157,20 +163,35 @@ class Acknowledgements:
         return replace(made, rule=NEEDED, rule_severity=Severity.WARNING)
 
     def _subject(self, word: Acknowledgement) -> Subject:
-        """What an acknowledgement stands at: a resource, one below it, the stack, or the first stack for the app."""
+        """What an acknowledgement stands at: a resource, the first one below it, the stack, or the first stack."""
         if word.subject is not None:
             return word.subject
-        path = word.place
-        below: Subject | None = None
+        return self._first_below.get(word.place) or Place(self._stacks[0])
+
+    @cached_property
+    def _first_below(self) -> Mapping[str, Subject]:
+        found: dict[str, Subject] = {}
         for stack in self._stacks:
-            if self._paths.get(stack.id) == path:
-                return Place(stack)
+            found.setdefault(self._paths.get(stack.id, stack.id), Place(stack))
             for resource in stack.resources.values():
-                if resource.path == path:
-                    return resource
-                if below is None and resource.path.startswith(f"{path}/"):
-                    below = resource
-        return Place(self._stacks[0]) if below is None else below
+                for path in _with_ancestors(resource.path):
+                    found.setdefault(path, resource)
+        return found
+
+
+def _with_ancestors(path: str) -> Iterator[str]:
+    """A construct path, and those above it up to the app's, which is empty."""
+    while path:
+        yield path
+        path = path.rpartition("/")[0]
+    yield ""
+
+
+def _place_of(word: Acknowledgement) -> Spot:
+    """Where a word stands."""
+    if word.subject is None:
+        return "construct", word.place
+    return ("resource", id(word.subject)) if word.subject.logical_id else ("stack", word.subject.stack.id)
 
 
 def _names_of(found: Finding) -> tuple[str, ...]:
