@@ -5,123 +5,27 @@ from __future__ import annotations
 import json
 from typing import Any
 
-Template = dict[str, Any]
-MAIN, TRIGGERED = "AWS::Lambda::Function", "AWS::Lambda::Permission"
-DAY = 86_400
+from tests.guards.faults.parts import (
+    DAY,
+    Template,
+    allowed,
+    att,
+    dead_letters,
+    failures_of,
+    function,
+    let_in,
+    made,
+    may_send,
+    over_tls,
+    permission,
+    queue,
+    ref,
+    role,
+    sub,
+    table,
+)
 
-
-def att(name: str, attribute: str = "Arn") -> Template:
-    return {"Fn::GetAtt": [name, attribute]}
-
-
-def ref(name: str) -> Template:
-    return {"Ref": name}
-
-
-def sub(text: str) -> Template:
-    return {"Fn::Sub": text}
-
-
-def made(kind: str, /, *, kept: bool = False, needs: str | None = None, **properties: Any) -> Template:
-    """A resource; `kept` when it is deleted or replaced."""
-    policy = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"} if kept else {}
-    return {"Type": kind, "Properties": properties, **policy, **({} if needs is None else {"DependsOn": needs})}
-
-
-def allowed(actions: str | list[str], resource: Any) -> Template:
-    return {"Effect": "Allow", "Action": actions, "Resource": resource}
-
-
-def role(service: str, *statements: Template) -> Template:
-    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": f"{service}.amazonaws.com"}}
-    document = {"Version": "2012-10-17", "Statement": list(statements)}
-    policies = [{"PolicyName": "grants", "PolicyDocument": document}] if statements else []
-    return made(
-        "AWS::IAM::Role", AssumeRolePolicyDocument={"Version": "2012-10-17", "Statement": [trust]}, Policies=policies
-    )
-
-
-def function(name: str, *statements: Template, **more: Any) -> dict[str, Template]:
-    """A function with a role and logs of its own."""
-    logs = allowed(["logs:CreateLogStream", "logs:PutLogEvents"], att(f"{name}Logs"))
-    traces = allowed(["xray:PutTelemetryRecords", "xray:PutTraceSegments"], "*")
-    told = {
-        "Architectures": ["arm64"],
-        "Code": {"S3Bucket": "assets", "S3Key": f"{name}.zip"},
-        "Handler": "index.handler",
-        "LoggingConfig": {"LogFormat": "JSON", "LogGroup": ref(f"{name}Logs")},
-        "MemorySize": 512,
-        "RecursiveLoop": "Terminate",
-        "Role": att(f"{name}Role"),
-        "Runtime": "nodejs24.x",
-        "Timeout": 10,
-        "TracingConfig": {"Mode": "Active"},
-    }
-    return {
-        name: made(MAIN, **{**told, **more}),
-        f"{name}Logs": made("AWS::Logs::LogGroup", RetentionInDays=30),
-        f"{name}Role": role("lambda", logs, traces, *statements),
-    }
-
-
-def queue(name: str, **more: Any) -> dict[str, Template]:
-    """A queue that takes requests over TLS alone."""
-    deny = {"Effect": "Deny", "Principal": "*", "Action": "sqs:*", "Resource": att(name)}
-    deny["Condition"] = {"Bool": {"aws:SecureTransport": "false"}}
-    return {
-        name: made("AWS::SQS::Queue", SqsManagedSseEnabled=True, **more),
-        f"{name}Policy": made("AWS::SQS::QueuePolicy", Queues=[ref(name)], PolicyDocument={"Statement": [deny]}),
-    }
-
-
-def dead_letters(name: str) -> dict[str, Template]:
-    """A queue for what failed, with an alarm that tells somebody."""
-    dimension = {"Name": "QueueName", "Value": att(name, "QueueName")}
-    alarm = made(
-        "AWS::CloudWatch::Alarm",
-        AlarmActions=[ref("OnCall")],
-        ComparisonOperator="GreaterThanThreshold",
-        Dimensions=[dimension],
-        EvaluationPeriods=1,
-        MetricName="ApproximateNumberOfMessagesVisible",
-        Namespace="AWS/SQS",
-        Period=60,
-        Statistic="Maximum",
-        Threshold=0,
-        TreatMissingData="notBreaching",
-    )
-    return {**queue(name, MessageRetentionPeriod=14 * DAY), f"{name}Alarm": alarm}
-
-
-def let_in(resources: dict[str, Template], name: str, service: str, source: Any) -> None:
-    """Add to a queue's policy that one resource of one service may send to it."""
-    statement = {"Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}, "Action": "sqs:SendMessage"}
-    statement |= {"Resource": att(name), "Condition": {"ArnEquals": {"aws:SourceArn": source}}}
-    resources[f"{name}Policy"]["Properties"]["PolicyDocument"]["Statement"].append(statement)
-
-
-def may_send(name: str) -> Template:
-    return allowed("sqs:SendMessage", att(name))
-
-
-def table(**more: Any) -> Template:
-    return made(
-        "AWS::DynamoDB::Table",
-        kept=True,
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-        DeletionProtectionEnabled=True,
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
-        SSESpecification={"SSEEnabled": True},
-        **more,
-    )
-
-
-def permission(function_name: Any, service: str, source: Any, **more: Any) -> Template:
-    principal = f"{service}.amazonaws.com"
-    told = {"FunctionName": function_name, "Principal": principal, "SourceArn": source, **more}
-    return made(TRIGGERED, Action="lambda:InvokeFunction", **told)
+PHOTOS = "arn:${AWS::Partition}:s3:::shop-photos"  # by name: a bucket cannot refer to whom its own policies name
 
 
 def http_api() -> dict[str, Template]:
@@ -131,7 +35,10 @@ def http_api() -> dict[str, Template]:
     route = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/*/POST/orders"
     return {
         **function(
-            "Place", allowed("dynamodb:PutItem", att("Orders")), Environment={"Variables": {"TABLE": ref("Orders")}}
+            "Place",
+            allowed("dynamodb:PutItem", att("Orders")),
+            may_send("Jobs"),
+            Environment={"Variables": {"TABLE": ref("Orders"), "JOBS": ref("Jobs")}},
         ),
         "PlaceVersion": made("AWS::Lambda::Version", FunctionName=ref("Place")),
         "PlaceLive": made(
@@ -175,7 +82,11 @@ def rest_api() -> dict[str, Template]:
         "Users": made("AWS::Cognito::UserPool", kept=True),
         "Rest": made(f"{kind}RestApi", Name="reviews"),
         "Pool": made(
-            f"{kind}Authorizer", RestApiId=ref("Rest"), Type="COGNITO_USER_POOLS", ProviderARNs=[att("Users")]
+            f"{kind}Authorizer",
+            RestApiId=ref("Rest"),
+            Name="pool",
+            Type="COGNITO_USER_POOLS",
+            ProviderARNs=[att("Users")],
         ),
         "Validator": made(f"{kind}RequestValidator", RestApiId=ref("Rest"), ValidateRequestBody=True),
         "Reviews": made(
@@ -227,7 +138,13 @@ def changes() -> dict[str, Template]:
     actions = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"]
     poll = allowed(actions, att("Orders", "StreamArn"))
     return {
-        **function("Follow", poll, allowed("dynamodb:ListStreams", "*"), may_send("DeadChanges")),
+        **function(
+            "Follow",
+            poll,
+            allowed("dynamodb:ListStreams", "*"),
+            allowed("events:PutEvents", att("Bus")),
+            may_send("DeadChanges"),
+        ),
         **dead_letters("DeadChanges"),
         "Orders": table(StreamSpecification={"StreamViewType": "NEW_IMAGE"}),
         "FollowMapping": made(
@@ -251,14 +168,11 @@ def events() -> dict[str, Template]:
         **function("Notify", may_send("DeadEvents")),
         **dead_letters("DeadEvents"),
         **dead_letters("Undelivered"),
-        "NotifyFailures": made(
-            "AWS::Lambda::EventInvokeConfig",
-            DestinationConfig={"OnFailure": {"Destination": att("DeadEvents")}},
-            FunctionName=ref("Notify"),
-            Qualifier="$LATEST",
-        ),
+        "NotifyFailures": failures_of("Notify", "DeadEvents"),
+        "Bus": made("AWS::Events::EventBus", Name="shop"),
         "Placed": made(
             "AWS::Events::Rule",
+            EventBusName=ref("Bus"),
             EventPattern={"source": ["shop.orders"], "detail-type": ["OrderPlaced"]},
             Targets=[{"Arn": att("Notify"), "DeadLetterConfig": {"Arn": att("Undelivered")}, "Id": "Notify"}],
         ),
@@ -310,7 +224,12 @@ STATES = {
 def workflow() -> dict[str, Template]:
     """A state machine of two functions that takes back what it did."""
     return {
-        **function("Charge"),
+        **function(
+            "Charge",
+            allowed("secretsmanager:GetSecretValue", ref("PaymentKey")),
+            Environment={"Variables": {"PAYMENT_SECRET_ARN": ref("PaymentKey")}},
+        ),
+        "PaymentKey": made("AWS::SecretsManager::Secret", SecretString=ref("PaymentToken")),
         **function("Send"),
         "FulfilRole": role("states", allowed("lambda:InvokeFunction", [att("Charge"), att("Send")])),
         "Fulfil": made(
@@ -327,6 +246,7 @@ def database() -> dict[str, Template]:
     """A database behind a proxy, and the function in its VPC."""
     interfaces = ["ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DescribeNetworkInterfaces"]
     group = "AWS::EC2::SecurityGroup"
+    subnets = [ref("Subnet"), ref("SubnetB")]
     auth = {"AuthScheme": "SECRETS", "IAMAuth": "REQUIRED", "SecretArn": ref("Login")}
     return {
         **function(
@@ -335,10 +255,14 @@ def database() -> dict[str, Template]:
             allowed("rds-db:connect", sub("arn:aws:rds-db:${AWS::Region}:${AWS::AccountId}:dbuser:prx-1/reports")),
             Environment={"Variables": {"DB_HOST": att("Proxy", "Endpoint")}},
             ReservedConcurrentExecutions=50,
-            VpcConfig={"SecurityGroupIds": [att("ReportGroup", "GroupId")], "SubnetIds": [ref("Subnet")]},
+            VpcConfig={
+                "SecurityGroupIds": [att("ReportGroup", "GroupId")],
+                "SubnetIds": subnets,
+            },
         ),
         "Vpc": made("AWS::EC2::VPC", CidrBlock="10.0.0.0/16"),
         "Subnet": made("AWS::EC2::Subnet", CidrBlock="10.0.0.0/24", VpcId=ref("Vpc")),
+        "SubnetB": made("AWS::EC2::Subnet", CidrBlock="10.0.1.0/24", VpcId=ref("Vpc")),
         "ReportGroup": made(group, GroupDescription="reports", VpcId=ref("Vpc")),
         "ProxyGroup": made(group, GroupDescription="the proxy", VpcId=ref("Vpc")),
         "DatabaseGroup": made(group, GroupDescription="the database", VpcId=ref("Vpc")),
@@ -362,12 +286,90 @@ def database() -> dict[str, Template]:
             EngineFamily="POSTGRESQL",
             RequireTLS=True,
             RoleArn=att("ProxyRole"),
-            VpcSubnetIds=[ref("Subnet")],
+            VpcSubnetIds=subnets,
+        ),
+    }
+
+
+def uploads() -> dict[str, Template]:
+    """A bucket whose new pictures run a function that writes their thumbnails into the same bucket, elsewhere."""
+    incoming, thumbnails = sub(f"{PHOTOS}/incoming/*"), sub(f"{PHOTOS}/thumbnails/*")
+    narrowed = {"S3Key": {"Rules": [{"Name": "prefix", "Value": "incoming/"}]}}
+    told = {"Event": "s3:ObjectCreated:*", "Filter": narrowed, "Function": att("Resize")}
+    encrypted = {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    closed = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
+    return {
+        **function(
+            "Resize",
+            allowed("s3:GetObject", incoming),
+            allowed("s3:PutObject", thumbnails),
+            may_send("DeadUploads"),
+        ),
+        **dead_letters("DeadUploads"),
+        "ResizeFailures": failures_of("Resize", "DeadUploads"),
+        "ResizePermission": permission(ref("Resize"), "s3", sub(PHOTOS), SourceAccount=ref("AWS::AccountId")),
+        "Photos": made(
+            "AWS::S3::Bucket",
+            kept=True,
+            needs="ResizePermission",
+            BucketEncryption={"ServerSideEncryptionConfiguration": [encrypted]},
+            BucketName="shop-photos",
+            NotificationConfiguration={"LambdaConfigurations": [told]},
+            PublicAccessBlockConfiguration=dict.fromkeys(closed, True),
+            VersioningConfiguration={"Status": "Enabled"},
+        ),
+        "PhotosPolicy": made(
+            "AWS::S3::BucketPolicy",
+            Bucket=ref("Photos"),
+            PolicyDocument={"Statement": [over_tls("s3:*", sub(PHOTOS), sub(f"{PHOTOS}/*"))]},
+        ),
+    }
+
+
+def clicks() -> dict[str, Template]:
+    """A stream of clicks, and the function that counts them in a global table."""
+    actions = ["kinesis:DescribeStreamSummary", "kinesis:GetRecords", "kinesis:GetShardIterator", "kinesis:ListShards"]
+    actions += ["kinesis:DescribeStream"]
+    poll, count = allowed(actions, att("Clicks")), allowed("dynamodb:UpdateItem", att("Totals"))
+    restored = {"PointInTimeRecoveryEnabled": True}
+    home = {"DeletionProtectionEnabled": True, "PointInTimeRecoverySpecification": restored}
+    return {
+        **function("Count", poll, count, may_send("DeadClicks")),
+        **dead_letters("DeadClicks"),
+        "Clicks": made(
+            "AWS::Kinesis::Stream",
+            kept=True,
+            StreamEncryption={"EncryptionType": "KMS", "KeyId": "alias/aws/kinesis"},
+            StreamModeDetails={"StreamMode": "ON_DEMAND"},
+        ),
+        "Totals": made(
+            "AWS::DynamoDB::GlobalTable",
+            kept=True,
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            Replicas=[{"Region": ref("AWS::Region"), **home}],
+            SSESpecification={"SSEEnabled": True, "SSEType": "KMS"},
+        ),
+        "CountMapping": made(
+            "AWS::Lambda::EventSourceMapping",
+            BatchSize=100,
+            DestinationConfig={"OnFailure": {"Destination": att("DeadClicks")}},
+            EventSourceArn=att("Clicks"),
+            FunctionName=ref("Count"),
+            FunctionResponseTypes=["ReportBatchItemFailures"],
+            MaximumRecordAgeInSeconds=3600,
+            MaximumRetryAttempts=3,
+            StartingPosition="LATEST",
         ),
     }
 
 
 def hardened() -> Template:
     """Return the whole template."""
-    parts = (http_api(), rest_api(), jobs(), changes(), events(), workflow(), database())
-    return {"Resources": {name: resource for part in parts for name, resource in part.items()}}
+    parts = (http_api(), rest_api(), jobs(), changes(), events(), workflow(), database(), uploads(), clicks())
+    return {
+        "Parameters": {"PaymentToken": {"Type": "String", "NoEcho": True}},
+        "Resources": {name: resource for part in parts for name, resource in part.items()},
+        "Outputs": {"Url": {"Value": att("Api", "ApiEndpoint")}, "PaymentKeyArn": {"Value": ref("PaymentKey")}},
+    }

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from tests.guards.faults.fault import Fault, add, change, drop, forget, remove, together
-from tests.guards.faults.hardened import att, made, ref
+from tests.guards.faults.parts import att, made, ref, sub
 
 FAT = "no-function-serves-every-route"
 WHO = "api-route-asks-who-calls"
+PROXY = "function-reaches-database-by-proxy"
+EXECUTE = "arn:aws:execute-api:${AWS::Region}:${AWS::AccountId}:"
 
 
-def connects(name: str, rule: str, at: str, *, reserved: int) -> Fault:
+def lets_all(name: str, api: str) -> Fault:
+    """A permission lets in all routes of an API."""
+    return change("", "", name, "SourceArn", to=sub(f"{EXECUTE}${{{api}}}/*/*"))
+
+
+def connects(name: str, rule: str, at: str, *, reserved: int, also: tuple[str, ...] = ()) -> Fault:
     """The function knows the database and no proxy."""
     host = att("Reports", "Endpoint.Address")
     return together(
-        change(name, rule, "Report", "Environment", to={"Variables": {"DB_HOST": host}}, found_at=at),
+        change(name, rule, "Report", "Environment", to={"Variables": {"DB_HOST": host}}, found_at=at, also=also),
         change("so many at once", "", "Report", "ReservedConcurrentExecutions", to=reserved),
     )
 
@@ -29,14 +36,20 @@ FAULTS = [
         to=5000,
         found_at="Place",
     ),
-    change("more than 15 minutes", "function-ends-within-15-minutes", "Work", "Timeout", to=901),
+    change("more than 15 minutes", "function-ends-within-15-minutes", "Report", "Timeout", to=901),
     drop("no timeout", "function-states-its-limits", "Charge", "Timeout"),
-    drop("no memory", "function-states-its-limits", "Charge", "MemorySize"),
-    change("a fat function of an HTTP API", FAT, "Route", "RouteKey", to="ANY /{proxy+}", found_at="Place"),
-    change("a default route", FAT, "Route", "RouteKey", to="$default", found_at="Place"),
+    together(
+        change("a fat function of an HTTP API", FAT, "Route", "RouteKey", to="ANY /{proxy+}", found_at="Place"),
+        lets_all("PlacePermission", "Api"),
+    ),
+    together(
+        change("a default route", FAT, "Route", "RouteKey", to="$default", found_at="Place"),
+        lets_all("PlacePermission", "Api"),
+    ),
     together(
         change("a fat function of a REST API", FAT, "Reviews", "PathPart", to="{proxy+}", found_at="Review"),
         change("for any method", "", "PostReview", "HttpMethod", to="ANY"),
+        lets_all("ReviewPermission", "Rest"),
     ),
     change("an HTTP route for anybody", WHO, "Route", "AuthorizationType", to="NONE"),
     drop("an HTTP route without authorization", WHO, "Route", "AuthorizationType"),
@@ -55,26 +68,27 @@ FAULTS = [
     drop("a REST method without validator", "rest-requests-are-validated", "PostReview", "RequestValidatorId"),
     change("a deprecated runtime", "runtime-is-supported", "Charge", "Runtime", to="nodejs18.x"),
     change("a runtime of the past", "runtime-is-supported", "Charge", "Runtime", to="python2.7"),
-    change("x86", "function-runs-on-arm", "Charge", "Architectures", to=["x86_64"]),
     drop("a function without tracing", "work-is-traced", "Charge", "TracingConfig"),
     drop("a workflow without tracing", "work-is-traced", "Fulfil", "TracingConfiguration"),
     change("a stage without tracing", "work-is-traced", "RestStage", "TracingEnabled", to=False),
     drop("logs for ever", "logs-expire", "ChargeLogs", "RetentionInDays"),
-    drop("logs of nobody", "logs-expire", "Charge", "LoggingConfig"),
     change("loops allowed", "recursion-stop-stays-on", "Charge", "RecursiveLoop", to="Allow"),
-    change(
-        "warm environments for nobody",
-        "provisioned-concurrency-is-called",
-        "Integration",
-        "IntegrationUri",
-        to=att("Place"),
-        found_at="PlaceLive",
+    together(
+        change(
+            "warm environments for nobody",
+            "provisioned-concurrency-is-called",
+            "Integration",
+            "IntegrationUri",
+            to=att("Place"),
+            found_at="PlaceLive",
+        ),
+        change("and a permission for it", "", "PlacePermission", "FunctionName", to=ref("Place")),
     ),
     add(
         "too many resources",
         "stack-stays-below-the-resource-limit",
         None,
-        **{f"Topic{number}": made("AWS::SNS::Topic", KmsMasterKeyId="alias/shop") for number in range(322)},
+        **{f"Topic{number}": made("AWS::SNS::Topic", KmsMasterKeyId="alias/shop") for number in range(301)},
     ),
     change(
         "a table that can be deleted",
@@ -99,6 +113,13 @@ FAULTS = [
         drop("a function in a VPC of nothing", "vpc-function-has-a-reason-to-be-there", "Report", "Environment"),
         remove("nothing private", "", "Report", "Proxy", "ProxyRole", "Reports", "Login"),
     ),
-    connects("a database without a proxy", "function-reaches-database-by-proxy", "Report", reserved=50),
-    connects("more at once than connections", "concurrency-fits-the-database", "Reports", reserved=113),
+    connects("a database without a proxy", PROXY, "Report", reserved=50),
+    connects("more at once than connections", "concurrency-fits-the-database", "Reports", reserved=113, also=(PROXY,)),
+]
+
+# Told as an information: nothing that would hurt.
+HINTS = [
+    drop("no memory", "function-states-its-limits", "Charge", "MemorySize"),
+    change("x86", "function-runs-on-arm", "Charge", "Architectures", to=["x86_64"]),
+    drop("logs of nobody", "logs-expire", "Charge", "LoggingConfig"),
 ]

@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 from tests.guards.faults.fault import Fault, add, change, drop, remove, together
-from tests.guards.faults.hardened import RETRY, STATES, att, made, ref, task
+from tests.guards.faults.hardened import RETRY, STATES, task
+from tests.guards.faults.parts import att, made, permission, ref
 
 
 def states(name: str, rule: str, **changed: Any) -> Fault:
@@ -117,6 +118,7 @@ FAULTS = [
     ),
     together(
         change("a window for a FIFO queue", "queue-mapping-is-one-lambda-takes", "WorkMapping", WINDOW, to=5),
+        change("for longer", "", "Jobs", "VisibilityTimeout", to=65),
         change("a FIFO queue", "", "Jobs", "FifoQueue", to=True),
         change("and its dead letters", "", "DeadJobs", "FifoQueue", to=True),
     ),
@@ -145,8 +147,12 @@ FAULTS = [
         "an upload calls a function that keeps no failures",
         "asynchronous-failures-are-kept",
         "Review",
+        UploadsPermission=permission(
+            ref("Review"), "s3", "arn:aws:s3:::shop-uploads", SourceAccount=ref("AWS::AccountId")
+        ),
         Uploads=made(
             "AWS::S3::Bucket",
+            BucketName="shop-uploads",
             NotificationConfiguration={
                 "LambdaConfigurations": [{"Event": "s3:ObjectCreated:*", "Function": att("Review")}]
             },
@@ -172,6 +178,7 @@ FAULTS = [
         "a FIFO queue at a standard topic",
         "fifo-queue-takes-what-is-sent",
         "Ordered",
+        ["delivery-is-let-in", "undelivered-events-are-kept"],
         Line=made("AWS::SQS::Queue", FifoQueue=True),
         Ordered=made("AWS::SNS::Subscription", TopicArn=ref("News"), Protocol="sqs", Endpoint=att("Line")),
     ),
