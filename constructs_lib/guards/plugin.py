@@ -13,13 +13,14 @@ import aws_cdk as cdk
 import jsii
 
 from constructs_lib.assembly.cloud_assembly import MANIFEST
-from constructs_lib.assembly.json_document import AssemblyError, JsonObject
+from constructs_lib.assembly.json_document import JsonObject
 from constructs_lib.assembly.model import Assembly
-from constructs_lib.guards.check import UNREAD, check
+from constructs_lib.guards.check import UNREAD, check, line_of
 from constructs_lib.guards.finding import Place, Severity
 from constructs_lib.guards.recorded import NAMESPACE, Acknowledgement, acknowledgement
 from constructs_lib.guards.rules import rule_ids
 from constructs_lib.guards.version import own_version
+from constructs_lib.problem import Problem, ProblemError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -70,15 +71,21 @@ class ServerlessGuards:
         templates = tuple(context.template_paths)
         if ServerlessGuards._silenced or not self._is_first(context.app_construct, templates):
             return _nothing()
-        folder = _assembly_folder(templates)
+        try:
+            return self._checked(context, _assembly_folder(templates))
+        except ProblemError as error:
+            problem = error.problems[0]
+        except Exception as error:  # whatever it is: our mistake must not keep anybody from deploying
+            what = f"the guards failed inside: {type(error).__name__}: {error}"
+            problem = Problem(what, line_of(error), fix="this is an error of constructs-lib: report it")
+        return cdk.PolicyValidationPluginReport(success=True, violations=[_unchecked(problem)])
+
+    def _checked(self, context: cdk.IPolicyValidationContext, folder: Path) -> cdk.PolicyValidationPluginReport:
         if JsonObject.read(folder / MANIFEST).values.get("missing"):
             return _nothing()  # CDK looks these values up and synthesizes again
-        try:
-            assembly = Assembly.read(folder)
-        except AssemblyError as error:
-            return cdk.PolicyValidationPluginReport(success=True, violations=[_unread(error)])
         stacks = {stack.template_path: stack.stack_construct_path for stack in context.stack_templates}
-        return _report(check(assembly, acknowledgements=_above_the_stacks(context)), stacks)
+        report = check(Assembly.read(folder), acknowledgements=_above_the_stacks(context))
+        return _report(report, stacks)
 
     def _is_first(self, app: IConstruct, templates: tuple[str, ...]) -> bool:
         """Whether no other instance has checked these templates of this app since we last did."""
@@ -184,11 +191,10 @@ def _place(subject: Subject, at: Iterable[str], stacks: Mapping[str, str]) -> cd
     )
 
 
-def _unread(error: AssemblyError) -> cdk.PolicyViolation:
-    problem = error.problems[0]
+def _unchecked(problem: Problem) -> cdk.PolicyViolation:
     return cdk.PolicyViolation(
         rule_name=UNREAD,
-        description=f"the guards cannot read this app: {problem.what}\n   at {problem.where}",
+        description=f"nothing of this app was guarded: {problem.what}\n   at {problem.where}",
         fix=problem.fix,
         severity=Severity.WARNING.value,
         violating_resources=[cdk.PolicyViolatingResource(construct_path="", locations=[])],

@@ -11,7 +11,7 @@ HEAVY = {"boto3", "botocore", "aws_cdk", "jsii", "ministack", "hypercorn", "urll
 
 
 class TestHelp:
-    @pytest.mark.parametrize("arguments", [["--help"], ["local", "--help"], ["call", "--help"]])
+    @pytest.mark.parametrize("arguments", [["--help"], ["check", "--help"], ["local", "--help"], ["call", "--help"]])
     def test_says_how_to_use_it(self, arguments: list[str]) -> None:
         ended = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, check=False)
         assert (ended.returncode, ended.stderr) == (0, "")

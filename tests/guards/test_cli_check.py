@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -266,6 +267,18 @@ class TestStreams:
         assert ended.stderr.startswith(
             "the report cannot be written: No space left on device\n  at:  standard output\n"
         )
+
+    @pytest.mark.parametrize(("more", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])
+    def test_a_terminal_gets_colour_unless_it_wants_none(
+        self, write: Write, more: dict[str, str], coloured: bool
+    ) -> None:
+        ours, theirs = pty.openpty()
+        command = [str(PROGRAM), "check", "--no-public", write(impatient()), "--only", VISIBILITY]
+        environment = {key: value for key, value in os.environ.items() if key != "NO_COLOR"} | {"TERM": "xterm"} | more
+        with os.fdopen(ours, "rb", buffering=0) as terminal:
+            assert subprocess.run(command, stdout=theirs, env=environment, check=False, timeout=60).returncode == 1
+            os.close(theirs)
+            assert (b"\x1b[" in terminal.read(1_000)) is coloured
 
     def test_an_output_that_takes_ascii_only_gets_that(self, tmp_path: Path, write: Write) -> None:
         os.rename(write(impatient()), tmp_path / "Größe.json")  # noqa: PTH104 - a name that is no ASCII

@@ -83,6 +83,14 @@ def of_rule(report: dict[str, Any], kind: str, name: str = VISIBILITY) -> list[d
     return [each for each in report.get(kind) or [] if each["ruleName"].rpartition("::")[2] == name]
 
 
+def nested(depth: int) -> Any:
+    """Lists in lists, deeper than any template may be."""
+    value: Any = "x"
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
 @pytest.fixture
 def guarded(app: cdk.App) -> cdk.App:
     cdk.Validations.of(app).add_plugins(ServerlessGuards())
@@ -174,6 +182,16 @@ class TestAtSynth:
         ec2.Vpc.from_lookup(stack, "Vpc", is_default=True)
         Worker(stack)
         app.synth()
+
+    def test_an_app_that_cannot_be_read_is_synthesized_and_that_is_said(self, guarded: cdk.App) -> None:
+        stack = cdk.Stack(guarded, "Shop")
+        cdk.CfnResource(stack, "Deep", type="AWS::SNS::Topic", properties={"Tags": nested(120)})
+        guarded.synth()
+        [told] = of_rule(reported(guarded), "violations", "assembly")
+        assert (told["severity"], told["description"].startswith("nothing of this app was guarded: ")) == (
+            "warning",
+            True,
+        )
 
     def test_names_itself_and_its_rules_to_cdk(self) -> None:
         plugin = ServerlessGuards()
