@@ -1,4 +1,4 @@
-"""What delivers into a queue or topic in the name of a service, and has to be let in by the policy of that.
+"""What a service delivers, and what has to let it: the policy of a queue or topic, or the role that it comes in as.
 
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
 https://docs.aws.amazon.com/sns/latest/dg/subscribe-sqs-queue-to-sns-topic.html
@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from constructs_lib.assembly.arn import Arn
 from constructs_lib.assembly.resource import Resource
 from constructs_lib.assembly.value import Text
 
@@ -22,6 +23,15 @@ QUEUE, TOPIC, RULE = "AWS::SQS::Queue", "AWS::SNS::Topic", "AWS::Events::Rule"
 SUBSCRIPTION, BUCKET, ALARM = "AWS::SNS::Subscription", "AWS::S3::Bucket", "AWS::CloudWatch::Alarm"
 EVENTS = "events.amazonaws.com"
 ACTIONS = {QUEUE: "sqs:SendMessage", TOPIC: "sns:Publish"}
+STARTS = {  # what a role has to allow for a target; a pipe runs a state machine to its end, others only start it
+    QUEUE: ("sqs:SendMessage",),
+    TOPIC: ("sns:Publish",),
+    "AWS::Lambda::Function": ("lambda:InvokeFunction",),
+    "AWS::StepFunctions::StateMachine": ("states:StartExecution", "states:StartSyncExecution"),
+    "AWS::Events::EventBus": ("events:PutEvents",),
+    "AWS::Kinesis::Stream": ("kinesis:PutRecord", "kinesis:PutRecords"),
+    "AWS::KinesisFirehose::DeliveryStream": ("firehose:PutRecord", "firehose:PutRecordBatch"),
+}
 # Of each type: who delivers, and where it names queues and topics.
 PLACES: Mapping[str, tuple[str, tuple[tuple[str, ...], ...]]] = {
     BUCKET: (
@@ -90,3 +100,45 @@ def _to(assembly: Assembly, value: Value, delivery: _Sender) -> Iterator[Deliver
         node = assembly.target(value, kind)
         if isinstance(node, Resource) and node.type == kind and value in {node.arn, node.reference, node.name}:
             yield Delivery(*delivery, node)
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """Something that a service does as a role that it is given for that.
+
+    Args:
+        by: What says so: a schedule, a rule, a pipe.
+        at: Where among its properties.
+        role: The role.
+        to: What it calls, starts or sends to.
+        arn: Its ARN as the role is asked for it: with the version or alias that is called.
+        actions: What the role has to allow; of several any one will do.
+    """
+
+    by: Resource
+    at: tuple[str, ...]
+    role: Value
+    to: Resource
+    arn: Text
+    actions: tuple[str, ...]
+
+
+def errands_of(assembly: Assembly) -> Iterator[Errand]:
+    """Yield what schedules, rules and pipes do as roles."""
+    for schedule in assembly.of_type("AWS::Scheduler::Schedule"):
+        told = schedule.value("Target", "Arn"), schedule.value("Target", "RoleArn")
+        yield from _errand(assembly, schedule, ("Target", "Arn"), *told)
+    for rule in assembly.of_type(RULE):
+        for target in rule.values("Targets", "*"):
+            if isinstance(target, dict) and "RoleArn" in target:
+                yield from _errand(assembly, rule, ("Targets", "*", "Arn"), target.get("Arn"), target["RoleArn"])
+    for pipe in assembly.of_type("AWS::Pipes::Pipe"):
+        for key in ("Target", "Enrichment"):
+            yield from _errand(assembly, pipe, (key,), pipe.value(key), pipe.value("RoleArn"))
+
+
+def _errand(assembly: Assembly, by: Resource, at: tuple[str, ...], value: Value, role: Value) -> Iterator[Errand]:
+    for kind, actions in STARTS.items() if isinstance(value, Text) and Arn.parse(value) is not None else ():
+        node = assembly.target(value, kind)
+        if isinstance(value, Text) and isinstance(node, Resource) and node.type == kind:
+            yield Errand(by, at, role, node, value, actions)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from constructs_lib.assembly.policies.actions import mentions
-from constructs_lib.guards.deliveries import TOPIC, deliveries_of
+from constructs_lib.guards.deliveries import TOPIC, deliveries_of, errands_of
 from constructs_lib.guards.finding import Severity, finding, unknown
 from constructs_lib.guards.invoke_permissions import may_be, own_sources
-from constructs_lib.guards.role_permissions import policies_of
+from constructs_lib.guards.role_permissions import permissions_of_role, policies_of
 from constructs_lib.guards.rule import rule
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ SOURCE = "aws:sourcearn"
 
 @rule(severity=Severity.ERROR)
 def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
-    """The policy of a queue or topic lets in what a topic, rule, bucket or alarm delivers there.
+    """What a topic, rule, bucket, alarm, schedule or pipe delivers is let in where it is to arrive.
 
     Why it matters: a service that is not let in drops the event, or keeps trying for a day, and tells nobody but its
     own metrics; an alarm that may not publish raises no alarm.
@@ -33,7 +33,7 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
 
     Refuses: a subscription, a target of a rule, a notification of a bucket, or a dead-letter queue of one of them,
     whose queue or topic has no policy that allows it, or allows it from elsewhere; an alarm on a topic whose policy
-    leaves it out.
+    leaves it out; a schedule, rule or pipe whose role may not invoke, start or send to its target.
 
     Accepts: an Allow for the service, with or without a source; a target with a role of its own; an alarm on a topic
     without a policy, since AWS's own lets in the account. What cannot be resolved is said to be unknown.
@@ -53,6 +53,22 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
             yield unknown(delivery.by, what=what, reason=unclear[0].reason)
         else:
             yield _turned_away(delivery, for_service)
+    for errand in errands_of(assembly):
+        role = permissions_of_role(assembly, errand.role)
+        if role is None or any(role.may(each.lower(), (errand.arn,)) for each in errand.actions):
+            continue
+        if role.unknowns:
+            what = f"whether {role.node} allows {errand.actions[0]} on {errand.to}"
+            yield unknown(errand.by, what=what, reason=role.unknowns[0])
+        else:
+            yield finding(
+                errand.by,
+                at=errand.at,
+                detail=str(errand.to),
+                problem=f"role {role.node} does not allow {errand.actions[0]} on {errand.to}: nothing is delivered",
+                fix=f"allow {errand.actions[0]} on {errand.to} in a policy of the role",
+                through=(errand.to, role.node),
+            )
 
 
 def _turned_away(delivery: Delivery, for_service: list[Statement]) -> Finding:

@@ -145,3 +145,56 @@ def test_says_what_it_cannot_tell() -> None:
             "  why: Fn::Transform is decided while deploying"
         )
     ]
+
+
+def may(action: str, on: Any) -> dict[str, Any]:
+    told = {"Effect": "Allow", "Action": action, "Resource": on}
+    return resource("AWS::IAM::Role", Policies=[{"PolicyName": "p", "PolicyDocument": {"Statement": [told]}}])
+
+
+ERRANDS = {
+    "schedule": resource("AWS::Scheduler::Schedule", Target={"Arn": arn("Queue"), "RoleArn": arn("Role")}),
+    "rule": resource("AWS::Events::Rule", Targets=[{"Arn": arn("Queue"), "Id": "a", "RoleArn": arn("Role")}]),
+    "pipe": resource("AWS::Pipes::Pipe", Source="arn:aws:x", Target=arn("Queue"), RoleArn=arn("Role")),
+}
+
+
+@pytest.mark.parametrize("kind", ERRANDS)
+def test_a_role_has_to_allow_what_is_done_as_it(kind: str) -> None:
+    resources = {"Queue": queue(), "From": ERRANDS[kind]}
+    assert judged(RULE, {**resources, "Role": may("sqs:SendMessage", arn("Queue"))}) == []
+    for role in (may("sqs:SendMessage", "arn:aws:sqs:eu-west-1:111122223333:other"), may("sqs:Receive*", arn("Queue"))):
+        [found] = judged(RULE, {**resources, "Role": role})
+        assert found.startswith("error: role Role does not allow sqs:SendMessage on Queue: nothing is delivered\n")
+
+
+@pytest.mark.parametrize(
+    ("kind", "action"),
+    [
+        ("AWS::Lambda::Function", "lambda:InvokeFunction"),
+        ("AWS::StepFunctions::StateMachine", "states:StartExecution"),
+        ("AWS::Events::EventBus", "events:PutEvents"),
+        ("AWS::Kinesis::Stream", "kinesis:PutRecord"),
+        ("AWS::Kinesis::Stream", "kinesis:PutRecords"),
+    ],
+)
+def test_asks_for_the_action_of_each_target(kind: str, action: str) -> None:
+    schedule = resource("AWS::Scheduler::Schedule", Target={"Arn": arn("To"), "RoleArn": arn("Role")})
+    resources = {"To": resource(kind), "From": schedule}
+    assert judged(RULE, {**resources, "Role": may(action, arn("To"))}) == []
+    assert len(judged(RULE, {**resources, "Role": may("s3:GetObject", arn("To"))})) == 1
+
+
+def test_an_alias_is_asked_for_by_its_own_arn() -> None:
+    alias = resource("AWS::Lambda::Alias", FunctionName=ref("To"), Name="live")
+    schedule = resource("AWS::Scheduler::Schedule", Target={"Arn": ref("Live"), "RoleArn": arn("Role")})
+    resources = {"To": resource("AWS::Lambda::Function"), "Live": alias, "From": schedule}
+    assert judged(RULE, {**resources, "Role": may("lambda:InvokeFunction", ref("Live"))}) == []
+    assert judged(RULE, {**resources, "Role": may("lambda:InvokeFunction", {"Fn::Sub": "${To.Arn}:*"})}) == []
+    assert len(judged(RULE, {**resources, "Role": may("lambda:InvokeFunction", arn("To"))})) == 1
+
+
+def test_says_what_it_cannot_tell_of_a_role() -> None:
+    role = resource("AWS::IAM::Role", ManagedPolicyArns=["arn:aws:iam::111122223333:policy/theirs"])
+    [found] = judged(RULE, {"Queue": queue(), "From": ERRANDS["schedule"], "Role": role})
+    assert found.startswith("unknown: whether Role allows sqs:SendMessage on Queue\n")

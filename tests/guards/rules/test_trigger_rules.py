@@ -483,6 +483,35 @@ class TestResourcePolicies:
         ]
         assert judged(WHO, {"Layer": resource(kind, Principal="*", OrganizationId="o-1234567890")}) == []
 
+    def test_refuses_everybody_but_one(self) -> None:
+        told = {
+            "Effect": "Allow",
+            "NotPrincipal": {"AWS": "111122223333"},
+            "Action": "sqs:SendMessage",
+            "Resource": "*",
+        }
+        policy = resource(QUEUE_POLICY, PolicyDocument={"Statement": [told]})
+        assert firsts(judged(WHO, {"Policy": policy})) == [
+            "error: everybody in the world is allowed sqs:SendMessage (NotPrincipal 111122223333)"
+        ]
+
+    def test_refuses_both_forms_of_a_bus_for_everybody(self) -> None:
+        kind, expected = (
+            "AWS::Events::EventBusPolicy",
+            "error: everybody in the world is allowed events:PutEvents (Principal *)",
+        )
+        statement = {"Effect": "Allow", "Principal": "*", "Action": "events:PutEvents", "Resource": "*"}
+        assert firsts(judged(WHO, {"Bus": resource(kind, Statement=statement)})) == [expected]
+        assert firsts(judged(WHO, {"Bus": resource(kind, Principal="*", Action="events:PutEvents")})) == [expected]
+        limited = {"Type": "StringEquals", "Key": "aws:PrincipalOrgID", "Value": "o-1234567890"}
+        assert judged(WHO, {"Bus": resource(kind, Principal="*", Condition=limited)}) == []
+        assert judged(WHO, {"Bus": resource(kind, Principal="111122223333")}) == []
+
+    def test_refuses_a_replica_for_everybody(self) -> None:
+        document = {"Statement": {"Effect": "Allow", "Principal": "*", "Action": "dynamodb:GetItem", "Resource": "*"}}
+        replica = {"Region": "eu-west-1", "ResourcePolicy": {"PolicyDocument": document}}
+        assert len(judged(WHO, {"Table": resource("AWS::DynamoDB::GlobalTable", Replicas=[replica])})) == 1
+
     def test_refuses_everybody_who_uses_tls(self) -> None:
         condition = {"Bool": {"aws:SecureTransport": "true"}}
         assert len(judged(WHO, guarded(QUEUE_POLICY, "*", Condition=condition))) == 1
