@@ -84,7 +84,7 @@ class ServerlessGuards:
         if JsonObject.read(folder / MANIFEST).values.get("missing"):
             return _nothing()  # CDK looks these values up and synthesizes again
         stacks = {stack.template_path: stack.stack_construct_path for stack in context.stack_templates}
-        report = check(Assembly.read(folder), acknowledgements=_above_the_stacks(context))
+        report = check(Assembly.read(folder), acknowledgements=above_the_stacks(context.app_construct, stacks.values()))
         return _report(report, stacks)
 
     def _is_first(self, app: IConstruct, templates: tuple[str, ...]) -> bool:
@@ -112,12 +112,17 @@ def _assembly_folder(templates: Sequence[str]) -> Path:
     return folder if (folder / MANIFEST).is_file() else folder.parent
 
 
-def _above_the_stacks(context: cdk.IPolicyValidationContext) -> Iterator[Acknowledgement]:
-    """What is acknowledged at the app, at a stage or at another construct that holds stacks: no file tells that."""
+def above_the_stacks(app: IConstruct, stack_paths: Iterable[str]) -> Iterator[Acknowledgement]:
+    """Tell what is acknowledged at the app, a stage or another construct that holds stacks: no template's file does.
+
+    Args:
+        app: The root of the tree.
+        stack_paths: The construct paths of its stacks.
+    """
     holders: dict[str, IConstruct] = {}
-    for stack in context.stack_templates:
-        construct, path = context.app_construct, ""
-        for name in [*stack.stack_construct_path.split("/")[:-1], None]:
+    for stack_path in stack_paths:
+        construct, path = app, ""
+        for name in [*stack_path.split("/")[:-1], None]:
             holders[path] = construct
             child = None if name is None else construct.node.try_find_child(name)
             if child is None:

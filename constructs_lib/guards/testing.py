@@ -10,7 +10,7 @@ import aws_cdk as cdk
 from constructs_lib.assembly.model import Assembly
 from constructs_lib.guards.check import check
 from constructs_lib.guards.finding import Severity
-from constructs_lib.guards.plugin import silenced
+from constructs_lib.guards.plugin import above_the_stacks, silenced
 from constructs_lib.guards.report.as_text import lines_of, summary_of
 from constructs_lib.problem import Problem, PropError
 
@@ -54,8 +54,9 @@ def assert_guarded(app: IConstruct, *, only: Collection[str] = (), skip: Collect
             )
         )
     with silenced():
-        folder = root.synth().directory
-    report = check(Assembly.read(folder), only=only, skip=skip)
+        synthesized = root.synth()
+    words = above_the_stacks(root, [stack.hierarchical_id for stack in synthesized.stacks_recursively])
+    report = check(Assembly.read(synthesized.directory), only=only, skip=skip, acknowledgements=words)
     for finding in report.of(Severity.WARNING):
         warnings.warn("\n".join(lines_of(finding)), GuardWarning, stacklevel=2)
     for failure in report.failures:

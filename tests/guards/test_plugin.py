@@ -316,8 +316,13 @@ class TestAssertGuarded:
             guarded.synth(force=True)
         assert f"Acknowledge with '{ID}'" in str(caught.value)
 
-    def test_passes_what_is_acknowledged(self, app: cdk.App) -> None:
-        acknowledge(Worker(cdk.Stack(app, "Shop")).queue)
+    @pytest.mark.parametrize(
+        "place",
+        [lambda each: each.queue, lambda each: cdk.Stage.of(each.queue), lambda each: each.queue.node.root],
+        ids=["at the construct", "at the stage", "at the app"],
+    )
+    def test_passes_what_is_acknowledged(self, app: cdk.App, place: Callable[[Worker], Construct]) -> None:
+        acknowledge(place(Worker(cdk.Stack(cdk.Stage(app, "Prod"), "Shop"))))
         assert_guarded(app, only=ONLY)
 
     def test_a_rule_can_be_left_out(self, app: cdk.App) -> None:
