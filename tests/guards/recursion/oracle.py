@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
@@ -37,6 +38,7 @@ KINDS["ObjectCreated:CompleteMultipartUpload"] = "CompleteMultipartUpload"
 SOURCES = (*("".join(each) for size in (1, 2) for each in itertools.product("abc/", repeat=size)), "acb", "bca", "ccc")
 SHORT = tuple("".join(each) for size in (1, 2) for each in itertools.product("ab/", repeat=size))
 EVERYTHING = -1  # all bits
+LIST = "[]"  # behind a field that may be a list, too
 # What somebody may make up, by the last key of a field: as much of it as a pattern can tell apart. None is absent.
 SENT: dict[str, tuple[Any, ...]] = {
     "k": (None, 7, "c", "cc", *SHORT),
@@ -191,10 +193,11 @@ def _spelled_out(system: System, batch: Batch, way: tuple[str, ...], statement: 
         return batch
     places = set(itertools.pairwise(way))
     looked_at = [each for each in system.ways if (_source(each), _target(each)) in places]
-    fields = {field for each in looked_at for field in _fields_of(each)}
+    counts = Counter(field for each in looked_at for field in set(_fields_of(each)))
     if batch.form == "own":
-        fields |= {"body.source", "body.detail-type"}
-    kind = " ".join(sorted(fields))
+        counts.update({"body.source": 0, "body.detail-type": 0})
+    # What two filters look at may be a list, of which each finds something.
+    kind = " ".join(f"{field}{LIST}" if count > 1 else field for field, count in sorted(counts.items()))
     messages = _messages(batch.form, kind, "")
     if batch.form == "own":
         numbers = _bits(_is_source(statement.sources, body["source"]) for _, body in messages)
@@ -306,17 +309,19 @@ def _messages(form: str, kind: str, bucket: str) -> Iterator[tuple[Any, Any]]:
                 told: dict[str, Any] = {"attributes": {}, "body": {}}
                 for field, value in zip(fields, values, strict=True):
                     if value is not None:
-                        _put(told, field.split("."), value)
+                        _put(told, field.removesuffix(LIST).split("."), value)
                 yield told["attributes"], told["body"]
 
 
 def _domain(form: str, field: str) -> tuple[Any, ...]:
     """What somebody may put into a field; an event has no others than those of events."""
-    key = field.rpartition(".")[2]
-    if form != "own":
-        return SENT[key]
-    is_there = field.startswith(("body.source", "body.detail"))
-    return OWN.get(key, SENT[key]) if is_there else (None,)
+    key = field.removesuffix(LIST).rpartition(".")[2]
+    if form == "own" and not field.startswith(("body.source", "body.detail")):
+        return (None,)
+    if form == "own" and key in OWN:
+        return OWN[key]
+    several = [each for each in SENT[key] if each is not None] if field.endswith(LIST) else []
+    return (*SENT[key], *map(list, itertools.combinations(several, 2)))
 
 
 def _put(told: dict[str, Any], path: list[str], value: Any) -> None:
