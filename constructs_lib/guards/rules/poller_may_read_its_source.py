@@ -1,4 +1,4 @@
-"""A function that is fed from a queue or stream may read it."""
+"""A function or pipe that is fed from a queue or stream may read it."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from constructs_lib.guards.finding import Finding, Unknown
     from constructs_lib.guards.role_permissions import RolePermissions
 
-MAPPING = "AWS::Lambda::EventSourceMapping"
-# What Lambda does in the name of the function's role; of those with a bar, any one will do.
+MAPPING, PIPE = "AWS::Lambda::EventSourceMapping", "AWS::Pipes::Pipe"
+# What is done in the name of the role; of those with a bar, any one will do.
 # https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventsourcemapping.html
 NEEDED = {
     "sqs": ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
@@ -42,38 +42,45 @@ OF_AWS = {
 
 @rule(severity=Severity.ERROR)
 def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
-    """The role of a function that is fed from a queue or stream may read that.
+    """The role of a function or pipe that is fed from a queue or stream may read that.
 
-    Why it matters: Lambda polls in the name of the function's role; without these actions the mapping is refused when
-    it is deployed, or stops with what it has, and nobody reads the queue.
+    Why it matters: Lambda polls in the name of the function's role, a pipe in that of its own; without these actions
+    the mapping is refused when it is deployed, or stops with what it has, and nobody reads the queue.
     https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 
-    Refuses: a mapping from SQS, Kinesis or a stream of DynamoDB to a function whose role lacks one of the actions.
+    Refuses: a mapping or pipe from SQS, Kinesis or a stream of DynamoDB whose role lacks one of the actions.
 
     Accepts: the actions on the source, by any policy of the role. What a policy outside of the templates allows is said
     to be unknown.
     """
     for mapping in assembly.of_type(MAPPING):
-        source, function = mapping.value("EventSourceArn"), assembly.target(mapping.value("FunctionName"), FUNCTION)
-        service = _service(source)
-        if service is None or not isinstance(source, Text) or not isinstance(function, Resource):
-            continue
-        role = permissions_of_role(assembly, function.value("Role"))
-        if role is None or service in {OF_AWS.get(name) for name in role.aws_policies}:
-            continue
-        lacking = [each for each in NEEDED[service] if not _has(role, each, source)]
-        if lacking and role.unknowns:
-            what = f"whether {role.node} may read {source}"
-            yield unknown(mapping, what=what, reason=role.unknowns[0])
-        elif lacking:
-            names = ", ".join(each.partition("|")[0] for each in lacking)
-            yield finding(
-                mapping,
-                problem=f"{role.node} may not read {source} for {function}: it lacks {names}",
-                fix=f"allow {names} on {source} in a policy of the role",
-                at=("EventSourceArn",),
-                through=(function,),
-            )
+        function = assembly.target(mapping.value("FunctionName"), FUNCTION)
+        if isinstance(function, Resource):
+            yield from _poller(assembly, mapping, "EventSourceArn", function)
+    for pipe in assembly.of_type(PIPE):
+        yield from _poller(assembly, pipe, "Source", pipe)
+
+
+def _poller(assembly: Assembly, by: Resource, key: str, reader: Resource) -> Iterator[Finding | Unknown]:
+    source = by.value(key)
+    service = _service(source)
+    role = permissions_of_role(assembly, reader.value("RoleArn" if reader is by else "Role"))
+    if service is None or not isinstance(source, Text) or role is None:
+        return
+    if service in {OF_AWS.get(name) for name in role.aws_policies}:
+        return
+    lacking = [each for each in NEEDED[service] if not _has(role, each, source)]
+    if lacking and role.unknowns:
+        yield unknown(by, what=f"whether {role.node} may read {source}", reason=role.unknowns[0])
+    elif lacking:
+        names = ", ".join(each.partition("|")[0] for each in lacking)
+        yield finding(
+            by,
+            problem=f"{role.node} may not read {source} for {reader}: it lacks {names}",
+            fix=f"allow {names} on {source} in a policy of the role",
+            at=(key,),
+            through=(reader,),
+        )
 
 
 def _has(role: RolePermissions, actions: str, source: Text) -> bool:

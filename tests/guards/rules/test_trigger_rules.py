@@ -335,6 +335,15 @@ class TestPollers:
     def test_passes_one_that_may(self, source: Any, given: dict[str, Any]) -> None:
         assert self.said(source, given) == []
 
+    def test_asks_the_same_of_a_pipe(self) -> None:
+        pipe = resource("AWS::Pipes::Pipe", Source=arn("Queue"), Target="arn:aws:x", RoleArn=arn("Role"))
+        resources = {"Queue": queue(), "Pipe": pipe}
+        assert judged(POLLER, {**resources, "Role": role((READ_QUEUE, arn("Queue")))}) == []
+        [found] = judged(POLLER, {**resources, "Role": role()})
+        assert found.startswith(
+            "error: Role may not read arn:aws:sqs:${AWS::Region}:${AWS::AccountId}:${Queue} for Pipe"
+        )
+
     @pytest.mark.parametrize("source", [STREAM, "Stream"])
     def test_refuses_streams_too(self, source: Any) -> None:
         assert len(self.said(source, role())) == 1
