@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 
 from constructs_lib.local import LocalAws
 
-PATIENCE = 60.0  # seconds; all of it is needed only on a machine that is busy with something else
+PATIENCE = 120.0  # seconds; all of it is needed only on a machine that is busy with something else
 VISIBILITY = "VisibilityTimeout"
+IMPATIENCE = 4  # seconds; longer than a cold start on a busy machine, or messages die while their batch still starts
 WAITING = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
 
 Found = TypeVar("Found")
@@ -78,9 +79,9 @@ class DeployedQueue:
 
     @contextmanager
     def impatient(self) -> Iterator[None]:
-        """Let what fails inside come back after two seconds."""
+        """Let what fails inside come back after a few seconds."""
         stated = self._attribute(VISIBILITY)
-        self._sqs.set_queue_attributes(QueueUrl=self.url, Attributes={VISIBILITY: "2"})
+        self._sqs.set_queue_attributes(QueueUrl=self.url, Attributes={VISIBILITY: f"{IMPATIENCE}"})
         try:
             yield
         finally:
