@@ -51,7 +51,7 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
                 route.resource,
                 problem=f"anybody may call {route} of {api}",
                 fix="give it an authorizer: AWS_IAM, JWT, Cognito or a function; or acknowledge this, and say why",
-                at=route.at[:4] if is_inside else ("AuthorizationType",),
+                at=route.at if is_inside else ("AuthorizationType",),
                 detail=str(route) if is_inside else None,
             )
     for url in assembly.of_type("AWS::Lambda::Url"):

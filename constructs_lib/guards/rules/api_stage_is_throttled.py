@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from constructs_lib.assembly.api_routes import API, REST_API
 from constructs_lib.assembly.resource import Resource
 from constructs_lib.assembly.value import Unknown as ValueUnknown
-from constructs_lib.guards.finding import Severity, finding
+from constructs_lib.guards.finding import Severity, finding, unknown
 from constructs_lib.guards.rule import rule
 
 if TYPE_CHECKING:
@@ -46,16 +46,20 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
             yield _unlimited(stage, str(assembly.target(stage.value("ApiId"), API)), "DefaultRouteSettings", missing)
     for stage in assembly.of_type("AWS::ApiGateway::Stage"):
         api = assembly.target(stage.value("RestApiId"), REST_API)
-        if api not in planned and not any(_limits_all(each) for each in stage.values("MethodSettings", "*")):
+        settings = stage.values("MethodSettings", "*")
+        if api in planned or any(_limits_all(each) for each in settings):
+            continue
+        told = [each for each in settings if isinstance(each, ValueUnknown)]
+        if told:
+            yield unknown(stage, what=f"whether callers of {api} are throttled", reason=told[0].reason)
+        else:
             yield _unlimited(stage, str(api), "MethodSettings", [RATE, BURST])
 
 
 def _limits_all(setting: Value) -> bool:
-    if isinstance(setting, ValueUnknown):
-        return True  # perhaps it does: nothing can be said against it
-    if not isinstance(setting, dict) or RATE not in setting or BURST not in setting:
+    if not isinstance(setting, dict) or not {RATE, BURST} <= setting.keys():
         return False
-    return {str(setting.get(key, "")).strip("/") for key in ("ResourcePath", "HttpMethod")} == {"*"}
+    return {str(setting.get(key)).strip("/") for key in ("ResourcePath", "HttpMethod")} == {"*"}
 
 
 def _unlimited(stage: Resource, api: str, at: str, missing: list[str]) -> Finding:

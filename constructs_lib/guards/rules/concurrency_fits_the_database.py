@@ -35,22 +35,22 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
     Accepts: less; functions behind a proxy; one without a reservation, of which `function-reaches-database-by-proxy`
     speaks.
     """
-    functions: dict[Resource, list[Resource]] = defaultdict(list)
+    reserved: dict[Resource, dict[Resource, float]] = defaultdict(dict)
     for each in connections(assembly):
-        if (each.function.number(RESERVED) or 0) > 0:
-            functions[each.database].append(each.function)
-    for database, callers in functions.items():
-        most = most_connections(assembly, database)
-        reserved = sum(function.number(RESERVED) or 0 for function in callers)
+        number = each.function.number(RESERVED)
+        if number:
+            reserved[each.database][each.function] = number
+    for database, functions in reserved.items():
+        most, asked = most_connections(assembly, database), sum(functions.values())
         if most is None:
             reason = "neither its class nor its parameter group tells"
-            yield unknown(database, what=f"whether it takes {count(reserved)} connections", reason=reason)
-        elif reserved > most:
+            yield unknown(database, what=f"whether it takes {count(asked)} connections", reason=reason)
+        elif asked > most:
+            shares = ", ".join(f"{function}: {count(number)}" for function, number in functions.items())
             yield finding(
                 database,
-                problem=f"{count(reserved)} concurrent executions are reserved for its functions "
-                f"({', '.join(str(function) for function in callers)}), and it takes {count(most)} connections",
+                problem=f"{count(asked)} concurrent executions are reserved for its functions ({shares}), and it takes "
+                f"{count(most)} connections",
                 fix="put an AWS::RDS::DBProxy between them, or reserve less",
-                evidence=[f"{function} reserves {count(function.number(RESERVED) or 0)}" for function in callers],
-                through=callers,
+                through=functions,
             )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from constructs_lib.assembly.resource import Resource
-from constructs_lib.assembly.value import Text
 from constructs_lib.guards.finding import Severity, finding
 from constructs_lib.guards.rule import rule
 
@@ -92,6 +91,6 @@ def _shuts_out(assembly: Assembly, dead: Resource, source: Resource) -> bool:
     permission = dead.text("RedriveAllowPolicy", "redrivePermission")
     if permission != "byQueue":
         return permission == "denyAll"
-    told = dead.values("RedriveAllowPolicy", "sourceQueueArns", "*")
-    known = [assembly.target(each, QUEUE) for each in told if isinstance(each, Text)]
-    return len(known) == len(told) and source not in known
+    told = dead.texts("RedriveAllowPolicy", "sourceQueueArns", "*")
+    let_in = [assembly.target(each, QUEUE) for each in told]
+    return source not in let_in and all(isinstance(each, Resource) for each in let_in)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from constructs_lib.assembly.event_sources import SourceKind, event_sources
-from constructs_lib.guards.amounts import count
+from constructs_lib.guards.amounts import amount, count
 from constructs_lib.guards.finding import Severity, finding
 from constructs_lib.guards.rule import rule
 
@@ -42,14 +42,15 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
 
 
 def _wrong(mapping: Resource, *, is_fifo: bool) -> Iterator[tuple[tuple[str, ...], str, str]]:
-    size, window = mapping.number(SIZE) or 0, mapping.number(WINDOW) or 0
+    size = amount(mapping, SIZE, default=AT_ONCE) or 0
+    window = amount(mapping, WINDOW, default=0)  # none when nobody can tell
     most = mapping.number(CONCURRENCY, "MaximumConcurrency")
     if is_fifo and window:
         yield (WINDOW,), f"{WINDOW} is {count(window)} s, and a FIFO queue takes none", f"remove {WINDOW}"
     if is_fifo and size > AT_ONCE:
         problem = f"{SIZE} is {count(size)}, and a FIFO queue gives {AT_ONCE} messages at most"
         yield (SIZE,), problem, f"set {SIZE} to {AT_ONCE} or less"
-    elif size > AT_ONCE and not window and mapping.lacks(WINDOW):
+    elif size > AT_ONCE and window == 0:
         problem = f"{SIZE} is {count(size)} without a batching window, and more than {AT_ONCE} need one"
         yield (SIZE,), problem, f"set {WINDOW} to 1 or more, or {SIZE} to {AT_ONCE} or less"
     if most is not None and not FEWEST <= most <= MOST:

@@ -42,6 +42,6 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
                 fix="add an AWS::ApiGateway::RequestValidator and a model, and set RequestValidatorId"
                 if not is_inside
                 else "name one of x-amazon-apigateway-request-validators in x-amazon-apigateway-request-validator",
-                at=route.at[:4] if is_inside else ("RequestValidatorId",),
+                at=route.at if is_inside else ("RequestValidatorId",),
                 detail=str(route) if is_inside else None,
             )

@@ -29,6 +29,12 @@ def judged(rule_id: str, resources: Mapping[str, Mapping[str, Any]], **template:
     ]
 
 
+def ids(rule_id: str, resources: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """By what each finding would be acknowledged."""
+    assembly = Assembly.of({"Shop": {"Resources": dict(resources)}})
+    return [found.id for found in rule_of(rule_id)(assembly) if isinstance(found, Finding)]
+
+
 def arn(logical_id: str) -> dict[str, list[str]]:
     return {"Fn::GetAtt": [logical_id, "Arn"]}
 

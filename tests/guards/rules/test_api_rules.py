@@ -183,6 +183,19 @@ class TestNoFunctionServesEveryRoute:
             == []
         )
 
+    def test_says_it_once_for_two_greedy_routes_to_one_function(self) -> None:
+        paths = {"/{proxy+}": {"x-amazon-apigateway-any-method": operation()}, "$default": {"get": operation()}}
+        assert len(self.said(body(paths))) == 1
+
+    def test_accepts_many_routes_to_something_else_and_those_of_a_websocket(self) -> None:
+        elsewhere = {"x-amazon-apigateway-integration": {"uri": "https://example.com"}}
+        assert self.said(body({f"/{name}": {"get": elsewhere} for name in "abc"})) == []
+        socket: dict[str, Any] = {"ApiId": ref("Api"), "Target": {"Fn::Sub": "integrations/${Call}"}}
+        routes = {name: resource("AWS::ApiGatewayV2::Route", RouteKey=name, **socket) for name in ("a", "b", "c")}
+        api = http()
+        api["Api"]["Properties"]["ProtocolType"] = "WEBSOCKET"
+        assert self.said({**api, **routes}) == []
+
 
 class TestApiRouteAsksWhoCalls:
     ID = "api-route-asks-who-calls"
@@ -229,6 +242,7 @@ class TestApiRouteAsksWhoCalls:
             )
         ]
         assert self.said({"Url": resource("AWS::Lambda::Url", AuthType="AWS_IAM")}) == []
+        assert self.said({"Url": {**url, "Metadata": {"constructs-lib:waived": {"auth": "a web hook"}}}}) == []
 
     @pytest.mark.parametrize("kind", ["AWS_IAM", "JWT", "CUSTOM", "COGNITO_USER_POOLS"])
     def test_accepts_every_authorizer(self, kind: str) -> None:
@@ -267,6 +281,8 @@ class TestApiRouteAsksWhoCalls:
 
         assert len(said()) == 1
         assert said(Principal={"AWS": "111122223333"}) == said(Effect="Deny") == []
+        unknown = resource("AWS::ApiGateway::RestApi", Policy={"Fn::Transform": {"Name": "Policies"}})
+        assert self.said({**rest(), "Api": unknown}) == []
         assert said(Condition={"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}) == []
         policy = {"Statement": {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}}
         inside = {"x-amazon-apigateway-policy": policy}
@@ -288,55 +304,6 @@ class TestApiRouteAsksWhoCalls:
                 "  why: the authorization is known at deploy only"
             )
         ]
-
-
-class TestApiStageIsThrottled:
-    ID = "api-stage-is-throttled"
-    LIMITS = {"ThrottlingRateLimit": 100, "ThrottlingBurstLimit": 200}
-
-    def stage(self, **options: Any) -> list[str]:
-        kind = "AWS::ApiGatewayV2::"
-        stage = resource(f"{kind}Stage", ApiId=ref("Api"), StageName="$default", **options)
-        return judged(self.ID, {"Api": resource(f"{kind}Api"), "Stage": stage})
-
-    def rest_stage(self, settings: list[dict[str, Any]], **more: Any) -> list[str]:
-        stage = resource("AWS::ApiGateway::Stage", RestApiId=ref("Api"), MethodSettings=settings)
-        return judged(self.ID, {"Api": REST, "Stage": stage, **more})
-
-    def test_warns_of_a_stage_without_limits(self) -> None:
-        assert self.stage() == [
-            (
-                "warning: the stage has no ThrottlingRateLimit and no ThrottlingBurstLimit: callers of Api can use "
-                "up the "
-                "account's 10,000 requests a second, and other APIs stop\n"
-                "  at:  Shop/Stage (AWS::ApiGatewayV2::Stage) DefaultRouteSettings\n"
-                "  fix: set DefaultRouteSettings of the stage to what its functions bear"
-            )
-        ]
-        [said] = self.stage(DefaultRouteSettings={"ThrottlingRateLimit": 100})
-        assert said.startswith("warning: the stage has no ThrottlingBurstLimit: ")
-
-    def test_accepts_limits(self) -> None:
-        assert self.stage(DefaultRouteSettings=self.LIMITS) == []
-
-    def test_a_rest_stage_has_them_for_all_methods(self) -> None:
-        assert self.rest_stage([{"ResourcePath": "/*", "HttpMethod": "*", **self.LIMITS}]) == []
-        assert self.rest_stage([{"ResourcePath": "/*", "HttpMethod": "*"}]) == [
-            (
-                "warning: the stage has no ThrottlingRateLimit and no ThrottlingBurstLimit: callers of Api can use "
-                "up the "
-                "account's 10,000 requests a second, and other APIs stop\n"
-                "  at:  Shop/Stage (AWS::ApiGateway::Stage) MethodSettings\n"
-                "  fix: set MethodSettings of the stage to what its functions bear"
-            )
-        ]
-        assert len(self.rest_stage([{"ResourcePath": "/~1greet", "HttpMethod": "GET", **self.LIMITS}])) == 1
-
-    def test_accepts_a_usage_plan_with_a_throttle(self) -> None:
-        kind = "AWS::ApiGateway::UsagePlan"
-        stages = [{"ApiId": ref("Api"), "Stage": ref("Stage")}]
-        assert self.rest_stage([], Plan=resource(kind, ApiStages=stages, Throttle={"RateLimit": 5})) == []
-        assert len(self.rest_stage([], Plan=resource(kind, ApiStages=stages))) == 1
 
 
 class TestRestRequestsAreValidated:

@@ -18,7 +18,9 @@ def waived(made: dict[str, Any], safeguard: str) -> dict[str, Any]:
 class TestTableIsProtectedFromDeletion:
     ID = "table-is-protected-from-deletion"
 
-    @pytest.mark.parametrize("properties", [{}, {"DeletionProtectionEnabled": False}])
+    @pytest.mark.parametrize(
+        "properties", [{}, {"DeletionProtectionEnabled": False}, {"DeletionProtectionEnabled": "false"}]
+    )
     def test_warns_of_a_table_that_can_be_deleted(self, properties: dict[str, Any]) -> None:
         assert judged(self.ID, {"Users": resource(TABLE, **properties)}) == [
             (
@@ -50,9 +52,10 @@ class TestTableIsProtectedFromDeletion:
 class TestTableCanBeRestored:
     ID = "table-can-be-restored"
     ON: dict[str, Any] = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}}
+    TEXT: dict[str, Any] = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": "false"}}
     OFF: dict[str, Any] = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": False}}
 
-    @pytest.mark.parametrize("properties", [{}, OFF])
+    @pytest.mark.parametrize("properties", [{}, OFF, TEXT])
     def test_warns_of_a_table_that_cannot(self, properties: dict[str, Any]) -> None:
         assert judged(self.ID, {"Users": resource(TABLE, **properties)}) == [
             (
@@ -118,6 +121,9 @@ class TestDataOutlivesItsStack:
         emptier = resource("Custom::S3AutoDeleteObjects", BucketName=ref("Files"))
         bucket = resource("AWS::S3::Bucket", policy="Delete")
         assert judged(self.ID, {"Files": bucket}) == []
+        assert judged(self.ID, {"Files": waived(bucket, "retain"), "Emptier": emptier}) == []
+        elsewhere = resource("Custom::S3AutoDeleteObjects", BucketName="elsewhere")
+        assert judged(self.ID, {"Files": bucket, "Emptier": elsewhere}) == []
         assert judged(self.ID, {"Files": bucket, "Emptier": emptier}) == [
             (
                 "warning: every object of the bucket is deleted with it: autoDeleteObjects is on\n"

@@ -95,8 +95,8 @@ class TestConcurrencyFitsTheDatabase:
     def test_refuses_more_than_the_database_takes(self) -> None:
         assert self.said(100, 13) == [
             (
-                "error: 113 concurrent executions are reserved for its functions (Send0, Send1), and it takes 112 "
-                "connections\n"
+                "error: 113 concurrent executions are reserved for its functions (Send0: 100, Send1: 13), and it takes "
+                "112 connections\n"
                 "  at:  Shop/Orders (AWS::RDS::DBInstance)\n"
                 "  fix: put an AWS::RDS::DBProxy between them, or reserve less"
             )

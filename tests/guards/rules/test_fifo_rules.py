@@ -84,6 +84,11 @@ class TestDeadLettersAreOfTheSameKind:
 
         assert said({}, {}) == said({"FifoTopic": True}, FIFO) == []
         assert len(said({}, FIFO)) == len(said({"FifoTopic": True}, {})) == 1
+        elsewhere = resource(SUBSCRIPTION, TopicArn="arn:aws:sns:eu-west-1:111122223333:news", RedrivePolicy=TO_DEAD)
+        assert judged(self.ID, {"News": elsewhere, "Dead": queue(**FIFO)}) == []
+        assert (
+            judged(self.ID, {"News": resource(SUBSCRIPTION, TopicArn=ref("T")), "T": resource("AWS::SNS::Topic")}) == []
+        )
 
     def test_refuses_a_queue_that_does_not_let_its_source_in(self) -> None:
         found = [
@@ -96,6 +101,8 @@ class TestDeadLettersAreOfTheSameKind:
         assert self.said({}, {"RedriveAllowPolicy": {"redrivePermission": "denyAll"}}) == found
         by_queue = {"redrivePermission": "byQueue", "sourceQueueArns": [arn("Dead")]}
         assert self.said({}, {"RedriveAllowPolicy": by_queue}) == found
+        by_queue = {"redrivePermission": "byQueue", "sourceQueueArns": [ref("AWS::StackName")]}
+        assert self.said({}, {"RedriveAllowPolicy": by_queue}) == []  # nobody can tell
         by_queue = {"redrivePermission": "byQueue", "sourceQueueArns": [arn("Jobs")]}
         assert self.said({}, {"RedriveAllowPolicy": by_queue}) == []
         assert self.said({}, {"RedriveAllowPolicy": {"redrivePermission": "allowAll"}}) == []
@@ -123,6 +130,8 @@ class TestFifoQueueTakesWhatIsSent:
         subscription = resource(SUBSCRIPTION, Protocol="sqs", TopicArn=ref("Topic"), Endpoint=arn("Jobs"))
         standard, fifo = resource("AWS::SNS::Topic"), resource("AWS::SNS::Topic", FifoTopic=True)
         assert self.said(subscription, Topic=fifo) == self.said(subscription, fifo=False, Topic=fifo) == []
+        elsewhere = {**subscription["Properties"], "TopicArn": "arn:aws:sns:eu-west-1:111122223333:news"}
+        assert self.said({**subscription, "Properties": elsewhere}) == []
         assert self.said(subscription, Topic=standard) == [
             (
                 "error: Jobs is a FIFO queue and Topic is a standard topic: SNS refuses the subscription\n"
@@ -134,6 +143,8 @@ class TestFifoQueueTakesWhatIsSent:
     def test_refuses_a_function_at_a_fifo_topic(self) -> None:
         subscription = resource(SUBSCRIPTION, Protocol="lambda", TopicArn=ref("Topic"), Endpoint=arn("Send"))
         topic = resource("AWS::SNS::Topic", FifoTopic=True)
+        standard = resource("AWS::SNS::Topic")
+        assert self.said(subscription, Topic=standard, Send=function()) == []
         assert self.said(subscription, Topic=topic, Send=function()) == [
             (
                 "error: Topic is a FIFO topic, which delivers to queues only: SNS refuses the subscription\n"
@@ -154,5 +165,6 @@ class TestFifoQueueTakesWhatIsSent:
                 "  fix: set SqsParameters.MessageGroupId of the target"
             )
         ]
+        assert len(self.said(resource(RULE, Targets=[{**target, "SqsParameters": {}}]))) == 1
         [said] = self.said(resource(SCHEDULE, Target=target))
         assert "  at:  Shop/Sender (AWS::Scheduler::Schedule) Target.SqsParameters.MessageGroupId\n" in said

@@ -125,6 +125,8 @@ class TestVpcFunctionHasAReasonToBeThere:
         assert self.said("subnet-12345678") == [
             f"unknown: whether it needs its VPC\n{AT}\n  why: its subnets are in no given stack"
         ]
+        [found] = said(self.ID, VpcConfig={"SubnetIds": ref("Value")})
+        assert found.startswith("unknown: whether it needs its VPC\n")
 
 
 class TestFunctionRunsOnArm:
@@ -193,6 +195,17 @@ class TestWorkIsTraced:
 
     def test_is_silent_when_the_mode_is_not_known(self) -> None:
         assert said(self.ID, TracingConfig={"Mode": ref("Value")}) == []
+        resources = {
+            "Machine": resource("AWS::StepFunctions::StateMachine", TracingConfiguration={"Enabled": ref("Value")}),
+            "Stage": resource("AWS::ApiGateway::Stage", TracingEnabled=ref("Value")),
+        }
+        assert judged(self.ID, resources, Parameters={"Value": {"Type": "String"}}) == []
+
+    def test_warns_of_what_is_switched_off(self) -> None:
+        assert len(judged(self.ID, {"Stage": resource("AWS::ApiGateway::Stage", TracingEnabled=False)})) == 1
+        machine = resource("AWS::StepFunctions::StateMachine")
+        assert len(judged(self.ID, {"Machine": machine})) == 1
+        assert judged(self.ID, {"Machine": waived(machine, "tracing")}) == []
 
 
 class TestLogsExpire:
@@ -293,6 +306,13 @@ class TestProvisionedConcurrencyIsCalled:
     def test_warns_when_one_of_two_goes_astray(self) -> None:
         [said] = self.said(ref("Live"), arn("Send"))
         assert said.startswith("warning: 5 environments are kept warm, and Rule1 (AWS::Events::Rule) does not call")
+
+    def test_names_no_more_than_three(self) -> None:
+        kind = "(AWS::Events::Rule)"
+        [three] = self.said(*[arn("Send")] * 3)
+        assert f"warm, and Rule0 {kind}, Rule1 {kind}, Rule2 {kind} does not call them" in three
+        [four] = self.said(*[arn("Send")] * 4)
+        assert f"warm, and Rule0 {kind}, Rule1 {kind}, Rule2 {kind} and 1 more does not call them" in four
 
     def test_another_alias_goes_astray(self) -> None:
         [said] = self.said({"Fn::Sub": "${Send.Arn}:beta"})

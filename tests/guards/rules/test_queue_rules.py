@@ -73,6 +73,25 @@ class TestQueueVisibilityCoversTimeout:
             )
         ]
 
+    @pytest.mark.parametrize(
+        "options", [{"visibility": ref("Size")}, {"visibility": 60, "MaximumBatchingWindowInSeconds": ref("Size")}]
+    )
+    def test_says_when_another_number_is_not_known(self, options: dict[str, Any]) -> None:
+        [said] = self.said(**options)
+        assert said.startswith("unknown: whether messages stay hidden while Send works\n")
+
+    def test_counts_the_timeout_that_lambda_gives(self) -> None:
+        resources = {"Send": function(), "Mapping": mapping("Jobs")}
+        assert judged(self.ID, {**resources, "Jobs": queue(VisibilityTimeout=18)}) == []
+        assert len(judged(self.ID, {**resources, "Jobs": queue(VisibilityTimeout=17)})) == 1
+
+    def test_tells_nothing_of_the_window_when_the_timeout_alone_is_too_long(self) -> None:
+        [said] = self.said(9, MaximumBatchingWindowInSeconds=5)
+        assert "the timeout of its function Send (10 s): Lambda refuses the mapping" in said
+
+    def test_is_silent_about_functions_elsewhere(self) -> None:
+        assert judged(self.ID, {"Jobs": queue(VisibilityTimeout=1), "Mapping": mapping("Jobs")}) == []
+
     def test_says_when_the_queue_is_elsewhere(self) -> None:
         assert judged(self.ID, {"Send": function(), "Mapping": mapping({"Fn::Sub": ELSEWHERE})}) == [
             (
@@ -117,7 +136,10 @@ class TestBatchesReportTheirFailures:
         assert self.said("AWS::DynamoDB::Table", BisectBatchOnFunctionError=True) == []
         assert len(self.said(BisectBatchOnFunctionError=True)) == 1
 
-    @pytest.mark.parametrize("options", [{"BatchSize": ref("Size")}, {"FunctionResponseTypes": [ref("Size")]}])
+    @pytest.mark.parametrize(
+        "options",
+        [{"BatchSize": ref("Size")}, {"FunctionResponseTypes": [ref("Size")]}, {"FunctionResponseTypes": ref("Size")}],
+    )
     def test_says_when_it_is_not_known(self, options: dict[str, Any]) -> None:
         assert self.said(**options) == [
             (
@@ -163,6 +185,12 @@ class TestQueueKeepsFailedMessages:
         )
         assert judged(self.ID, {"Jobs": queue(RedrivePolicy=DEAD), "Pipe": pipe}) == []
 
+    def test_names_no_function_that_is_elsewhere_and_no_stream(self) -> None:
+        [said] = judged(self.ID, {"Jobs": queue(), "Mapping": mapping("Jobs")})
+        assert said.startswith("warning: the queue has no dead-letter queue: a message that its function cannot handle")
+        stream = {"Clicks": resource("AWS::Kinesis::Stream"), "Send": function(), "Mapping": mapping("Clicks")}
+        assert judged(self.ID, stream) == []
+
     def test_accepts_a_queue_that_no_function_drains(self) -> None:
         assert judged(self.ID, {"Jobs": queue()}) == []
 
@@ -192,6 +220,9 @@ class TestQueueTriesMoreThanOnce:
                 "  fix: set maxReceiveCount to 5, or to 2 at least"
             )
         ]
+
+    def test_accepts_a_queue_without_dead_letters(self) -> None:
+        assert judged(self.ID, {"Jobs": queue()}) == []
 
     def test_accepts_two(self) -> None:
         assert self.said(2) == []
@@ -232,6 +263,7 @@ class TestDeadLettersOutlastTheirSource:
         assert self.said(fifo, {**fifo, "MessageRetentionPeriod": 60}) == []
 
     def test_says_when_it_is_not_known(self) -> None:
+        assert len(self.said({}, {"MessageRetentionPeriod": ref("Size")})) == 1
         assert self.said({"MessageRetentionPeriod": ref("Size")}, {}) == [
             (
                 "unknown: whether dead letters of Jobs are kept for long enough\n"
@@ -298,6 +330,15 @@ class TestQueueMappingIsOneLambdaTakes:
     def test_accepts_what_lambda_does(self, options: dict[str, Any]) -> None:
         assert self.said({}, **options) == []
 
+    def test_a_window_of_nothing_is_none(self) -> None:
+        assert len(self.said({}, BatchSize=11, MaximumBatchingWindowInSeconds=0)) == 1
+
+    def test_is_silent_about_streams_and_judges_queues_elsewhere(self) -> None:
+        stream = {"Clicks": resource("AWS::Kinesis::Stream"), "Send": function()}
+        assert judged(self.ID, {**stream, "Mapping": mapping("Clicks", BatchSize=100)}) == []
+        elsewhere = {"Send": function(), "Mapping": mapping({"Fn::Sub": ELSEWHERE}, BatchSize=11)}
+        assert len(judged(self.ID, elsewhere)) == 1
+
     def test_accepts_a_fifo_queue_with_ten(self) -> None:
         assert self.said({"FifoQueue": True}, BatchSize=10) == []
 
@@ -313,7 +354,8 @@ class TestMappingFitsTheReservedConcurrency:
         return judged(self.ID, resources)
 
     def test_warns_when_the_queues_ask_for_more_than_is_reserved(self) -> None:
-        assert self.said(9, 5, 5) == [
+        assert self.said(10, 6, 4) == []
+        assert self.said(9, 6, 4) == [
             (
                 "warning: ReservedConcurrentExecutions is 9 and its queues ask for 10 at once: what is throttled "
                 "counts as a delivery, and ends as a dead letter\n"
@@ -330,3 +372,12 @@ class TestMappingFitsTheReservedConcurrency:
     def test_accepts_fifo_queues_and_functions_that_are_switched_off(self) -> None:
         assert self.said(1, None, FifoQueue=True) == []
         assert self.said(0, None) == []
+
+    def test_accepts_functions_with_nothing_reserved_those_elsewhere_and_streams(self) -> None:
+        resources = {"Jobs": queue(), "Send": function(), "Mapping": mapping("Jobs")}
+        assert judged(self.ID, resources) == []
+        assert judged(self.ID, {"Jobs": queue(), "Mapping": mapping("Jobs")}) == []
+        reserved = function(ReservedConcurrentExecutions=1)
+        stream = resource("AWS::Kinesis::Stream")
+        assert judged(self.ID, {"Clicks": stream, "Send": reserved, "Mapping": mapping("Clicks")}) == []
+        assert len(judged(self.ID, {"Send": reserved, "Mapping": mapping({"Fn::Sub": ELSEWHERE})})) == 1

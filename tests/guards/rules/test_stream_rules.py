@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.guards.rules.judged import arn, function, judged, mapping, queue, ref, resource
+from tests.guards.rules.judged import arn, function, ids, judged, mapping, queue, ref, resource
 
 STREAM = resource("AWS::Kinesis::Stream")
 NUMBER = {"Count": {"Type": "Number"}}
@@ -46,6 +46,10 @@ class TestStreamRetriesEnd:
     @pytest.mark.parametrize("tries", [0, 3, "3"])
     def test_accepts_a_number_of_tries(self, tries: object) -> None:
         assert streamed(self.ID, MaximumRetryAttempts=tries) == []
+
+    def test_one_limit_that_is_known_is_enough(self) -> None:
+        assert streamed(self.ID, MaximumRetryAttempts=ref("Count"), MaximumRecordAgeInSeconds=60) == []
+        assert len(streamed(self.ID, MaximumRetryAttempts=-1, MaximumRecordAgeInSeconds=ref("Count"))) == 1
 
     def test_says_when_it_is_not_known(self) -> None:
         assert streamed(self.ID, MaximumRetryAttempts=ref("Count")) == [
@@ -146,11 +150,15 @@ class TestAsynchronousFailuresAreKept:
         rules = {f"Rule{index}": self.RULE for index in range(5)}
         [said] = judged(self.ID, {"Send": function(), **rules})
         kind = "(AWS::Events::Rule)"
+        [three] = judged(self.ID, {"Send": function(), **{name: rules[name] for name in ("Rule0", "Rule1", "Rule2")}})
+        assert three.startswith(f"warning: an event of Rule0 {kind}, Rule1 {kind}, Rule2 {kind} is tried ")
         assert said.startswith(f"warning: an event of Rule0 {kind}, Rule1 {kind}, Rule2 {kind} and 2 more is tried ")
 
     def test_accepts_a_destination_or_a_dead_letter_queue(self) -> None:
         resources = {"Send": function(), "Placed": self.RULE}
         assert judged(self.ID, {**resources, "Config": self.config("$LATEST")}) == []
+        nowhere = resource("AWS::Lambda::EventInvokeConfig", FunctionName=ref("Send"), Qualifier="$LATEST")
+        assert len(judged(self.ID, {**resources, "Config": nowhere})) == 1
         dead = function(DeadLetterConfig={"TargetArn": arn("Failed")})
         assert judged(self.ID, {**resources, "Send": dead}) == []
 
@@ -227,6 +235,16 @@ class TestUndeliveredEventsAreKept:
             )
         ]
 
+    def test_each_of_several_is_acknowledged_by_itself(self) -> None:
+        lost = {"Id": "Lost", "Arn": arn("Send")}
+        assert ids(self.ID, {"Rule": resource("AWS::Events::Rule", Targets=[lost])}) == [self.ID]
+        two = resource("AWS::Events::Rule", Targets=[lost, {**lost, "Id": "Gone"}])
+        assert ids(self.ID, {"Rule": two}) == [f"{self.ID}[Lost]", f"{self.ID}[Gone]"]
+        queue_ = {"Protocol": "sqs", "Endpoint": arn("Jobs")}
+        assert ids(self.ID, {"News": resource("AWS::SNS::Topic", Subscription=[queue_])}) == [self.ID]
+        both = resource("AWS::SNS::Topic", Subscription=[queue_, queue_])
+        assert ids(self.ID, {"News": both}) == [f"{self.ID}[0]", f"{self.ID}[1]"]
+
 
 class TestDeadLettersRaiseAnAlarm:
     ID = "dead-letters-raise-an-alarm"
@@ -284,6 +302,13 @@ class TestDeadLettersRaiseAnAlarm:
     def test_knows_every_way_a_message_ends_there(self, source: dict[str, Any]) -> None:
         [said] = judged(self.ID, {"Source": source, "Dead": queue()}, Parameters={"Table": {"Type": "String"}})
         assert said.startswith("warning: messages end here when something failed (Source), and no alarm tells anybody")
+
+    def test_a_topic_and_a_queue_elsewhere_are_none_of_its_queues(self) -> None:
+        def failing(to: object) -> dict[str, Any]:
+            return resource("AWS::Lambda::EventInvokeConfig", DestinationConfig={"OnFailure": {"Destination": to}})
+
+        assert judged(self.ID, {"Source": failing(ref("News")), "News": resource("AWS::SNS::Topic")}) == []
+        assert judged(self.ID, {"Source": failing("arn:aws:sqs:eu-west-1:111122223333:dead")}) == []
 
     def test_says_it_once_for_each_queue(self) -> None:
         assert len(judged(self.ID, {"Jobs": self.JOBS, "More": self.JOBS, "Dead": queue()})) == 1

@@ -78,6 +78,10 @@ class TestTaskFailuresAreCaught:
         states = {"Pay": task(Next="Mail"), "Mail": task(Catch=CATCH), "Sorry": {"Type": "Fail"}}
         assert said(self.ID, states) == []
 
+    def test_only_tasks_fail(self) -> None:
+        states = {"Pay": task(Catch=CATCH, Next="Wait"), "Wait": {"Type": "Wait"}, "Sorry": {"Type": "Fail"}}
+        assert said(self.ID, states) == []
+
     def test_accepts_what_only_a_catch_leads_to(self) -> None:
         assert said(self.ID, {"Pay": task(Catch=CATCH), "Sorry": task(Next="Tell"), "Tell": task()}) == []
 
@@ -125,7 +129,7 @@ class TestTasksEndInTime:
 class TestTasksOutlastTheirFunctions:
     ID = "tasks-outlast-their-functions"
 
-    def said(self, limit: int, name: str = "arn:aws:states:::lambda:invoke", timeout: object = 30) -> list[str]:
+    def said(self, limit: object, name: str = "arn:aws:states:::lambda:invoke", timeout: object = 30) -> list[str]:
         states = {"Pay": task(Resource=name, Parameters={"FunctionName": "${F}"}, TimeoutSeconds=limit)}
         put = {"F": arn("Send")}
         machine = resource(MACHINE, DefinitionString=json.dumps({"States": states}), DefinitionSubstitutions=put)
@@ -151,3 +155,13 @@ class TestTasksOutlastTheirFunctions:
 
     def test_is_silent_when_the_timeout_is_not_known(self) -> None:
         assert self.said(5, timeout=ref("Seconds")) == []
+        assert self.said("{% $limit %}") == []
+
+    def test_counts_the_timeout_that_lambda_gives(self) -> None:
+        unset = {"Ref": "AWS::NoValue"}
+        assert self.said(3, timeout=unset) == []
+        assert len(self.said(2, timeout=unset)) == 1
+
+    def test_looks_at_workflows_alone(self) -> None:
+        rule = resource("AWS::Events::Rule", Targets=[{"Id": "T", "Arn": arn("Send")}])
+        assert judged(self.ID, {"Rule": rule, "Send": function()}) == []
