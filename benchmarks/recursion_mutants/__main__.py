@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from benchmarks.recursion_mutants.mutations import Mutant, mutants
+from benchmarks.recursion_mutants.mutations import mutants
 from benchmarks.recursion_mutants.trial import trial
 from tests.guards.recursion import edges
 from tests.guards.recursion.oracle import verdicts
@@ -47,15 +47,12 @@ def main() -> int:
     random.Random(told.seed).shuffle(topologies)
     systems = [(system, verdicts(system)) for system in map(random_system, range(SYSTEMS))]
     found: Counter[str] = Counter()
-    unnoticed: list[Mutant] = []
     with ThreadPoolExecutor(2) as pool:
         outcomes = pool.map(lambda each: trial(each, topologies, systems), sample)
         for mutant, outcome in zip(sample, outcomes, strict=True):
             found[outcome] += 1
             if not outcome:
-                unnoticed.append(mutant)
-    for each in sorted(unnoticed, key=str):
-        print(f"nobody noticed {each}")
+                print(f"nobody noticed {mutant} ({found.total()} so far)", flush=True)
     by_topologies, by_oracle = found["topologies"], found["oracle"]
     noticed = by_topologies + by_oracle
     print(f"mistakes       {len(sample):,} of {len(every):,} (seed {told.seed})")

@@ -296,21 +296,25 @@ def _documents(at: str, form: str, kind: str, bucket: str) -> Iterator[Any]:
         yield attributes if at == "attributes" else {"body": body} if at == "body" else body
 
 
-def _messages(form: str, kind: str, bucket: str) -> Iterator[tuple[Any, Any]]:
+@cache
+def _messages(form: str, kind: str, bucket: str) -> tuple[tuple[Any, Any], ...]:
     """Every message of a form: its attributes and its body."""
-    match form:
-        case "records":
-            yield from (({}, _records(kind, key)) for key in KEYS)
-        case "event":
-            yield from (({}, _event(bucket, KINDS[kind], key)) for key in KEYS)
-        case _:
-            fields = kind.split()
-            for values in itertools.product(*(_domain(form, field) for field in fields)):
-                told: dict[str, Any] = {"attributes": {}, "body": {}}
-                for field, value in zip(fields, values, strict=True):
-                    if value is not None:
-                        _put(told, field.removesuffix(LIST).split("."), value)
-                yield told["attributes"], told["body"]
+    if form == "records":
+        return tuple(({}, _records(kind, key)) for key in KEYS)
+    if form == "event":
+        return tuple(({}, _event(bucket, KINDS[kind], key)) for key in KEYS)
+    fields = kind.split()
+    every = itertools.product(*(_domain(form, field) for field in fields))
+    paths = [field.removesuffix(LIST).split(".") for field in fields]
+    return tuple(_made_up(paths, values) for values in every)
+
+
+def _made_up(paths: list[list[str]], values: tuple[Any, ...]) -> tuple[Any, Any]:
+    told: dict[str, Any] = {"attributes": {}, "body": {}}
+    for path, value in zip(paths, values, strict=True):
+        if value is not None:
+            _put(told, path, value)
+    return told["attributes"], told["body"]
 
 
 def _domain(form: str, field: str) -> tuple[Any, ...]:
