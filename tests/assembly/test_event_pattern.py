@@ -171,6 +171,7 @@ class TestOperators:
             ([{"suffix": {"equals-ignore-case": ".PNG"}}], TextSet.suffix(".png"), Extent.ALL),
             ([{"cidr": "10.0.0.0/24"}], ["10.0.0.1", "10.0.0.010"], Extent.ALL),
             ([{"cidr": "10.0.0.0/24"}], ["10.0.1.1", "x"], Extent.NONE),
+            ([{"cidr": "10.0.0.5/24"}], ["10.0.0.1"], Extent.ALL),
             ([{"cidr": "2001:db8::/32"}], ["2001:db8::1", "10.0.0.1"], Extent.SOME),
             ([{"cidr": "10.0.0.0/24"}], TextSet.prefix("10."), Extent.SOME),
             ([{"cidr": "10.0.0.0/24"}], TextSet.glob("thumb"), Extent.NONE),
