@@ -15,6 +15,7 @@ from constructs import Construct
 from constructs_lib.wiring.dynamo_actions import AUTHORIZED_AS, INDEX_ACTIONS, TABLE_ACTIONS, TableAction
 from constructs_lib.wiring.environments import check_same_region
 from constructs_lib.wiring.granting import grant_exactly
+from constructs_lib.wiring.guarded import guard
 from constructs_lib.wiring.kinds import checks_kinds
 from constructs_lib.wiring.refusals import Refusals, did_you_mean
 from constructs_lib.wiring.resource import resource_of
@@ -71,6 +72,7 @@ class DynamoTable(Construct):
         retain: Literal[True] | Waived = True,
     ) -> None:
         super().__init__(scope, id)
+        guard(self)
         refusals = Refusals(self)
         keys = [_attribute(key) for key in (partition_key, sort_key) if key is not None]
         _check_keys(keys, time_to_live_attribute, refusals)

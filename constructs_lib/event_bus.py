@@ -31,6 +31,7 @@ from constructs_lib.wiring.environments import check_same_environment
 from constructs_lib.wiring.event_pattern import check_input_path, check_pattern, check_source
 from constructs_lib.wiring.event_rule import EventRule
 from constructs_lib.wiring.granting import grant_exactly
+from constructs_lib.wiring.guarded import guard
 from constructs_lib.wiring.kinds import check_id, checks_kinds
 from constructs_lib.wiring.receiver import Receiver, check_receiver
 from constructs_lib.wiring.refusals import Refusals
@@ -72,6 +73,7 @@ class EventBus(Construct):
         archive: Literal[True] | Waived = True,
     ) -> None:
         super().__init__(scope, id)
+        guard(self)
         retention = cdk.Duration.days(30) if archive_retention is None else archive_retention
         refusals = Refusals(self)
         check_safeguards({"archive": archive}, refusals)

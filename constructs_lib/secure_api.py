@@ -19,6 +19,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from constructs_lib.wiring.auth import Auth, Cognito, Iam, Jwt, Public, authorizer_of, same_callers
+from constructs_lib.wiring.guarded import guard
 from constructs_lib.wiring.kinds import checks_kinds
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.resource import resource_of
@@ -81,6 +82,7 @@ class SecureApi(Construct):
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
     ) -> None:
         super().__init__(scope, id)
+        guard(self)
         refusals = Refusals(self)
         check_auth(auth, refusals)
         _check_cors(cors_origins, refusals)

@@ -27,6 +27,7 @@ from constructs_lib.wiring.destination import HasQueue, publish_statements
 from constructs_lib.wiring.environments import check_same_environment, check_same_region
 from constructs_lib.wiring.event_pattern import ALTERNATIVES, check_values
 from constructs_lib.wiring.granting import grant_exactly
+from constructs_lib.wiring.guarded import guard
 from constructs_lib.wiring.json_values import as_json, check_json
 from constructs_lib.wiring.key_use import admit_account_to_key, admit_to_key
 from constructs_lib.wiring.kinds import check_id, checks_kinds
@@ -76,6 +77,7 @@ class Topic(Construct):
         encryption_key: kms.IKey | None = None,
     ) -> None:
         super().__init__(scope, id)
+        guard(self)
         refusals = Refusals(self)
         check_same_region("encryption_key", encryption_key, self, refusals)
         refusals.stop_if_any()

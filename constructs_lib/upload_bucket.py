@@ -23,6 +23,7 @@ from constructs_lib.wiring.access_logs import AccessLogs, admit_access_logs, che
 from constructs_lib.wiring.delivery import REACH, REACH_FIX, check_message_group, shortened
 from constructs_lib.wiring.environments import check_same_environment, check_same_region
 from constructs_lib.wiring.event_rule import EventRule
+from constructs_lib.wiring.guarded import LOOP, guard
 from constructs_lib.wiring.key_use import use_through
 from constructs_lib.wiring.kinds import check_id, checks_kinds
 from constructs_lib.wiring.object_access import (
@@ -39,7 +40,7 @@ from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.resource import resource_of
 from constructs_lib.wiring.upload_loops import Use, loops_of, run_with, somebody
 from constructs_lib.wiring.variables import check_takes_variable, set_variable
-from constructs_lib.wiring.waiver import Waived, check_safeguards, record_waiver
+from constructs_lib.wiring.waiver import Waived, acknowledge, check_safeguards, record_waiver
 
 ABANDONED_UPLOADS = cdk.Duration.days(7)
 NONCURRENT_VERSIONS = cdk.Duration.days(30)
@@ -85,6 +86,7 @@ class UploadBucket(Construct):
         retain: Literal[True] | Waived = True,
     ) -> None:
         super().__init__(scope, id)
+        guard(self)
         refusals = Refusals(self)
         safeguards: dict[str, Literal[True] | Waived] = {"versioned": versioned, "retain": retain}
         check_safeguards(safeguards, refusals)
@@ -277,6 +279,7 @@ class UploadBucket(Construct):
         who = somebody(whoever)
         if isinstance(loop_guard, Waived) and who is not None:
             record_waiver(self.bucket, f"loop_guard: {who.name} {does}", loop_guard)
+            acknowledge(whoever if isinstance(whoever, Construct) else self.bucket, loop_guard.reason, LOOP)
         return loop_guard is True
 
     def _grant_key(self, grantee: iam.IGrantable, *actions: str) -> None:

@@ -7,6 +7,8 @@ from weakref import WeakSet
 import aws_cdk as cdk
 from constructs import IConstruct
 
+LOOP = "ServerlessGuards::recursion"  # what is acknowledged where one loop is meant
+
 _GUARDED: WeakSet[IConstruct] = WeakSet()  # the apps that have them
 
 

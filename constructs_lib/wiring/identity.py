@@ -16,6 +16,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from constructs_lib.problem import Problem, PropError
+from constructs_lib.wiring.guarded import guard
 from constructs_lib.wiring.policy_size import CHARACTERS, MOST_POLICIES, packed, size_of
 
 EXACT_GRANTS = (
@@ -50,6 +51,7 @@ class Identity(cdk.Resource):
         apart: Sequence[iam.PolicyStatement] = (),
     ) -> None:
         super().__init__(scope, id)
+        guard(self)
         self.role = iam.Role(self, "Role", assumed_by=principal)
         packs = [*packed(base), *(packed(apart) if apart else [])]
         self._check_number(len(packs))

@@ -105,7 +105,8 @@ class TestSizes:
 
 
 def allowing(*statements: iam.PolicyStatement, name: str = "Call") -> Step:
-    return call(name, "aws-sdk:s3:deleteObject", arguments={}, allow=statements)
+    # of a service whose actions no guard knows, so that none asks why it is allowed something else
+    return call(name, "aws-sdk:mediaconvert:createJob", arguments={}, allow=statements)
 
 
 class TestAllow:

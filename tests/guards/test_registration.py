@@ -4,13 +4,31 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
+import pytest
 from constructs import Construct, RootConstruct
 
+from constructs_lib import (
+    DynamoTable,
+    EventBus,
+    Iam,
+    QueueWorker,
+    SecureApi,
+    SecureFunction,
+    Topic,
+    UploadBucket,
+    Workflow,
+    succeed,
+)
 from constructs_lib.guards.rules import rule_ids
 from constructs_lib.wiring.guarded import guard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ENTRY = "lambda_src/greeting/greet.ts"
 
 
 def speakers(app: cdk.App) -> list[dict[str, Any]]:
@@ -50,3 +68,21 @@ def test_an_app_nobody_guards_has_no_report(app: cdk.App) -> None:
     cdk.CfnResource(cdk.Stack(app, "Shop"), "Topic", type="AWS::SNS::Topic")
     app.synth()
     assert not (Path(app.outdir) / "validation-report.json").exists()
+
+
+@pytest.mark.parametrize(
+    "define",
+    [
+        lambda stack: DynamoTable(stack, "Users", partition_key="id"),
+        lambda stack: EventBus(stack, "Bus"),
+        lambda stack: QueueWorker(stack, "Emails", entry=ENTRY),
+        lambda stack: SecureApi(stack, "Api", auth=Iam()),
+        lambda stack: SecureFunction(stack, "Greet", entry=ENTRY),
+        lambda stack: Topic(stack, "News"),
+        lambda stack: UploadBucket(stack, "Uploads"),
+        lambda stack: Workflow(stack, "Pay", steps=[succeed("Done")]),
+    ],
+)
+def test_each_construct_has_its_app_checked(app: cdk.App, define: Callable[[cdk.Stack], Construct]) -> None:
+    define(cdk.Stack(app, "Shop"))
+    assert len(speakers(app)) == 1
