@@ -24,7 +24,8 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:  # noqa: ARG001 - 
     Refuses: an acknowledgement that matches no finding; one of a rule that does not exist; one that names a rule which
     finds several things there, to be acknowledged one by one; as an error, one without a reason.
 
-    Accepts: the id of a finding with a reason, at the resource, at a construct above it, or at the stack:
+    Accepts: the id of a finding, or `rule[*]` for all that a rule finds, though not for loops, with a reason, at the
+    resource, at a construct above it, or at the stack:
     `Validations.of(queue).acknowledge(Acknowledgment(id="ServerlessGuards::rule", reason="..."))`, or in a template
     `Metadata: {"constructs-lib": {"acknowledge": [{"id": "rule", "reason": "..."}]}}`.
     """
