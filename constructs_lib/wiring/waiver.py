@@ -13,6 +13,9 @@ from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.resource import resource_of
 
 WAIVED = "constructs-lib:waived"  # the key in a resource's CloudFormation metadata
+# What a finding is about stands in brackets, and may be the key of an object. There the CDK turns each space into a
+# hyphen, after which the id is not the finding's any more, and takes no bracket without its partner.
+CHANGED_IN_IDS = frozenset(" ()[]{}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,4 +79,9 @@ def acknowledge(resource: IConstruct, reason: str, *findings: str) -> None:
     By the finding's own id, which both a synth with the pack and `validate_scope` in a unit test honour.
     """
     for finding in findings:
-        cdk.Validations.of(resource).acknowledge(cdk.Acknowledgment(id=finding, reason=reason))
+        if CHANGED_IN_IDS & set(finding.partition("[")[2][:-1]):
+            resource.node.add_metadata(
+                cdk.Validations.ACKNOWLEDGED_RULES_METADATA_KEY, {f"Annotation::{finding}": reason}
+            )
+        else:
+            cdk.Validations.of(resource).acknowledge(cdk.Acknowledgment(id=finding, reason=reason))

@@ -114,6 +114,17 @@ class TestDefaults:
             uploads.grant_write(function, prefix="thumbnails/", suffix=".webp")
         assert findings_of(stack) == []
 
+    @pytest.mark.parametrize("prefix", ["my photos/", "a]b", "a(b", "été + {x/"])
+    def test_cdk_nag_finds_nothing_whatever_the_keys_are_called(
+        self, app: cdk.App, stack: cdk.Stack, uploads: UploadBucket, thumbnail: SecureFunction, prefix: str
+    ) -> None:
+        import cdk_nag  # noqa: PLC0415 - loading it takes a while, and few tests ask
+
+        uploads.grant_read(thumbnail, prefix=prefix)
+        assert findings_of(stack) == []
+        cdk.Validations.of(app).add_plugins(cdk_nag.AwsSolutionsChecks())
+        app.synth()
+
     def test_nothing_is_a_custom_resource_whatever_the_flags(self, app: cdk.App) -> None:
         templates = []
         for name, context in (("Bare", {}), ("Flags", {"@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy": True})):
