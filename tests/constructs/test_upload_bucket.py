@@ -120,6 +120,7 @@ class TestDefaults:
     ) -> None:
         import cdk_nag  # noqa: PLC0415 - loading it takes a while, and few tests ask
 
+        uploads.on_upload(thumbnail, prefix=prefix)
         uploads.grant_read(thumbnail, prefix=prefix)
         assert findings_of(stack) == []
         cdk.Validations.of(app).add_plugins(cdk_nag.AwsSolutionsChecks())
