@@ -23,6 +23,7 @@ OWN_RULE = frozenset({"iam:passrole"})  # pass-role-names-its-role
 # Resources that are AWS's own, or everybody's: there is nothing to protect in naming them.
 OF_AWS = ("foundation-model/", "inference-profile/", "layer:")
 HARMLESS = ("logs:create", "logs:put")  # writing logs, which AWS's own policy for functions allows everywhere
+ONLY_ABOUT = ("describe", "list")  # actions that tell what there is, and nothing that is in it
 SOMETIMES = frozenset({"sns:publish"})  # text messages to a telephone have no topic to name
 # Kinds that an app defines and could name. Others have names that only a running app makes up, such as those of jobs.
 DEFINED = frozenset(
@@ -52,7 +53,7 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
 
     Refuses: `*`, or an ARN without a name in it (`arn:aws:dynamodb:*:*:table/*`), for an action that can be limited to
     resources. As a warning: an ARN without a name for what is named while it runs, such as jobs; under a condition; for
-    writing logs and for messages to telephones; in what the CDK brings along itself.
+    describing and listing, for writing logs and for messages to telephones; in what the CDK brings along itself.
 
     Accepts: an ARN that names its resource, also with a wildcard behind the name; actions that have no resource, such
     as `xray:PutTraceSegments`; conditions that limit the resource (`aws:ResourceTag`, `kms:ViaService`).
@@ -85,7 +86,8 @@ def _found(statement: Statement, resource: Text, actions: list[str], severity: S
 
 
 def _is_grave(statement: Statement, action: str) -> bool:
-    if statement.conditions or action in SOMETIMES or action.startswith(HARMLESS):
+    name = action.partition(":")[2]
+    if statement.conditions or action in SOMETIMES or action.startswith(HARMLESS) or name.startswith(ONLY_ABOUT):
         return False
     return any(each.literal in EVERY or _kind_of_all(each) in DEFINED for each in statement.resources)
 

@@ -119,6 +119,7 @@ class TestResources:
             ("s3:*", "*", "error"),
             ("transcribe:GetTranscriptionJob", "arn:aws:transcribe:*:*:transcription-job/*", "warning"),
             ("logs:PutLogEvents", "*", "warning"),
+            ("kafka:DescribeCluster", "*", "warning"),
             ("sns:Publish", "*", "warning"),
         ],
     )
