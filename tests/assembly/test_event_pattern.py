@@ -276,6 +276,7 @@ class TestUnknowns:
             (Text.of('{"source": ["shop.', STAGE, '"]}'), Extent.ALL),
             (Text.of('{"source": ["', STAGE, '"], "detail": {"kind": ["x"]}}'), Extent.NONE),
             (Text.of('{"source": ["bank.', STAGE, '"]}'), Extent.NONE),
+            (Text.of('{"source": ["shop.', STAGE, '"], "detail": {"kind": [1, null, true]}}'), Extent.NONE),
             (Text.of('{"source": [', STAGE, "]}"), Extent.SOME),
             (Text.of('{"', STAGE, '": ["x"]}'), Extent.SOME),
         ],
