@@ -47,15 +47,14 @@ class TestLambdaExecutor:
         assert {"AUTH", "STATE_DIR", "GATEWAY_PORT"}.isdisjoint(variables)
 
     def test_answers_within_milliseconds(self, stock: App, mended: App) -> None:
-        def median_seconds(app: App) -> float:
-            spent = []
-            for _ in range(15):
-                started = time.perf_counter()
-                app.call("GET", "/echo")
-                spent.append(time.perf_counter() - started)
-            return sorted(spent)[len(spent) // 2]
+        def seconds(app: App) -> float:
+            started = time.perf_counter()
+            app.call("GET", "/echo")
+            return time.perf_counter() - started
 
-        assert median_seconds(mended) < median_seconds(stock) < 1
+        # Each in turn, and the fastest of them: whatever else this machine does slows both down.
+        ours, stocks = zip(*((seconds(mended), seconds(stock)) for _ in range(15)), strict=True)
+        assert min(ours) < 0.05 <= min(stocks)
 
     def test_writes_json_where_the_function_asks_for_it(self, stock: App, mended: App) -> None:
         def first(app: App) -> str:

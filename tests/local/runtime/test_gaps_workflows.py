@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import uuid
 from typing import Any
 
 import pytest
@@ -25,7 +26,8 @@ class TestWorkflowTasks:
 
     def test_fails_with_the_error_of_a_function_that_was_to_call_back(self, stock_bench: Bench, bench: Bench) -> None:
         def error(on: Bench) -> str:
-            waiting = {"Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken", "TimeoutSeconds": 1}
+            seconds = 30 if on is bench else 1  # stock waits to the end
+            waiting = {"Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken", "TimeoutSeconds": seconds}
             return on.run(on.worker({"do": "throw"}, **waiting)).error
 
         assert error(stock_bench) == "States.Timeout"
@@ -34,7 +36,7 @@ class TestWorkflowTasks:
     def test_gives_up_on_who_sends_no_heartbeat(self, stock_bench: Bench, bench: Bench) -> None:
         def error(on: Bench) -> str:
             waiting = {"Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken"}
-            times = {"TimeoutSeconds": "{% 1 + 1 %}" if on is bench else 2, "HeartbeatSeconds": 1}
+            times = {"TimeoutSeconds": "{% 10 + 20 %}" if on is bench else 2, "HeartbeatSeconds": 1}
             return on.run(on.worker({}, **waiting, **times)).error
 
         assert error(stock_bench) == "States.Timeout"
@@ -91,12 +93,17 @@ class TestWorkflowTasks:
 class TestWorkflowErrors:
     def test_waits_no_longer_than_the_longest_delay(self, stock_bench: Bench, bench: Bench) -> None:
         def seconds(on: Bench) -> float:
-            again = {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 3, "MaxAttempts": 1, "MaxDelaySeconds": 1}
-            before = time.monotonic()
-            assert on.run(on.worker({"do": "throw"}, Retry=[again])).status == "FAILED"
-            return time.monotonic() - before
+            again = {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 6, "MaxAttempts": 1, "MaxDelaySeconds": 1}
+            mark = str(uuid.uuid4())
+            assert on.run(on.worker({"do": "throw", "mark": mark}, Retry=[again])).status == "FAILED"
+            group = on.made["WorkerLogs"]
+            first, second = until(
+                lambda: [call.at for call in seen(on.app, group) if call.event.get("mark") == mark],
+                is_right=lambda tries: len(tries) == 2,
+            )
+            return (second - first) / 1000
 
-        assert seconds(bench) < 2.5 < seconds(stock_bench)
+        assert seconds(bench) < 5.5 < seconds(stock_bench)
 
     def test_catches_no_failure_of_the_workflow_itself(self, stock_bench: Bench, bench: Bench) -> None:
         def status(on: Bench) -> str:
@@ -132,7 +139,10 @@ class TestWorkflowRun:
             on.end(on.start(machine))
             return time.monotonic() - before
 
-        assert min(until_done(bench) for _ in range(3)) < 0.15 < min(until_done(stock_bench) for _ in range(3))
+        # Each in turn, and the fastest of them: whatever else this machine does slows both down.
+        ours, stocks = zip(*((until_done(bench), until_done(stock_bench)) for _ in range(8)), strict=True)
+        assert min(ours) < min(stocks)
+        assert min(stocks) > 0.15
 
     def test_ends_in_time(self, stock_bench: Bench, bench: Bench) -> None:
         def status(on: Bench) -> str:
@@ -184,7 +194,7 @@ class TestWorkflowBranches:
         def tokens(on: Bench) -> set[str]:
             group = on.made["WorkerLogs"]
             before = len(seen(on.app, group))
-            waiting = {"Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken", "TimeoutSeconds": 1}
+            waiting = {"Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken", "TimeoutSeconds": 30}
             task = on.worker({"token": "{% $states.context.Task.Token %}", "do": "nap"}, **waiting)
             slow = on.worker({"token": "{% $states.context.Task.Token %}"}, **waiting, Retry=[])
             branches = [{"StartAt": "T", "States": {"T": {**each, "End": True}}} for each in (task, slow)]
@@ -217,12 +227,12 @@ class TestWorkflowBranches:
     def test_does_not_wait_for_the_siblings_of_a_failed_branch(self, stock_bench: Bench, bench: Bench) -> None:
         def seconds(on: Bench) -> float:
             fails = {"StartAt": "F", "States": {"F": {"Type": "Fail", "Error": "Early", "Cause": ""}}}
-            waits = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 2, "End": True}}}
+            waits = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 6, "End": True}}}
             before = time.monotonic()
             assert on.run({"Type": "Parallel", "Branches": [fails, waits]}).error == "Early"
             return time.monotonic() - before
 
-        assert seconds(bench) < 1 < seconds(stock_bench)
+        assert seconds(bench) < 5 < seconds(stock_bench)
 
 
 class TestWorkflowLogs:
