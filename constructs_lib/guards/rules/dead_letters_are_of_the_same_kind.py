@@ -82,9 +82,9 @@ def _differing(source: Resource, dead: Node, at: tuple[str, ...], *, is_fifo: bo
 def _is_fifo(queue: Node) -> bool | None:
     """Whether a queue is a FIFO queue; none for one elsewhere that no name tells of."""
     if isinstance(queue, Resource):
-        return queue.is_true("FifoQueue") if queue.type == QUEUE else None
+        return queue.is_true("FifoQueue")
     literal = queue.name.literal
-    return None if queue.type != QUEUE or literal is None or ":" in literal else literal.endswith(".fifo")
+    return None if literal is None or ":" in literal else literal.endswith(".fifo")
 
 
 def _shuts_out(assembly: Assembly, dead: Resource, source: Resource) -> bool:

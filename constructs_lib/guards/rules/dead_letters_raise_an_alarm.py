@@ -51,7 +51,7 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
         for source in assembly.of_type(kind):
             for arn in source.texts(*at):
                 queue = assembly.target(arn, QUEUE)
-                if not isinstance(queue, Resource) or queue.type != QUEUE or queue in watched | drained | seen:
+                if not isinstance(queue, Resource) or queue in watched | drained | seen:
                     continue
                 seen.add(queue)
                 yield finding(

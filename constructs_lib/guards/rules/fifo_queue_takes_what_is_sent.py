@@ -80,4 +80,4 @@ def _targets(assembly: Assembly) -> Iterator[tuple[Resource, tuple[str, ...], di
 def _fifo(assembly: Assembly, told: Value) -> Resource | None:
     """The FIFO queue among the stacks that a text names."""
     queue = assembly.target(told, QUEUE) if isinstance(told, Text) else None
-    return queue if isinstance(queue, Resource) and queue.type == QUEUE and queue.is_true("FifoQueue") else None
+    return queue if isinstance(queue, Resource) and queue.is_true("FifoQueue") else None

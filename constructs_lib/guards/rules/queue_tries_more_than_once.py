@@ -30,8 +30,6 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
     Accepts: 2 or more.
     """
     for queue in assembly.of_type("AWS::SQS::Queue"):
-        if queue.lacks("RedrivePolicy"):
-            continue
         receives = queue.number(*RECEIVES)
         if receives is None:
             if not queue.lacks(*RECEIVES):

@@ -29,8 +29,7 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
     Accepts: fewer. A nested stack counts by itself.
     """
     for stack in assembly.stacks:
-        told = stack.template.get("Resources")
-        number = len(told) if isinstance(told, dict) else 0
+        number = len(stack.template["Resources"])
         if number >= MANY:
             yield finding(
                 Place(stack),

@@ -187,6 +187,11 @@ class TestNoFunctionServesEveryRoute:
         paths = {"/{proxy+}": {"x-amazon-apigateway-any-method": operation()}, "$default": {"get": operation()}}
         assert len(self.said(body(paths))) == 1
 
+    def test_says_it_once_for_a_greedy_route_among_others(self) -> None:
+        paths = {"/{proxy+}": {"x-amazon-apigateway-any-method": operation()}, "/a": {"get": operation()}}
+        [said] = self.said(body({**paths, "/b": {"get": operation()}}))
+        assert said.startswith("warning: a fat function: ANY /{proxy+} of Api sends it every request")
+
     def test_accepts_many_routes_to_something_else_and_those_of_a_websocket(self) -> None:
         elsewhere = {"x-amazon-apigateway-integration": {"uri": "https://example.com"}}
         assert self.said(body({f"/{name}": {"get": elsewhere} for name in "abc"})) == []

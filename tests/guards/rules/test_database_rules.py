@@ -74,6 +74,9 @@ class TestFunctionReachesDatabaseByProxy:
         send = function(Environment={"Variables": variables})
         assert self.said(send, Proxy=resource(kind)) == []
 
+    def test_warns_when_the_engine_is_not_told(self) -> None:
+        assert len(self.said(knows(HOST), resource(INSTANCE, DBInstanceClass="db.t3.micro"))) == 1
+
     def test_accepts_what_no_proxy_serves_and_functions_that_know_nothing(self) -> None:
         assert self.said(knows(HOST), instance(engine="oracle-ee")) == []
         assert self.said(knows("elsewhere.example.com", **IN_VPC)) == []

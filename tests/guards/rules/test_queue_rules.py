@@ -323,6 +323,7 @@ class TestQueueMappingIsOneLambdaTakes:
             {"BatchSize": 11, "MaximumBatchingWindowInSeconds": 1},
             {"BatchSize": 11, "MaximumBatchingWindowInSeconds": ref("Size")},
             {"BatchSize": 10},
+            {"BatchSize": ref("Size")},
             {"ScalingConfig": {"MaximumConcurrency": 2}},
             {"ScalingConfig": {"MaximumConcurrency": 1000}},
         ],
@@ -354,13 +355,13 @@ class TestMappingFitsTheReservedConcurrency:
         return judged(self.ID, resources)
 
     def test_warns_when_the_queues_ask_for_more_than_is_reserved(self) -> None:
-        assert self.said(10, 6, 4) == []
-        assert self.said(9, 6, 4) == [
+        assert self.said(11, 6, 5) == []
+        assert self.said(10, 6, 5) == [
             (
-                "warning: ReservedConcurrentExecutions is 9 and its queues ask for 10 at once: what is throttled "
+                "warning: ReservedConcurrentExecutions is 10 and its queues ask for 11 at once: what is throttled "
                 "counts as a delivery, and ends as a dead letter\n"
                 "  at:  Shop/Send (AWS::Lambda::Function) ReservedConcurrentExecutions\n"
-                "  fix: reserve 10 or more, or lower MaximumConcurrency of Mapping0, Mapping1"
+                "  fix: reserve 11 or more, or lower MaximumConcurrency of Mapping0, Mapping1"
             )
         ]
         assert self.said(10, 5, 5) == []
