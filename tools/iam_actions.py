@@ -17,14 +17,15 @@ from typing import Any
 TARGET = Path(__file__).parents[1] / "constructs_lib" / "assembly" / "policies" / "iam_actions.txt"
 SERVICES = """
     access-analyzer acm amplify aoss apigateway appconfig application-autoscaling appsync athena autoscaling backup
-    batch bedrock bedrock-agentcore cloudformation cloudfront cloudwatch codebuild codecommit codedeploy
+    batch bedrock bedrock-agentcore ce cloudformation cloudfront cloudwatch codebuild codecommit codedeploy
     codepipeline codestar-connections cognito-identity cognito-idp comprehend dax dsql dynamodb ec2 ec2messages ecr
-    ecr-public ecs eks elasticache elasticfilesystem elasticloadbalancing es events execute-api firehose glue
-    grafana iam iot kafka kendra kinesis kinesisanalytics kinesisvideo kms lambda logs mediaconvert memorydb mq
-    opensearch organizations osis pipes polly pricing rds rds-data rds-db redshift-data rekognition resource-groups
-    route53 s3 s3-object-lambda s3express s3tables s3vectors sagemaker scheduler schemas secretsmanager
-    servicediscovery ses signer sms-voice sns social-messaging sqs ssm ssm-guiconnect ssmmessages states sts
-    synthetics tag textract timestream transcribe transfer translate verifiedpermissions wafv2 xray
+    ecr-public ecs eks elasticache elasticfilesystem elasticloadbalancing es events execute-api firehose fsx glue
+    grafana iam iot iotjobsdata kafka kendra kinesis kinesisanalytics kinesisvideo kms lambda logs mediaconvert
+    memorydb mq opensearch organizations osis pipes polly pricing rds rds-data rds-db redshift-data rekognition
+    resource-groups route53 s3 s3-object-lambda s3express s3tables s3vectors sagemaker scheduler schemas
+    secretsmanager serverlessrepo servicediscovery ses signer sms-voice sns social-messaging sqs ssm ssm-guiconnect
+    ssmmessages states sts synthetics tag textract timestream transcribe transfer translate verifiedpermissions
+    wafv2 xray
 """.split()  # noqa: SIM905 - a list of so many names reads worse
 HEAD = """\
 # Actions of AWS services: `service + ` those that can be limited to a resource, `service - ` those that cannot.

@@ -63,8 +63,9 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
         if not wide or not statement.actions or _narrows(statement):
             continue
         actions = [each for each in dict.fromkeys(statement.actions) if each not in OWN_RULE]
-        for action in (each for each in actions if can_be_limited(each) is None):
-            what = f"whether {spelled(statement.source, [action])} can be limited to a resource"
+        untold = [each for each in actions if can_be_limited(each) is None]
+        if untold:
+            what = f"whether {spelled(statement.source, untold)} can be limited to a resource"
             yield unknown(statement.source, what=what, reason="the table of AWS's actions does not have it")
         for is_grave in (True, False):
             found = [each for each in actions if can_be_limited(each) and _is_grave(statement, each) is is_grave]
