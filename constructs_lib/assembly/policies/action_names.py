@@ -28,7 +28,6 @@ SPELLED = {
         "s3:PutObject",
         "s3:PutObjectAcl",
         "s3:PutObjectTagging",
-        "s3:ReplicateObject",
         "s3:RestoreObject",
         "sns:Publish",
         "sqs:SendMessage",
