@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from benchmarks.recursion_mutants.mutations import mutants
+from benchmarks.recursion_mutants.mutations import mistakes_in, mutant
 from benchmarks.recursion_mutants.trial import trial
 from tests.guards.recursion import edges
 from tests.guards.recursion.oracle import verdicts
@@ -41,18 +41,19 @@ def main() -> int:
     arguments.add_argument("--seed", type=int, default=SEED, help="of the sample (default: %(default)s)")
     told = arguments.parse_args()
     began = time.monotonic()
-    every = [each for path in _analyser() for each in mutants(_module(path), path.read_text())]
-    sample = random.Random(told.seed).sample(every, min(told.mutants, len(every)))
+    every = [(path, number) for path in _analyser() for number in range(mistakes_in(path.read_text()))]
+    chosen = random.Random(told.seed).sample(every, min(told.mutants, len(every)))
+    sample = [mutant(_module(path), path.read_text(), number) for path, number in chosen]
     topologies = list(_topologies())
     random.Random(told.seed).shuffle(topologies)
     systems = [(system, verdicts(system)) for system in map(random_system, range(SYSTEMS))]
     found: Counter[str] = Counter()
     with ThreadPoolExecutor(2) as pool:
         outcomes = pool.map(lambda each: trial(each, topologies, systems), sample)
-        for mutant, outcome in zip(sample, outcomes, strict=True):
+        for each, outcome in zip(sample, outcomes, strict=True):
             found[outcome] += 1
             if not outcome:
-                print(f"nobody noticed {mutant} ({found.total()} so far)", flush=True)
+                print(f"nobody noticed {each} ({found.total()} so far)", flush=True)
     by_topologies, by_oracle = found["topologies"], found["oracle"]
     noticed = by_topologies + by_oracle
     print(f"mistakes       {len(sample):,} of {len(every):,} (seed {told.seed})")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 COMPARED: dict[type[ast.cmpop], type[ast.cmpop]] = {
@@ -48,17 +47,16 @@ class Mutant:
         return f"{self.module}:{self.line}: {self.what}"
 
 
-def mutants(module: str, source: str) -> Iterator[Mutant]:
-    """Yield every mistake of a module, in the order of its lines."""
-    for at in range(_places(source)):
-        tree = ast.parse(source)
-        mistake = _Mistake(at)
-        mistake.visit(tree)
-        if mistake.what:
-            yield Mutant(module, mistake.line, mistake.what, ast.unparse(ast.fix_missing_locations(tree)))
+def mutant(module: str, source: str, number: int) -> Mutant:
+    """Return one of the mistakes of a module, which are counted in the order of its lines."""
+    tree = ast.parse(source)
+    mistake = _Mistake(number)
+    mistake.visit(tree)
+    return Mutant(module, mistake.line, mistake.what, ast.unparse(ast.fix_missing_locations(tree)))
 
 
-def _places(source: str) -> int:
+def mistakes_in(source: str) -> int:
+    """Return how many mistakes can be made in a module."""
     counting = _Mistake(-1)
     counting.visit(ast.parse(source))
     return counting.seen

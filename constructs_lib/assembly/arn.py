@@ -8,9 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
+from constructs_lib.assembly.physical_names import naming_of
 from constructs_lib.assembly.value import Symbol, Text
 
+FUNCTION = "AWS::Lambda::Function"
 PIECES = 6  # arn, partition, service, region, account, resource
+# What stands between the last known piece of an ARN and the name, and what may follow the name.
+QUALIFIED = {FUNCTION: ":", "AWS::StepFunctions::StateMachine": ":", "AWS::Logs::LogGroup": ":"}
+QUALIFIER = "/"
+SEGMENTED = frozenset({"AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable", "AWS::Kinesis::Stream"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +64,30 @@ def are_surely_two(one: Text, other: Text) -> bool:
 def is_generated(part: str | Symbol) -> bool:
     """Whether a piece of a text is a name that AWS generates for a resource."""
     return isinstance(part, Symbol) and part.kind == "name"
+
+
+def name_in(text: Text, arn: Arn | None, kind: str) -> Text | None:
+    """The name of a resource of this type that a text tells; none if it tells of another type."""
+    if arn is None:
+        if text.startswith("https://"):
+            return text.split("/")[-1] if kind == "AWS::SQS::Queue" else None
+        return _name_in_part(text) if kind == FUNCTION else text
+    shape = naming_of(kind).arn
+    if not shape.startswith("arn:"):
+        return None
+    _, _, service, _, _, resource = shape.split(":", 5)
+    before, hole, after = resource.partition("{name}")
+    told = arn.resource.parts
+    if arn.service.literal != service or not told or not hole or not arn.resource.startswith(before):
+        return None
+    first, *rest = told
+    name = Text.of(str(first)[len(before) :] if before else first, *rest)
+    separator = QUALIFIED.get(kind, QUALIFIER if before.endswith("/") and not after and kind in SEGMENTED else "")
+    return name.split(separator, 1)[0] if separator else name
+
+
+def _name_in_part(text: Text) -> Text:
+    """The name of a function in a part of its ARN, or in front of an alias or version."""
+    pieces = text.split(":")
+    is_part = len(pieces) > 2 and pieces[1].literal == "function"  # noqa: PLR2004 - account, `function`, name
+    return pieces[2] if is_part else pieces[0]

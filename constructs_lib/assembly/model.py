@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from constructs_lib.assembly.arn import Arn, could_be_one
+from constructs_lib.assembly.arn import Arn, could_be_one, name_in
 from constructs_lib.assembly.cloud_assembly import MANIFEST, CloudAssembly, StackArtifact
 from constructs_lib.assembly.json_document import AssemblyError, JsonObject
 from constructs_lib.assembly.nested_templates import template_files
@@ -25,9 +25,6 @@ from constructs_lib.assembly.value import Absent, Symbol, Text, Unknown, Value, 
 from constructs_lib.problem import Problem
 
 MOST_NESTED = 64  # stacks inside one another
-# What stands between the last known piece of an ARN and the name, and what may follow the name.
-QUALIFIED = {"AWS::Lambda::Function": ":", "AWS::StepFunctions::StateMachine": ":", "AWS::Logs::LogGroup": ":"}
-QUALIFIER = "/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +140,13 @@ class Assembly:
                 return resource
         arn = Arn.parse(chosen)
         for kind in kinds:
-            name = _name_in(chosen, arn, kind)
+            name = name_in(chosen, arn, kind)
             for resource in self._named(kind).get(name, ()) if name is not None else ():
                 if arn is None or _same_place(arn, resource):
                     return resource
         if not types:
             return External("", chosen)
-        named = next(((kind, name) for kind in types if (name := _name_in(chosen, arn, kind)) is not None), None)
+        named = next(((kind, name) for kind in types if (name := name_in(chosen, arn, kind)) is not None), None)
         return External(types[0], chosen) if named is None else External(*named)
 
     def arn_of(self, value: Value | Absent, kind: str) -> Text:
@@ -347,29 +344,6 @@ def _path(logical_id: str, metadata: Mapping[str, Any], path_of: PathOf | None) 
 def _object(resource: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     found = resource.get(name)
     return found if isinstance(found, dict) else {}
-
-
-def _name_in(text: Text, arn: Arn | None, kind: str) -> Text | None:
-    """The name of a resource of this type that a text tells; none if it tells of another type."""
-    if arn is None:
-        if text.startswith("https://"):
-            return text.split("/")[-1] if kind == "AWS::SQS::Queue" else None
-        return text
-    shape = naming_of(kind).arn
-    if not shape.startswith("arn:"):
-        return None
-    _, _, service, _, _, resource = shape.split(":", 5)
-    before, hole, after = resource.partition("{name}")
-    told = arn.resource.parts
-    if arn.service.literal != service or not told or not hole or not arn.resource.startswith(before):
-        return None
-    first, *rest = told
-    name = Text.of(str(first)[len(before) :] if before else first, *rest)
-    separator = QUALIFIED.get(kind, QUALIFIER if before.endswith("/") and not after and kind in SEGMENTED else "")
-    return name.split(separator, 1)[0] if separator else name
-
-
-SEGMENTED = frozenset({"AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable", "AWS::Kinesis::Stream"})
 
 
 def _same_place(arn: Arn, resource: Resource) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from constructs_lib.assembly.flow.addressed import node_at
+from constructs_lib.assembly.flow.addressed import APIS, node_at
 from constructs_lib.assembly.flow.described import event, kept_objects
 from constructs_lib.assembly.flow.message import Message, Passage
 from constructs_lib.assembly.flow.route import Filter, Route
@@ -74,23 +74,31 @@ def log_routes(assembly: Assembly) -> Iterator[Route]:
         yield Route(group, target, subscription, "passes lines to", _lines(subscription), is_asynchronous=True)
     if not read:
         return
-    for writer, group in _writers(assembly):
+    for writer, group, by in _writers(assembly):
         if group in read:
-            yield Route(writer, group, writer, "logs to", _always(""))
+            yield Route(writer, group, by, "logs to", _always(""))
 
 
-def _writers(assembly: Assembly) -> Iterator[tuple[Resource, Node]]:
+def _writers(assembly: Assembly) -> Iterator[tuple[Node, Node, Resource]]:
+    """Who writes to which group, and what says so."""
     for function in assembly.of_type(FUNCTION):
         told = function.value("LoggingConfig", "LogGroup")
         group = assembly.target(told or Text.of("/aws/lambda/", function.name), LOG_GROUP)
         if group is not None:
-            yield function, group
+            yield function, group, function
     for machine in assembly.of_type(MACHINE):
         at = ("LoggingConfiguration", "Destinations", "*", "CloudWatchLogsLogGroup", "LogGroupArn")
         for arn in machine.values(*at):
             group = assembly.target(arn, LOG_GROUP)
             if group is not None:
-                yield machine, group
+                yield machine, group, machine
+    for stage in assembly.of_type(*API_STAGES):
+        api = assembly.target(stage.value("ApiId") or stage.value("RestApiId"), *APIS)
+        for settings in ("AccessLogSettings", "AccessLogSetting"):
+            told = stage.value(settings, "DestinationArn")
+            group = assembly.target(told, LOG_GROUP) if told is not None else None
+            if api is not None and group is not None:
+                yield api, group, stage
 
 
 def _result(outcome: str, when: str, function: Node, target: Node) -> Filter:

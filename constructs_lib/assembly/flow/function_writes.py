@@ -9,13 +9,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from constructs_lib.assembly.flow.addressed import api_at
-from constructs_lib.assembly.flow.described import own_event
-from constructs_lib.assembly.flow.message import ANYTHING, Message, lesser
-from constructs_lib.assembly.flow.writes import BUS, NOT_BY_DEFAULT, ON_OBJECTS, SENT, Write, Writers
+from constructs_lib.assembly.flow.message import ANYTHING, lesser
+from constructs_lib.assembly.flow.writes import BUCKET, ON_OBJECTS, SENT, Write, Writers
 from constructs_lib.assembly.policies.actions import meant
-from constructs_lib.assembly.policies.permissions import Permissions, extent_on, keys_in
+from constructs_lib.assembly.policies.permissions import Grant, Permissions, extent_on
 from constructs_lib.assembly.policies.statement import statements_at
-from constructs_lib.assembly.text_set import Extent, TextSet
+from constructs_lib.assembly.text_set import Extent
 from constructs_lib.assembly.value import Text
 
 if TYPE_CHECKING:
@@ -29,6 +28,7 @@ SCHEDULE_ACTIONS = ("scheduler:createschedule", "scheduler:updateschedule")
 PASS_ROLE = ("iam:passrole",)
 SCHEDULER = "scheduler.amazonaws.com"
 BY_SERVICE = frozenset({"aws:sourcearn", "aws:sourceaccount", "aws:sourceowner", "aws:sourceorgid"})
+OPEN = "everybody may"
 ABOUT_CALLERS = frozenset({"aws:principalarn", "aws:principalaccount", "aws:principalorgid", "aws:securetransport"})
 
 
@@ -54,8 +54,7 @@ class FunctionWrites:
             permissions = Permissions(self._assembly, self._policies, role)
             self._known[role.id] = (
                 *self._writers.of(permissions),
-                *self._let_in[role.id],
-                *self._let_in[""],
+                *self._admitted(permissions),
                 *self._by_schedules(permissions),
             )
         return self._known[role.id]
@@ -70,18 +69,29 @@ class FunctionWrites:
                     how = f"has the address of {api.path} in its variable {name}"
                     yield Write(api, ANYTHING, Extent.SOME, how, "it may call it, or not")
 
+    def _admitted(self, permissions: Permissions) -> Iterator[Write]:
+        """What the policies of resources let a role do, and what they let everybody do."""
+        for is_open, let_in in ((False, self._let_in[permissions.role.id]), (True, self._let_in[""])):
+            for node, statement in let_in:
+                for grant in _grants(node, statement, self._assembly.arns(node)[0]):
+                    for write in self._writers.by(grant, permissions):
+                        if write.node is node:
+                            yield (
+                                replace(write, extent=lesser(write.extent, Extent.SOME), why=OPEN) if is_open else write
+                            )
+
     @cached_property
-    def _let_in(self) -> Mapping[str, list[Write]]:
-        """What the policies of resources let in: by the role they name, and under no name what everybody may."""
-        found: dict[str, list[Write]] = defaultdict(list)
+    def _let_in(self) -> Mapping[str, list[tuple[Node, Statement]]]:
+        """Whom the policies of resources let in: by the role they name, and under no name everybody."""
+        found: dict[str, list[tuple[Node, Statement]]] = defaultdict(list)
         for node in self._places:
             for statement in self._policies.of_resource(node):
-                if not statement.allows:
+                if not statement.allows or not _applies(statement):
                     continue
                 for principal in statement.principals:
                     role = "" if principal.kind == "*" else self._role_named(principal.name)
-                    if role is not None and _applies(statement):
-                        found[role] += _admitted(node, statement, is_open=not role)
+                    if role is not None:
+                        found[role].append((node, statement))
         return found
 
     def _role_named(self, name: Text) -> str | None:
@@ -130,21 +140,15 @@ def _applies(statement: Statement) -> bool:
     return not keys & BY_SERVICE
 
 
-def _admitted(node: Node, statement: Statement, *, is_open: bool) -> Iterator[Write]:
-    how = f"may {', '.join(statement.actions)} on {node.path} (let in by {statement.source.path})"
-    keys = {key for wanted in statement.conditions.values() for key in wanted}
-    is_sure = statement.is_sure and not is_open and keys <= ABOUT_CALLERS
-    why = "" if is_sure else "everybody may" if is_open else NOT_BY_DEFAULT
-    if keys - ABOUT_CALLERS and not is_open:
-        why = f"only under a condition on {', '.join(sorted(keys))}"
-    extent = Extent.ALL if is_sure else Extent.SOME
-    if node.type == "AWS::S3::Bucket":
-        for action in meant(statement.actions, tuple(ON_OBJECTS)):
-            for pattern in statement.resources:
-                found = keys_in(pattern, node.name)
-                if found is not None:
-                    yield Write(node, ON_OBJECTS[action](found[0]), lesser(extent, found[1]), how, why)
-    elif meant(statement.actions, tuple(action for action, kinds in SENT.items() if node.type in kinds)):
-        is_bus = node.type == BUS
-        message = Message(body=own_event(TextSet.any(), TextSet.any(), node)) if is_bus else ANYTHING
-        yield Write(node, message, extent, how, why)
+def _grants(node: Node, statement: Statement, arn: Text) -> Iterator[Grant]:
+    """What a statement in the policy of a resource allows there."""
+    conditions = {
+        operator: {key: values for key, values in wanted.items() if key not in ABOUT_CALLERS}
+        for operator, wanted in statement.conditions.items()
+    }
+    is_bucket = node.type == BUCKET
+    kinds = tuple(ON_OBJECTS) if is_bucket else tuple(action for action, types in SENT.items() if node.type in types)
+    for action in meant(statement.actions, kinds):
+        for pattern in statement.resources if is_bucket else (arn,):
+            is_sure = statement.is_sure and pattern not in statement.unsure
+            yield Grant(action, pattern, (), conditions, statement.source.path, statement, is_sure)

@@ -101,10 +101,21 @@ def _among(edges: Edges, least: Extent) -> Iterator[Loop]:
             for runner in component
         }
         begins = [edge for runner in component for edge in within[runner] if edge.extent is least]
-        for edge in begins[:MOST_CIRCLES]:
-            back = _way_back(within, edge)
-            if back is not None:
-                yield Loop((edge, *back))
+        circles = list(filter(None, (_circle(within, edge) for edge in begins[:MOST_CIRCLES])))
+        yield from circles
+        told = {node.id for loop in circles for node in loop.nodes}
+        for runner in component[:MOST_CIRCLES]:  # those that only longer circles lead through
+            through = [_circle(within, edge) for edge in within[runner]] if runner.node.id not in told else []
+            shortest = min(filter(None, through), key=lambda loop: len(loop.steps), default=None)
+            if shortest is not None:
+                told.update(node.id for node in shortest.nodes)
+                yield shortest
+
+
+def _circle(edges: Edges, first: Edge) -> Loop | None:
+    """The shortest circle that begins with an edge."""
+    back = _way_back(edges, first)
+    return None if back is None else Loop((first, *back))
 
 
 def _way_back(edges: Edges, first: Edge) -> tuple[Edge, ...] | None:

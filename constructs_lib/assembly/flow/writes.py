@@ -13,6 +13,7 @@ from constructs_lib.assembly.arn import Arn
 from constructs_lib.assembly.flow.addressed import APIS, TABLES
 from constructs_lib.assembly.flow.described import own_event
 from constructs_lib.assembly.flow.message import ANYTHING, Message, Objects, Request, lesser
+from constructs_lib.assembly.policies.action_names import spelled
 from constructs_lib.assembly.policies.permissions import (
     Grant,
     Permissions,
@@ -21,6 +22,7 @@ from constructs_lib.assembly.policies.permissions import (
     extent_on,
     has_wildcard,
     keys_in,
+    surely_keys_in,
 )
 from constructs_lib.assembly.text_set import Extent, TextSet
 from constructs_lib.assembly.value import Text
@@ -101,6 +103,7 @@ ACTIONS: tuple[str, ...] = (*ON_OBJECTS, *SENT)
 EQUALS = ("StringEquals", "StringLike", "StringEqualsIfExists", "StringLikeIfExists")
 FOR_ALL = "ForAllValues:"
 SOMETHING = TextSet.glob("?*")  # no object has an empty key
+BEYOND = "the permissions boundary does not let it through"
 NOT_BY_DEFAULT = "only when a parameter of the template says so"
 
 
@@ -125,10 +128,14 @@ class Writers:
     def of(self, permissions: Permissions, actions: tuple[str, ...] = ACTIONS) -> Iterator[Write]:
         """Yield what a role may write, or what of it some actions can."""
         for grant in permissions.grants(actions):
-            if grant.action in ON_OBJECTS:
-                yield from self._to_buckets(permissions, grant)
-            else:
-                yield from self._to_nodes(permissions, grant)
+            yield from self.by(grant, permissions)
+
+    def by(self, grant: Grant, permissions: Permissions) -> Iterator[Write]:
+        """Yield what a role may write by one grant, less what denies it."""
+        if grant.action in ON_OBJECTS:
+            yield from self._to_buckets(permissions, grant)
+        else:
+            yield from self._to_nodes(permissions, grant)
 
     def _to_buckets(self, permissions: Permissions, grant: Grant) -> Iterator[Write]:
         for bucket in self._buckets_in(grant.pattern):
@@ -138,24 +145,21 @@ class Writers:
                 continue
             allowed, extent = found
             for but in grant.but:
-                excluded = keys_in(but, name)
-                allowed = allowed if excluded is None else allowed - excluded[0]
+                allowed -= surely_keys_in(but, name)
+            keys, why = allowed, BEYOND
             boundary = permissions.boundary_resources(grant.action)
             if boundary is not None:
                 within = [told for each in boundary if (told := keys_in(each, name)) is not None]
-                allowed &= _union(told[0] for told in within)
-            keys = allowed
-            denials = list(permissions.denials(grant.action, bucket))
-            for statement in denials:
+                keys &= _union(told[0] for told in within)
+            for statement in permissions.denials(grant.action, bucket):
                 keys -= denied_keys(statement, name)
+                why = f"{statement.source.path} denies {spelled(grant.action)} there"
             how = _how(grant)
             if not (keys & SOMETHING).is_empty():
                 yield self._conditional(grant, Write(bucket, ON_OBJECTS[grant.action](keys), extent, how))
-            if denials and not allowed.is_subset(keys):
+            if keys is not allowed and not allowed.is_subset(keys):
                 # What would be written if nobody denied it: to show what the denial is good for.
-                lost = ON_OBJECTS[grant.action](allowed - keys)
-                why = f"{denials[0].source.path} denies {grant.action} there"
-                yield Write(bucket, lost, Extent.NONE, how, why)
+                yield Write(bucket, ON_OBJECTS[grant.action](allowed - keys), Extent.NONE, how, why)
 
     def _buckets_in(self, pattern: Text) -> Sequence[Node]:
         """The buckets that a pattern could mean: the one it names, or all when it has a wildcard for the name."""
@@ -170,10 +174,10 @@ class Writers:
             denials = [each for each in permissions.denials(grant.action, node) if denies_node(each, arn)]
             message = self._message(grant, node)
             if denials:
-                why = f"{denials[0].source.path} denies {grant.action} there"
+                why = f"{denials[0].source.path} denies {spelled(grant.action)} there"
                 yield Write(node, message, Extent.NONE, how, why)
             elif not permissions.is_within_boundary(grant.action, arn):
-                yield Write(node, message, Extent.NONE, how, "the permissions boundary does not let it through")
+                yield Write(node, message, Extent.NONE, how, BEYOND)
             else:
                 yield self._conditional(grant, Write(node, message, extent, how))
 
@@ -237,7 +241,7 @@ class Writers:
 
 
 def _how(grant: Grant) -> str:
-    return f"may {grant.action} on {grant.pattern} (allowed by {grant.by})"
+    return f"may {spelled(grant.action)} on {grant.pattern} (allowed by {grant.by})"
 
 
 def _union(sets: Iterator[TextSet]) -> TextSet:

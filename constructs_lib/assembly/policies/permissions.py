@@ -79,6 +79,7 @@ class Permissions:
         self._allows = [each for each in statements if each.allows]
         self._denies = [each for each in statements if not each.allows]
         self._boundary = policies.boundary(role)
+        self._denies += [each for each in self._boundary or () if not each.allows]
         self._foreign = policies.managed_by_others(role)
 
     def unknowns(self) -> Iterator[str]:
@@ -126,13 +127,10 @@ class Permissions:
                 yield statement
 
     def is_within_boundary(self, action: str, arn: Text) -> bool:
-        """Whether the permissions boundary, if there is one that is known, lets an action through."""
+        """Whether the permissions boundary, if there is one that is known, allows an action."""
         if self._boundary is None:
             return True
-        denied = any(not each.allows and mentions(each, action) and _covers(each, arn) for each in self._boundary)
-        return not denied and any(
-            each.allows and mentions(each, action) and _meets(each, arn) for each in self._boundary
-        )
+        return any(each.allows and mentions(each, action) and _meets(each, arn) for each in self._boundary)
 
     def boundary_resources(self, action: str) -> tuple[Text, ...] | None:
         """Return the resources on which the boundary lets an action through; none when it has no say."""

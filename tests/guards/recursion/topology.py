@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from constructs_lib.guards.finding import Verdict
@@ -27,6 +27,11 @@ class Topology:
     name: str
     stacks: Mapping[str, Template] = field(repr=False)
     expected: frozenset[tuple[Verdict, frozenset[str]]]
+
+    def and_also(self, runs: Iterable[str]) -> Topology:
+        """The same, in which a second circle of the same verdict runs these."""
+        [(verdict, _)] = self.expected
+        return replace(self, expected=self.expected | {(verdict, frozenset(runs))})
 
 
 def loop(name: str, system: Resources | Mapping[str, Template], runs: Iterable[str] = WRITER) -> Topology:

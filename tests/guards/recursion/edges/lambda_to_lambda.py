@@ -40,6 +40,15 @@ def three(last_invokes: str) -> Resources:
     )
 
 
+def side_circle() -> Resources:
+    """The second may run the last, which may run both of the others: only a longer way leads back to the first."""
+    return (
+        function("First", allow(INVOKE, att("Second")), FunctionName="first-one")
+        | function("Second", allow(INVOKE, sub(f"{ARN}:last-*")), FunctionName="second-one")
+        | function("Last", allow(INVOKE, att("Second")), allow(INVOKE, att("First")), FunctionName="last-one")
+    )
+
+
 def versioned(on: Json) -> Resources:
     return (
         invokes(on)
@@ -100,6 +109,7 @@ TOPOLOGIES = (
     loop("three functions", three("First"), ("First", "Second", "Last")),
     loop("three functions, the last of which goes back to the second", three("Second"), ("Second", "Last")),
     silent("three functions in a row", three("Other")),
+    risk("three functions, the long way", side_circle(), ("Second", "Last")).and_also(("First", "Second", "Last")),
     loop("a permission lets its role in", permitted(att("WriterRole"))),
     silent("a permission lets a service in", permitted("events.amazonaws.com")),
     loop("its address, with a permission", url("AWS_IAM", None, "lambda:InvokeFunctionUrl")),

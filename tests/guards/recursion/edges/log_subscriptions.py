@@ -56,7 +56,27 @@ def written(may: Any, on: Any) -> Resources:
     return writer(allow(may, on)) | group("shop") | passes(att("Writer"), ref("Group"))
 
 
+def calls_logged(destination: str, calls: str = "*/POST/orders") -> Resources:
+    """A function reads what an API logs of its calls, and calls the API."""
+    arn = sub(f"arn:aws:execute-api:${{AWS::Region}}:${{AWS::AccountId}}:${{Api}}/{calls}")
+    stage = resource(
+        "AWS::ApiGatewayV2::Stage",
+        ApiId=ref("Api"),
+        StageName="$default",
+        AccessLogSettings={"DestinationArn": att(destination)},
+    )
+    return (
+        writer(allow("execute-api:Invoke", arn))
+        | {"Api": resource("AWS::ApiGatewayV2::Api", ProtocolType="HTTP"), "Stage": stage}
+        | group("calls")
+        | group("others", "Other")
+        | passes(att("Writer"), ref("Group"))
+    )
+
+
 TOPOLOGIES = (
+    loop("it reads what an API logs of its calls", calls_logged("Group")),
+    silent("it reads another group than an API logs to", calls_logged("Other")),
     loop("it reads the lines it writes", own()),
     risk("it reads some of the lines it writes", own("ERROR")),
     loop("it reads the group by its name", writer(FunctionName="shop") | passes(att("Writer"), "/aws/lambda/shop")),

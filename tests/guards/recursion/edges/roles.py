@@ -83,6 +83,14 @@ def tells(*statements: Json, **keys: str) -> Resources:
     return writer(*statements) | bucket(NotificationConfiguration=notifying("Lambda", att("Writer"), **keys))
 
 
+def keys_bounded(keys: str, *more: Json) -> Resources:
+    """A function that is told of what is below `in/`, may write there and below `out/`, and has a boundary."""
+    may = allow("s3:PutObject", [objects("in/*"), objects("out/*")])
+    bounded_role = role(may, PermissionsBoundary=ref("Apart"))
+    told = bucket(NotificationConfiguration=notifying("Lambda", att("Writer"), prefix="in/"))
+    return writer(role_of=bounded_role) | told | managed(allow("s3:PutObject", objects(keys)), *more)
+
+
 def protected(
     effect: str,
     principal: Any,
@@ -180,6 +188,12 @@ TOPOLOGIES = (
     loop("a boundary that allows it", bounded(allow("sqs:*", "*"))),
     guarded("a boundary that denies it", bounded(allow("*", "*"), deny(SEND, "*"))),
     guarded("a boundary that allows it elsewhere", bounded(allow(SEND, att("Other"))) | queue("Other")),
+    guarded("a boundary that allows other keys", keys_bounded("out/*")),
+    loop("a boundary that allows its keys", keys_bounded("in/*")),
+    loop("a boundary that allows some of its keys, all of which are told", keys_bounded("in/a*")),
+    guarded("a boundary that allows no object", keys_bounded("", allow(SEND, "*"))),
+    guarded("a boundary that denies its keys", keys_bounded("*", deny("s3:*", objects("in/*")))),
+    loop("a boundary that denies other keys", keys_bounded("*", deny("s3:*", objects("out/*")))),
     risk(
         "a condition that nobody can judge",
         reads(allow(SEND, att("Queue"), StringEquals={"aws:PrincipalTag/team": "a"})),
@@ -227,6 +241,10 @@ TOPOLOGIES = (
         protected("Deny", "*", may=IN_BUCKET, ArnNotEquals={"aws:PrincipalArn": att("WriterRole")}),
     ),
     loop("the bucket lets it in", protected("Allow", OWN)),
+    guarded("the bucket lets it in, and its role is denied", protected("Allow", OWN, may=deny("s3:PutObject", "*"))),
+    guarded(
+        "the bucket lets everybody in, and its role is denied", protected("Allow", "*", may=deny("s3:*", objects()))
+    ),
     silent("the bucket lets it read", protected("Allow", OWN, action="s3:GetObject")),
     silent("the bucket lets somebody else in", protected("Allow", SOMEBODY)),
     risk("the bucket lets everybody in", protected("Allow", "*")),
