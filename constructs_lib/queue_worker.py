@@ -74,6 +74,8 @@ class QueueWorker(Construct):
 
         aws sqs start-message-move-task --source-arn <ARN of the dead-letter queue>
 
+    An alarm goes off with the first dead letter; say whom it tells: `worker.dead_letters.alarm.add_alarm_action(...)`.
+
     Args:
         entry: The file that holds the handler, as for `SecureFunction`.
         batch_size: Messages a call, 1 to 10; up to 10,000 with a batching window; at most 10 for FIFO.

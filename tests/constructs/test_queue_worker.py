@@ -59,6 +59,23 @@ class TestDefaults:
             "SqsManagedSseEnabled": True,
         }
 
+    def test_an_alarm_goes_off_with_the_first_dead_letter(self, stack: cdk.Stack) -> None:
+        worker = QueueWorker(stack, "Emails", entry=ENTRY)
+        [alarm] = resources_of(template_of(stack), "AWS::CloudWatch::Alarm").values()
+        assert alarm["Properties"] == {
+            "AlarmDescription": "Somebody has to look: what Shop/Emails could not handle or get is in this queue",
+            "ComparisonOperator": "GreaterThanThreshold",
+            "Dimensions": [{"Name": "QueueName", "Value": {"Fn::GetAtt": [DEAD_LETTERS, "QueueName"]}}],
+            "EvaluationPeriods": 1,
+            "MetricName": "ApproximateNumberOfMessagesVisible",
+            "Namespace": "AWS/SQS",
+            "Period": 60,
+            "Statistic": "Maximum",
+            "Threshold": 0,
+            "TreatMissingData": "notBreaching",
+        }
+        assert worker.dead_letters.alarm.alarm_arn
+
     def test_both_queues_take_tls_only_and_admit_nobody(self, stack: cdk.Stack) -> None:
         QueueWorker(stack, "Emails", entry=ENTRY)
         policies = resources_of(template_of(stack), "AWS::SQS::QueuePolicy").values()

@@ -120,6 +120,5 @@ FAULTS = [
 # Told as an information: nothing that would hurt.
 HINTS = [
     drop("no memory", "function-states-its-limits", "Charge", "MemorySize"),
-    change("x86", "function-runs-on-arm", "Charge", "Architectures", to=["x86_64"]),
     drop("logs of nobody", "logs-expire", "Charge", "LoggingConfig"),
 ]

@@ -129,31 +129,6 @@ class TestVpcFunctionHasAReasonToBeThere:
         assert found.startswith("unknown: whether it needs its VPC\n")
 
 
-class TestFunctionRunsOnArm:
-    ID = "function-runs-on-arm"
-
-    @pytest.mark.parametrize("properties", [{}, {"Architectures": ["x86_64"]}])
-    def test_tells_of_x86(self, properties: dict[str, Any]) -> None:
-        assert said(self.ID, Runtime="python3.14", **properties) == [
-            (
-                "info: the function runs on x86_64, where the same time costs a quarter more than on arm64\n"
-                f"{AT} Architectures\n"
-                '  fix: set Architectures to ["arm64"], and build native packages for it'
-            )
-        ]
-
-    def test_accepts_arm_images_and_what_cannot(self) -> None:
-        assert said(self.ID, Runtime="python3.14", Architectures=["arm64"]) == []
-        assert said(self.ID, PackageType="Image") == said(self.ID, Runtime="go1.x") == []
-
-    def test_accepts_a_function_at_the_edge(self) -> None:
-        version = resource("AWS::Lambda::Version", FunctionName=ref("Send"))
-        behavior = {"LambdaFunctionAssociations": [{"LambdaFunctionARN": ref("Version")}]}
-        site = resource("AWS::CloudFront::Distribution", DistributionConfig={"DefaultCacheBehavior": behavior})
-        resources = {"Send": function(Runtime="nodejs24.x"), "Version": version, "Site": site}
-        assert judged(self.ID, resources) == []
-
-
 class TestWorkIsTraced:
     ID = "work-is-traced"
 
