@@ -15,8 +15,8 @@ from functools import lru_cache
 from typing import Final
 
 MOST_CHARACTERS_OF_A_NAME = 128
-FEWEST_DIGITS = {"password": 4, "secret": 6, "token": 8, "key": 8}  # a number this long is no setting
-FEWEST_CHARACTERS = {"password": 1, "secret": 4, "token": 6, "key": 6}
+FEWEST_DIGITS = {"password": 4, "secret": 5, "token": 6, "key": 5}  # a number this long is no setting
+FEWEST_CHARACTERS = {"password": 1, "secret": 4, "token": 4, "key": 4}
 SPLIT = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 DIGITS_BEHIND = re.compile(r"\d+$")
 
@@ -25,7 +25,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-PASSWORDS = _words("password passwd passwort pwd passphrase passcode passwordplain")
+PASSWORDS = _words("password pw passwd passwort pwd passphrase passcode passwordplain")
 SECRETS = _words("secret credential credentials creds")
 KEYS_OF = _words(
     """
@@ -68,7 +68,10 @@ BEFORE = _words(
 )
 KEPT_BEFORE = {"client": {"secret", "password", "key"}, "request": {"password"}, "id": {"password", "secret"}}
 SETTINGS = _words(
-    "true false yes no on off null none nil undefined enabled disabled auto default required optional string"
+    """
+    auto basic bearer body cookie days default disabled enabled enforced false header hours jwt minutes nil no
+    none null off on opaque optional path query required seconds string true undefined weeks yes
+    """
 )
 STAND_INS = re.compile(
     r"""(?ix) ^ (?: <.*> | \[.*\] | \{.*\} | \(.*\) | x{3,} | \*+ | \.{2,} | -+ | _+ | \?+ | n/?a | tbd | todo\b.*
@@ -87,6 +90,7 @@ REFERENCE = re.compile(
 )
 INSIDE_A_REFERENCE = re.compile(r"\$\{|\{\{|\$\(|process\.env|os\.environ")
 WORDS_OF_A_NAME = re.compile(r"[A-Za-z]+(?:[-_./][A-Za-z0-9]+)+|[A-Za-z]+")
+MADE_UP = _words("app auth cookie encryption hmac jwt master private session signing webhook")  # keys anybody can make
 OF_A_STORE = _words("db database rds aurora cluster mysql postgres redshift documentdb mq rabbitmq")
 
 
@@ -170,11 +174,17 @@ def judged(name: str, value: str | float) -> Certainty | None:
         return None
     if kind == "password":
         return Certainty.SURE
-    if DEFAULTS.match(text):
-        return None  # a token of a provider that says `dummy` opens nothing; a password that says so may
+    if DEFAULTS.match(text) and not _is_made_up_by_its_user(name, kind):
+        return None  # a key of a provider that says `dummy` opens nothing; what one makes up oneself may
     if WORDS_OF_A_NAME.fullmatch(text) is None:
         return Certainty.SURE
     return _of_plain_words(name, text)
+
+
+def _is_made_up_by_its_user(name: str, kind: str) -> bool:
+    """Whether a secret may be any text at all: that of a signature, say, which no provider has issued."""
+    words = {word.lower() for word in SPLIT.split(name)}
+    return bool(words & MADE_UP) if kind == "key" else kind == "secret" and not words & {"client", "consumer"}
 
 
 def looks_random(name: str, value: str) -> Certainty | None:

@@ -6,7 +6,7 @@ from constructs_lib.guards.secret_names import Certainty, judged, may_be_a_name,
 
 PROMISES = {
     "password": "DB_PASSWORD dbPassword DBPASSWORD MYSQL_ROOT_PASSWORD DB_PASS PASS PGPASSWORD pwd DbPwd passwd "
-    "MasterUserPassword password2 REDIS_PASSWORD_1 PASSWORD_DB passphrase BASIC_AUTH adminpassword",
+    "MasterUserPassword password2 REDIS_PASSWORD_1 USER_PW PASSWORD_DB passphrase BASIC_AUTH adminpassword",
     "secret": "JWT_SECRET clientSecret CLIENT_SECRET SecretString WEBHOOK_SECRET credentials DB_CREDENTIALS AppSecret "
     "clientsecret SECRET",
     "token": "SLACK_TOKEN GITHUB_TOKEN authToken AUTHTOKEN SecretToken OAuthToken TOKEN_SLACK accesstoken",
@@ -45,6 +45,9 @@ def test_a_name_promises_none_when_it_names_places_or_limits_one(name: str) -> N
         ("PASSWORD", "1234"),
         ("PASSWORD", 12345678),
         ("JWT_SECRET", "supersecret"),
+        ("JWT_SECRET", "secret"),
+        ("SIGNING_KEY", "changeme"),
+        ("API_KEY", "12345"),
         ("API_KEY", "abc123"),
         ("API_KEY", "2f8a9c1e7d"),
         ("CLIENT_SECRET", "q8Wz!k2#"),
@@ -81,6 +84,9 @@ def test_words_under_such_a_name_may_be_the_name_of_a_secret(name: str, value: s
         ("DB_PASSWORD", "12"),
         ("API_KEY", "CHANGE_ME"),
         ("API_KEY", "your-api-key"),
+        ("API_KEY", "dummy"),
+        ("CLIENT_SECRET", "example"),
+        ("ACCESS_TOKEN", 3600),
         ("API_KEY", "YOUR_API_KEY_HERE"),
         ("API_TOKEN", 4096),
         ("SECRET", "prod/orders/db"),
