@@ -43,13 +43,13 @@ ENDINGS = {  # of words that are written as one
 ABOUT = _words(
     """
     action actions age algorithm alias allowed arn arns attachment attribute attributes audience base bucket cache
-    change changed characters chars check class client column complexity count days decoder description digits
-    disabled duration enabled encoder endpoint enforced engine exists expiration expires expiry expression
-    extension field file filename folder format function generator grant handler hash header history host hours id
-    identifier ids index input interval issuer kind kms label lambda layer length level lifetime limit link
-    location management manager max maximum method min minimum minutes mode name names namespace object only
-    operation optional output param parameter parameters params path pattern period placeholder plugin policy port
-    prefix prompt provider reader recovery ref reference refresh regex region regions replica required
+    change changed characters chars check class client column complexity cookie cookies count days decoder
+    description digits disabled duration enabled encoder endpoint enforced engine exists expiration expires expiry
+    expression extension field file filename folder format function generator grant handler hash header history
+    host hours id identifier ids index input interval issuer kind kms label lambda layer length level lifetime
+    limit link location management manager max maximum method min minimum minutes mode name names namespace object
+    only operation optional output param parameter parameters params path pattern period placeholder plugin policy
+    port prefix prompt provider reader recovery ref reference refresh regex region regions replica required
     requirements reset resolver resource role rotate rotation rotator route rule salt schedule schema scope scopes
     seconds selection separator service size source ssm stack stage state status storage store strategy strength
     suffix symbols table tag target template timeout title topic ttl type types units uri url urls usage use used
@@ -86,11 +86,14 @@ DEFAULTS = re.compile(
 )
 REFERENCE = re.compile(
     r"""(?x) ^ (?: arn: | \{\{resolve: | \$ | % | @ | / | \./ | \.\./ | ~/ | alias/ | s3:// | ssm: | vault: | env:
-    | file: | secretsmanager: | projects/ | [A-Za-z][A-Za-z0-9+.-]*:// ) """
+    | file: | secretsmanager:
+    | method\.request\. | context\. | stageVariables\. | integration\. | projects/ | [A-Za-z][A-Za-z0-9+.-]*:// ) """
 )
 INSIDE_A_REFERENCE = re.compile(r"\$\{|\{\{|\$\(|process\.env|os\.environ")
 WORDS_OF_A_NAME = re.compile(r"[A-Za-z]+(?:[-_./][A-Za-z0-9]+)+|[A-Za-z]+")
 MADE_UP = _words("app auth cookie encryption hmac jwt master private session signing webhook")  # keys anybody can make
+UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+SECRET_WORD = re.compile(r"(?i)secret|passw|token|key")
 OF_A_STORE = _words("db database rds aurora cluster mysql postgres redshift documentdb mq rabbitmq")
 
 
@@ -174,6 +177,8 @@ def judged(name: str, value: str | float) -> Certainty | None:
         return None
     if kind == "password":
         return Certainty.SURE
+    if kind == "key" and UUID.fullmatch(text) and _is_made_up_by_its_user(name, kind):
+        return Certainty.MAYBE  # the id of a key of KMS
     if DEFAULTS.match(text) and not _is_made_up_by_its_user(name, kind):
         return None  # a key of a provider that says `dummy` opens nothing; what one makes up oneself may
     if WORDS_OF_A_NAME.fullmatch(text) is None:
@@ -223,12 +228,13 @@ def _of_plain_words(name: str, text: str) -> Certainty | None:
     if "/" in text:
         return None
     words = [word.lower() for word in SPLIT.split(name) if word]
-    names_a_store = len(words) == 1 or any(word in OF_A_STORE for word in words)
-    if any(each.isdigit() for each in text) and not re.search(r"[-_.]", text):
+    has_parts = re.search(r"[-_.]", text) is not None
+    if any(each.isdigit() for each in text) and not has_parts:
         return Certainty.SURE
-    if names_a_store or re.search(r"[-_.]", text):
+    if has_parts or len(words) == 1 or any(word in OF_A_STORE for word in words):
         return Certainty.MAYBE
-    return Certainty.SURE
+    is_any_text = _is_made_up_by_its_user(name, secret_named(name) or "")
+    return Certainty.SURE if is_any_text or SECRET_WORD.search(text) else Certainty.MAYBE
 
 
 def may_be_a_name(name: str, description: str) -> bool:

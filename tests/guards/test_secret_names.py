@@ -48,6 +48,8 @@ def test_a_name_promises_none_when_it_names_places_or_limits_one(name: str) -> N
         ("JWT_SECRET", "secret"),
         ("SIGNING_KEY", "changeme"),
         ("API_KEY", "12345"),
+        ("API_KEY", "supersecret"),
+        ("API_TOKEN", "1abc23d4-567f-8ab9-cde0-1fab234c5d67"),
         ("API_KEY", "abc123"),
         ("API_KEY", "2f8a9c1e7d"),
         ("CLIENT_SECRET", "q8Wz!k2#"),
@@ -59,7 +61,15 @@ def test_a_literal_under_such_a_name_is_a_secret(name: str, value: str | int) ->
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("SECRET", "my-db-secret"), ("DB_SECRET", "orders-db"), ("TOKEN", "github-token")]
+    ("name", "value"),
+    [
+        ("SECRET", "my-db-secret"),
+        ("DB_SECRET", "orders-db"),
+        ("TOKEN", "github-token"),
+        ("APP_KEY", "my-app"),
+        ("ACCOUNT_KEY", "orders"),
+        ("ENCRYPTION_KEY", "1abc23d4-567f-8ab9-cde0-1fab234c5d67"),
+    ],
 )
 def test_words_under_such_a_name_may_be_the_name_of_a_secret(name: str, value: str) -> None:
     assert judged(name, value) is Certainty.MAYBE
@@ -90,6 +100,7 @@ def test_words_under_such_a_name_may_be_the_name_of_a_secret(name: str, value: s
         ("API_KEY", "YOUR_API_KEY_HERE"),
         ("API_TOKEN", 4096),
         ("SECRET", "prod/orders/db"),
+        ("x-api-key", "method.request.header.x-api-key"),
         ("OAUTH_TOKEN", "https://example.com/oauth"),
         ("TABLE_NAME", "hunter2"),
     ],
