@@ -10,7 +10,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from constructs_lib.assembly.api_routes import Kind, routes_of
+from constructs_lib.assembly.api_routes import Kind, function_in, routes_of
 from constructs_lib.assembly.arn import Arn, could_be_one
 from constructs_lib.assembly.function_callers import FUNCTION, Caller, Way, callers_of
 from constructs_lib.assembly.patterns.glob import iam_glob
@@ -19,7 +19,7 @@ from constructs_lib.assembly.resource import Resource
 from constructs_lib.assembly.value import Symbol, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from constructs_lib.assembly.api_routes import Route
     from constructs_lib.assembly.model import Assembly
@@ -53,6 +53,11 @@ PRINCIPALS: Mapping[str, tuple[str, tuple[str, ...], str]] = {
 STAGE = "any-stage"
 # A request to any stage, with its path and as the route has it; then the pattern that means all of them.
 PUT_FOR_VARIABLES = ((STAGE, "any-value"), (STAGE, "{}"), ("*", "*"))
+# Of each type: where it names its API, of which type that is, and where it names a role.
+AUTHORIZERS = (
+    ("AWS::ApiGateway::Authorizer", "RestApiId", "AWS::ApiGateway::RestApi", "AuthorizerCredentials"),
+    ("AWS::ApiGatewayV2::Authorizer", "ApiId", "AWS::ApiGatewayV2::Api", "AuthorizerCredentialsArn"),
+)
 API_PRINCIPAL = "apigateway.amazonaws.com"
 
 
@@ -115,7 +120,24 @@ def entries_of(assembly: Assembly) -> tuple[Entry, ...]:
             elif caller.by.type in PRINCIPALS and not _rule_has_role(caller):
                 sources = _sources(assembly, caller.by)
                 found.append(Entry(caller, PRINCIPALS[caller.by.type][0], sources, sources[0] if sources else None))
-    return tuple(found)
+    return (*found, *_authorizers(assembly))
+
+
+def _authorizers(assembly: Assembly) -> Iterator[Entry]:
+    """The functions that decide for an API who may call."""
+    for kind, api_key, api_type, role in AUTHORIZERS:
+        for authorizer in assembly.of_type(kind):
+            text = function_in(authorizer.value("AuthorizerUri"))
+            function = assembly.target(text, FUNCTION)
+            if text is None or not isinstance(function, Resource) or not authorizer.lacks(role):
+                continue
+            api = assembly.target(authorizer.value(api_key), api_type)
+            name = Text.of("*") if api is None else api.name
+            pseudo = authorizer.stack.pseudo_texts
+            start = ("arn:", pseudo["partition"], ":execute-api:", pseudo["region"], ":", pseudo["account"], ":")
+            source = Text.of(*start, name, "/authorizers/", Symbol("name", authorizer.id))
+            caller = Caller(function, authorizer, Way.AWAITED, ("AuthorizerUri",), text)
+            yield Entry(caller, API_PRINCIPAL, (source,), Text.of(*start, name, "/authorizers/*"))
 
 
 @remembered

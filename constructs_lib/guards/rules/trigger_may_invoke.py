@@ -25,9 +25,10 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
     topic or API loses every event or answers 500, with nothing in the logs of the function.
     https://docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html
 
-    Refuses: a notification of a bucket, subscription of a topic, rule, route of an API, log subscription, trigger of a
-    user pool, target group, IoT or mail rule, alarm or rotation that calls a function no `AWS::Lambda::Permission` lets
-    it in to; one whose source is another; one for the function when an alias is called, or the other way round.
+    Refuses: a notification of a bucket, subscription of a topic, rule, route or authorizer of an API, log
+    subscription, trigger of a user pool, target group, IoT or mail rule, alarm or rotation that calls a function no
+    `AWS::Lambda::Permission` lets it in to; one whose source is another; one for the function when an alias is
+    called, or the other way round.
 
     Accepts: a permission for the service, with or without a source; an integration or a target with a role of its own.
     """

@@ -96,6 +96,31 @@ TRIGGERS: dict[str, tuple[dict[str, Any], str, Any]] = {  # resources, principal
         arn("Pool"),
     ),
 }
+TRIGGERS["authorizer"] = (
+    {
+        "Api": resource("AWS::ApiGateway::RestApi"),
+        "Authorizer": resource(
+            "AWS::ApiGateway::Authorizer",
+            RestApiId=ref("Api"),
+            Type="TOKEN",
+            AuthorizerUri={"Fn::Sub": f"{URI}/2015-03-31/functions/${{Send.Arn}}/invocations"},
+        ),
+    },
+    "apigateway.amazonaws.com",
+    {"Fn::Sub": API + "${Api}/authorizers/${Authorizer}"},
+)
+TRIGGERS["authorizer of an HTTP API"] = (
+    {
+        "Api": resource("AWS::ApiGatewayV2::Api", ProtocolType="HTTP"),
+        "Authorizer": resource(
+            "AWS::ApiGatewayV2::Authorizer",
+            ApiId=ref("Api"),
+            AuthorizerUri={"Fn::Sub": f"{URI}/2015-03-31/functions/${{Send.Arn}}/invocations"},
+        ),
+    },
+    "apigateway.amazonaws.com",
+    {"Fn::Sub": API + "${Api}/*"},
+)
 EVERY_TRIGGER = pytest.mark.parametrize("kind", TRIGGERS)
 
 
