@@ -74,12 +74,15 @@ class TestParameters:
         parameters = {"P": {"Type": "CommaDelimitedList", "Default": "a, b"}}
         assert resolved({"Fn::Join": ["+", {"Ref": "P"}]}, Parameters=parameters) == Text.of("a+b")
 
-    @pytest.mark.parametrize(
-        "parameter", [{"Type": "String"}, {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/path"}]
-    )
-    def test_are_a_symbol_when_only_a_deployment_knows(self, parameter: dict[str, str]) -> None:
+    def test_are_a_symbol_when_only_a_deployment_knows(self) -> None:
         expected = Text((Symbol("parameter", "App/P"),))
-        assert resolved({"Ref": "P"}, Parameters={"P": parameter}) == expected
+        assert resolved({"Ref": "P"}, Parameters={"P": {"Type": "String"}}) == expected
+
+    def test_are_the_same_symbol_when_they_are_kept_under_the_same_path(self) -> None:
+        parameter = {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/path"}
+        expected = Text((Symbol("parameter", "ssm:/path"),))
+        for name in ("P", "Q"):
+            assert resolved({"Ref": name}, Parameters={"P": parameter, "Q": parameter}) == expected
 
 
 class TestConditions:
