@@ -30,7 +30,8 @@ from tests.guards.recursion.topology import Topology
 
 ROOT = Path(__file__).parents[2]
 ASSEMBLY = ROOT / "constructs_lib/assembly"
-LEFT_OUT = {"__init__.py", "aws_managed.py"}  # the second is a table of AWS's policies
+# Tables of AWS's policies and actions, and how actions are spelled: not what decides.
+LEFT_OUT = {"__init__.py", "aws_managed.py", "action_names.py", "resource_level.py"}
 SEED = 1
 SYSTEMS = 200
 

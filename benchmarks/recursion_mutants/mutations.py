@@ -23,6 +23,11 @@ CALCULATED: dict[type[ast.operator], type[ast.operator]] = {
     ast.BitAnd: ast.BitOr,
     ast.BitOr: ast.BitAnd,
 }
+# What only makes a sentence, or an example for one.
+FOR_READERS = {
+    "__str__", "_called", "_described", "_dotted", "_fix", "_is_certain", "_problem", "_put", "_said", "_surely_holds",
+    "_told", "_why_some", "_witness", "example", "unknowns", "witness",
+}  # fmt: skip
 EXTENTS = {"ALL": "SOME", "SOME": "NONE", "NONE": "ALL"}
 
 
@@ -76,10 +81,20 @@ class _Mistake(ast.NodeTransformer):
         return True
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        if node.name in FOR_READERS and not node.args.kwonlyargs:
+            return node
         node.args.defaults = [self.visit(each) for each in node.args.defaults]
         node.args.kw_defaults = [None if each is None else self.visit(each) for each in node.args.kw_defaults]
         node.body = self._statements(node.body)
         return node
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        node.body = self._statements(node.body)
+        return node
+
+    def visit_Assign(self, node: ast.Assign) -> ast.AST:
+        is_list_of_names = isinstance(node.targets[0], ast.Name) and node.targets[0].id == "__all__"
+        return node if is_list_of_names else self.generic_visit(node)
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
         if node.value is not None:

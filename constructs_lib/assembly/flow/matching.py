@@ -93,9 +93,9 @@ def narrowed(document: Document | None, patterns: Sequence[Value]) -> Document:
         wanted, told = TextSet.exactly(*texts), known.get(path)
         if isinstance(told, TextSet):
             known[path] = told & wanted
-        elif told is None and path in STRINGS:
+        elif path in STRINGS and (told is None or told is UNKNOWN):
             known[path] = wanted
-        elif told is None and payload_of(document).at(path) is UNKNOWN:
+        elif payload_of(document).at(path) is UNKNOWN:
             known[path] = Field(JsonSet(wanted), UNKNOWN.many)  # or a list in which one of them is
     return known
 

@@ -205,7 +205,9 @@ class Writers:
         for kind in APIS:
             for node in self._places.get(kind, ()):
                 if _call_of(grant.pattern, node.name) is not None:
-                    yield node, Extent.SOME if grant.pattern.literal == "*" else Extent.ALL
+                    told = Arn.parse(grant.pattern)
+                    is_named = told is not None and told.resource.split("/", 1)[0] == node.name
+                    yield node, Extent.ALL if is_named else Extent.SOME
 
     def _message(self, grant: Grant, node: Node) -> Message:
         if grant.action in RECORDS:

@@ -207,6 +207,9 @@ def keys_in(pattern: Text, bucket: Text) -> tuple[TextSet, Extent] | None:
     name, *rest = told.resource.split("/", 1)
     if name == bucket:
         return (TextSet.glob(rest[0]), Extent.ALL) if rest and rest[0].parts else None
+    if name == _with_star(bucket):
+        keys = TextSet.glob(rest[0]) | TextSet.glob(Text.of("*/", rest[0])) if rest else TextSet.any()
+        return keys, Extent.ALL
     if has_wildcard(name) and not (name.symbols or bucket.symbols):
         left = _left_after(told.resource, Text.of(bucket, "/"))
         return (TextSet.glob(*left), Extent.SOME) if left else None

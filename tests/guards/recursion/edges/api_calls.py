@@ -168,4 +168,7 @@ TOPOLOGIES = (
     silent("a workflow calls another API", by_workflow("/orders", "elsewhere.execute-api.eu-west-1.amazonaws.com")),
     loop("a route starts the workflow that invokes it", starts_workflow(on("*/POST/orders")), BOTH),
     guarded("another route starts the workflow that invokes it", starts_workflow(on("*/POST/carts")), BOTH),
+    risk("its route of every API", calls("arn:aws:execute-api:*:*:*/*/POST/orders", "POST /orders")),
+    guarded("another route of every API", calls("arn:aws:execute-api:*:*:*/*/POST/carts", "POST /orders")),
+    silent("another service", calls("arn:aws:sqs:*:*:*/*/POST/orders", "POST /orders")),
 )

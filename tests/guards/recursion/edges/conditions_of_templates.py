@@ -5,8 +5,8 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic
 
 from typing import Any
 
-from tests.guards.recursion.parts import Json, Resources, allow, att, mapping, queue, sub, writer
-from tests.guards.recursion.topology import loop, risk, silent
+from tests.guards.recursion.parts import Json, Resources, allow, att, deny, mapping, queue, sub, writer
+from tests.guards.recursion.topology import guarded, loop, risk, silent
 
 SEND = "sqs:SendMessage"
 
@@ -49,6 +49,19 @@ def stage_in_name(sent: str) -> Json:
 NEVER: Json = {"Fn::Equals": ["a", "b"]}
 ALWAYS: Json = {"Fn::Equals": ["a", "a"]}
 
+
+def denied_if(default: str | None) -> Json:
+    """A denial that is there under the condition."""
+    told: Json = {"Fn::If": ["IsProd", deny(SEND, att("Queue")), {"Ref": "AWS::NoValue"}]}
+    return template(writer(allow(SEND, att("Queue")), told) | queue() | mapping(att("Queue")), default)
+
+
+def denied_there(default: str | None) -> Json:
+    """A denial of one thing or another."""
+    told = deny(SEND, {"Fn::If": ["IsProd", att("Queue"), att("Other")]})
+    return template(writer(allow(SEND, att("Queue")), told) | queue() | queue("Other") | mapping(att("Queue")), default)
+
+
 TOPOLOGIES = (
     loop("the trigger is there by default", whole("prod")),
     risk("the trigger is there when somebody asks for it", whole("dev")),
@@ -65,4 +78,8 @@ TOPOLOGIES = (
     risk("it may or not, which nobody has decided", statement_if(None)),
     loop("a name with the stage in it", stage_in_name("jobs-${Stage}")),
     silent("another name with the stage in it", stage_in_name("others-${Stage}")),
+    guarded("it is denied by default", denied_if("prod")),
+    loop("it is denied when somebody asks for it", denied_if("dev")),
+    loop("what it is denied is chosen, and by default another", denied_there("dev")),
+    guarded("what it is denied is chosen, and by default this", denied_there("prod")),
 )

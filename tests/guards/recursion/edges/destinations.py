@@ -50,6 +50,7 @@ def two(back: str) -> Resources:
 
 
 SUCCESS = "Lambda Function Invocation Result - Success"
+FAILURE = "Lambda Function Invocation Result - Failure"
 
 TOPOLOGIES = (
     loop("two functions report to each other", two("First"), ("First", "Last")),
@@ -85,4 +86,6 @@ TOPOLOGIES = (
         "a queue gets its dead letters, and waits for it",
         writer(DeadLetterConfig={"TargetArn": att("Queue")}) | queue() | mapping(att("Queue")),
     ),
+    loop("a bus tells it of failures, by their type", on_bus({"detail-type": [FAILURE]}, "OnFailure")),
+    guarded("a bus tells it of successes, and it reports failures", on_bus({"detail-type": [SUCCESS]}, "OnFailure")),
 )

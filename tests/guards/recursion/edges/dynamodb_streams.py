@@ -116,4 +116,15 @@ TOPOLOGIES = (
     loop("a table of several regions", global_table()),
     loop("the table lets its reader in", protected("Allow")),
     guarded("the table denies what the role allows", protected("Deny")),
+    guarded(
+        "only some keys and attributes, and told of other keys",
+        changes(
+            of_item(id="user#"),
+            **{"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["shop#*"], "dynamodb:Attributes": ["id"]}},
+        ),
+    ),
+    loop(
+        "only some attributes",
+        changes(**{"ForAllValues:StringEquals": {"dynamodb:Attributes": ["id"]}}),
+    ),
 )

@@ -119,6 +119,15 @@ def let_in(principal: Any, **condition: Any) -> Resources:
 
 FOR_ALL = "ForAllValues:StringEquals"
 TYPE = "events:detail-type"
+EITHER: Json = {"$or": [{"source": ["orders"]}, {"detail-type": ["Placed"]}]}
+
+
+def older_policy(principal: str) -> Resources:
+    """A policy of a bus that has an account and an action, rather than a statement."""
+    told = {"EventBusName": "bus", "StatementId": "In", "Action": PUT, "Principal": principal}
+    policy = resource("AWS::Events::EventBusPolicy", **told)
+    return writer() | bus() | rule(att("Writer"), EVERY, on=ref("Bus")) | {"BusPolicy": policy}
+
 
 TOPOLOGIES = (
     loop("everything on the bus", puts(EVERY)),
@@ -196,4 +205,9 @@ TOPOLOGIES = (
     loop("the bus lets its reader in", let_in({"AWS": att("WriterRole")})),
     risk("the bus lets everybody in", let_in("*")),
     silent("the bus lets somebody else in", let_in({"AWS": "arn:aws:iam::111111111111:role/other"})),
+    risk("the bus lets everybody in, in the older form", older_policy("*")),
+    silent("the bus lets another account in, in the older form", older_policy("999999999999")),
+    guarded("forwarded from one region, for another", forwarded({"region": ["eu-west-1"]}, {"region": ["us-east-1"]})),
+    loop("one of two patterns in one", puts_source(EITHER, "orders")),
+    guarded("neither of two patterns in one", puts(EITHER, StringEquals={"events:source": "billing", TYPE: "Paid"})),
 )

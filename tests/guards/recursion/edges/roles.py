@@ -248,4 +248,18 @@ TOPOLOGIES = (
     silent("the bucket lets it read", protected("Allow", OWN, action="s3:GetObject")),
     silent("the bucket lets somebody else in", protected("Allow", SOMEBODY)),
     risk("the bucket lets everybody in", protected("Allow", "*")),
+    loop(
+        "a condition on where it is asked from",
+        reads(allow(SEND, att("Queue"), IpAddress={"aws:SourceIp": "10.0.0.0/8"})),
+    ),
+    silent("objects without a name", tells(allow("s3:PutObject", objects("")))),
+    loop("the generated name of the bucket with a star", tells(allow("s3:PutObject", sub("${Bucket.Arn}*")))),
+    loop(
+        "the generated name of the bucket with a star, and keys",
+        tells(allow("s3:PutObject", sub("${Bucket.Arn}*/in/*")), prefix=""),
+    ),
+    silent(
+        "the generated name of another bucket with a star",
+        tells(allow("s3:PutObject", sub("${Other.Arn}*"))) | bucket("Other"),
+    ),
 )

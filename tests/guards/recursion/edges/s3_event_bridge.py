@@ -117,4 +117,8 @@ TOPOLOGIES = (
         "by a queue, of which the reader wants another prefix of the part that is left",
         by_queue("out/*", created(), {"body": {"object": {"key": [{"prefix": "in/"}]}}}, InputPath="$.detail"),
     ),
+    loop(
+        "by a queue, of which the reader wants the prefix of the part that is left",
+        by_queue("in/*", created(), {"body": {"object": {"key": [{"prefix": "in/"}]}}}, InputPath="$.detail"),
+    ),
 )

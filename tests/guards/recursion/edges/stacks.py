@@ -115,6 +115,24 @@ def role_apart(name: str) -> Stacks:
     return two(data, {"Resources": {"Writer": function} | queue(QueueName="jobs") | mapping(att("Queue"))})
 
 
+def notified(bucket: Json, allowed: Any) -> Resources:
+    """A function that a bucket of elsewhere tells, as CDK has it for imported buckets."""
+    told = {"LambdaFunctionConfigurations": [{"Events": ["s3:ObjectCreated:*"], "LambdaFunctionArn": att("Writer")}]}
+    custom = resource("Custom::S3BucketNotifications", BucketName=bucket, NotificationConfiguration=told)
+    return writer(allow("s3:PutObject", allowed)) | {"Notifications": custom}
+
+
+def bucket_by_parameter(allowed: str) -> Json:
+    parameters = {name: {"Type": "String"} for name in ("Bucket", "Other")}
+    return {"Shop": {"Parameters": parameters, "Resources": notified(ref("Bucket"), sub(allowed))}}
+
+
+def bucket_by_import(allowed: str) -> Json:
+    """The names of buckets that no given stack exports."""
+    arn = {"Fn::Join": ["", ["arn:aws:s3:::", imported(allowed), "/*"]]}
+    return {"Shop": {"Resources": notified(imported("Bucket"), arn)}}
+
+
 TOPOLOGIES = (
     loop("by exports", exported("Queue", "Queue")),
     silent("by exports of two queues", exported("Queue", "Other")),
@@ -143,4 +161,8 @@ TOPOLOGIES = (
     risk("every table that begins alike", table_apart("arn:aws:dynamodb:*:*:table/ord*")),
     loop("a role of another stack", role_apart("WriterRole")),
     silent("another role of another stack", role_apart("OtherRole")),
+    loop("a bucket by a parameter", bucket_by_parameter("arn:aws:s3:::${Bucket}/*")),
+    silent("another bucket by a parameter", bucket_by_parameter("arn:aws:s3:::${Other}/*")),
+    loop("a bucket by an import", bucket_by_import("Bucket")),
+    silent("another bucket by an import", bucket_by_import("Other")),
 )

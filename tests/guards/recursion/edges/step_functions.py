@@ -189,6 +189,29 @@ CREATED: Json = {"detail-type": ["Object Created"]}
 DELETED: Json = {"detail-type": ["Object Deleted"]}
 ORDERS: Json = {"source": ["orders"]}
 
+
+def results_somewhere(may: str) -> Resources:
+    """A distributed map writes its results into a bucket that it is told while it runs."""
+    inner = {"StartAt": "One", "States": {"One": {"Type": "Pass", "End": True}}}
+    writes = {"Resource": f"{SERVICE}s3:putObject", "Parameters": {"Bucket.$": "$.bucket", "Prefix.$": "$.prefix"}}
+    every = {"Type": "Map", "ItemProcessor": inner, "ResultWriter": writes, "End": True}
+    return (
+        machine({"StartAt": "All", "States": {"All": every}}, allow("s3:PutObject", objects(f"{may}*")))
+        | bucket(NotificationConfiguration=notifying("Lambda", att("Writer"), prefix="in/"))
+        | starter()
+    )
+
+
+def logged(read: str) -> Resources:
+    """A function reads the log of a workflow, and starts it."""
+    logs = {"Destinations": [{"CloudWatchLogsLogGroup": {"LogGroupArn": att("Logs")}}], "Level": "ALL"}
+    passes = {"StartAt": "Do", "States": {"Do": {"Type": "Pass", "End": True}}}
+    groups = {name: resource("AWS::Logs::LogGroup", LogGroupName=name.lower()) for name in ("Logs", "Other")}
+    told = {"LogGroupName": ref(read), "FilterPattern": "", "DestinationArn": att("Writer")}
+    subscription = {"Filter": resource("AWS::Logs::SubscriptionFilter", **told)}
+    return machine(passes, LoggingConfiguration=logs) | groups | starter() | subscription
+
+
 TOPOLOGIES = (
     loop(
         "a task invokes who starts it",
@@ -334,4 +357,8 @@ TOPOLOGIES = (
         BOTH,
     ),
     silent("its definition is elsewhere, and its role invokes nobody", undefined([allow("dynamodb:GetItem", "*")])),
+    loop("its results are written where only it knows, as its role lets it", results_somewhere("in/"), BOTH),
+    guarded("its results are written where only it knows, and its role does not", results_somewhere("out/"), BOTH),
+    loop("its log runs who starts it", logged("Logs"), BOTH),
+    silent("another log runs who starts it", logged("Other")),
 )
