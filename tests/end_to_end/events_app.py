@@ -81,6 +81,16 @@ class Events(cdk.Stack):
             ],
         )
 
+        approval = Workflow(
+            self,
+            "Approval",
+            steps=[
+                step("Ask", listener, callback=True, timeout=cdk.Duration.minutes(5), result="answer"),
+                succeed("Answered", output="{% $answer %}"),
+            ],
+        )
+        approval.grant_callback(worker)
+
 
 def until(ask: Callable[[], Answer], *, is_right: Callable[[Answer], Any] = bool) -> Answer:
     """Ask until the answer is right; what it was at last, if it never is."""

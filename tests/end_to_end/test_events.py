@@ -11,12 +11,14 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from botocore.exceptions import ClientError
 
 from constructs_lib.local import LocalAws
 from tests.end_to_end.events_app import Events, heard, messages, records, resource, until
 
 QUEUE, TABLE, TOPIC = "AWS::SQS::Queue", "AWS::DynamoDB::Table", "AWS::SNS::Topic"
 BUS, MACHINE, BUCKET = "AWS::Events::EventBus", "AWS::StepFunctions::StateMachine", "AWS::S3::Bucket"
+FULFIL_LOGS = "/aws/vendedlogs/states/Events/Fulfil"
 
 
 @pytest.fixture(scope="module")
@@ -169,9 +171,22 @@ class TestWorkflow:
         undone = until(lambda: [each for each in heard(aws, "Listener", holding=name) if "result" in each])
         assert len(undone) == 1
 
+    def test_waits_for_somebody_who_may_end_the_step(self, aws: LocalAws, name: str) -> None:
+        states, machine = aws.client("stepfunctions"), resource(aws, MACHINE, "Approval")
+        started = states.start_execution(stateMachineArn=machine, input=json.dumps({"id": name}))["executionArn"]
+        [asked] = until(lambda: heard(aws, "Listener", holding=name))
+        answer = {"taskToken": asked["token"], "output": json.dumps({"approved": name})}
+        with pytest.raises(ClientError, match="AccessDenied"):
+            aws.client_of("Events/Listener", "stepfunctions").send_task_success(**answer)
+        aws.client_of("Events/Worker/Function", "stepfunctions").send_task_success(**answer)
+        ended = until(
+            lambda: states.describe_execution(executionArn=started), is_right=lambda told: told["status"] != "RUNNING"
+        )
+        assert (ended["status"], json.loads(ended["output"])) == ("SUCCEEDED", {"approved": name})
+
     def test_logs_what_happened_without_the_data(self, aws: LocalAws, name: str) -> None:
         self.end(aws, id=name, items=[], good=True)
-        groups = aws.client("logs").describe_log_groups(logGroupNamePrefix="/aws/vendedlogs/states/")["logGroups"]
+        groups = aws.client("logs").describe_log_groups(logGroupNamePrefix=FULFIL_LOGS)["logGroups"]
         events = aws.client("logs").filter_log_events(logGroupName=groups[0]["logGroupName"])["events"]
         kinds = {json.loads(each["message"])["type"] for each in events}
         assert {"ExecutionStarted", "TaskStateEntered", "ExecutionSucceeded"} <= kinds

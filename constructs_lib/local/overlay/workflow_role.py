@@ -30,6 +30,7 @@ _CLIENT_ERRORS = {
 _PREFIXES = {"sfn": "states", "eventbridge": "events", "cloudwatchlogs": "logs", "sesv2": "ses"}
 
 _role: contextvars.ContextVar[Role | None] = contextvars.ContextVar("workflow_role", default=None)
+_machine: contextvars.ContextVar[str] = contextvars.ContextVar("workflow_machine", default="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +54,22 @@ def role_of(execution: Mapping[str, Any]) -> Iterator[None]:
     machine_arn = execution["stateMachineArn"].split("/")[0]  # a child of a distributed Map has a label after it
     machine = base("services.stepfunctions")._state_machines.get(machine_arn) or {}
     before = _role.set(Role(machine.get("roleArn", ""), str(execution["name"])[:64]))
+    machine_before = _machine.set(machine_arn)
     try:
         yield
     finally:
+        _machine.reset(machine_before)
         _role.reset(before)
 
 
 def current_role() -> Role | None:
     """The role of the execution this thread runs a task of."""
     return _role.get()
+
+
+def current_machine() -> str:
+    """The ARN of the workflow whose execution this thread runs a task of; empty when it runs none."""
+    return _machine.get()
 
 
 def check(needs: list[Need]) -> None:

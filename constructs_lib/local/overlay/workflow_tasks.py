@@ -15,7 +15,7 @@ from typing import Any
 from constructs_lib.local.overlay.authority import acting_as
 from constructs_lib.local.overlay.base import base
 from constructs_lib.local.overlay.patching import Patch
-from constructs_lib.local.overlay.workflow_role import Need, check, current_role, needs_of, role_of
+from constructs_lib.local.overlay.workflow_role import Need, check, current_machine, current_role, needs_of, role_of
 
 CALLBACK = ".waitForTaskToken"
 TIMES = ("TimeoutSeconds", "HeartbeatSeconds")
@@ -111,6 +111,7 @@ def _wrap_callback(stock: Any) -> Any:
         workflows = base("services.stepfunctions")
         called = threading.Event()
         told: dict[str, Any] = {"event": called, "result": None, "error": None, "heartbeat": None}
+        told["machine"] = current_machine()  # whose grant ends the task, see `task_token_resource`
         workflows._task_tokens[token] = told
         try:
             workflows._invoke_resource(resource.replace(CALLBACK, ""), input_data)

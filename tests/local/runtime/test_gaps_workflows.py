@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local.runtime.event_handlers import received, seen, until
+from tests.local.runtime.event_handlers import allow, received, seen, until
+from tests.local.runtime.test_gaps_messaging import client_of_user, denial
 from tests.local.runtime.workflow_bench import Bench, chain
 
 PASS = {"Type": "Pass"}
@@ -88,6 +89,28 @@ class TestWorkflowTasks:
         [status, (body, attributes)] = published(bench)
         assert (status, json.loads(body)) == ("SUCCEEDED", {"a": 1})
         assert attributes["kind"]["StringValue"] == "gift"
+
+
+class TestTaskTokenResource:
+    def test_lets_end_a_task_who_is_granted_its_workflow(self, stock_bench: Bench, bench: Bench) -> None:
+        def denials(on: Bench) -> list[bool]:
+            mark = str(uuid.uuid4())
+            waiting = {"Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken", "TimeoutSeconds": 60}
+            task = on.worker({"token": "{% $states.context.Task.Token %}", "mark": mark}, **waiting)
+            machine = on.create(chain(task))
+            on.start(machine)
+            calls = until(
+                lambda: [each for each in seen(on.app, on.made["WorkerLogs"]) if each.event.get("mark") == mark]
+            )
+            token = calls[0].event["token"]
+            grants = [allow("states:SendTask*", arn) for arn in (f"{machine}-of-another", machine)]
+            users = [client_of_user(on.app, "stepfunctions", each) for each in grants]
+            told = [denial(user.send_task_heartbeat, taskToken=token) for user in users]
+            told += [denial(user.send_task_success, taskToken=token, output="{}") for user in users]
+            return [bool(each) for each in told]
+
+        assert denials(stock_bench) == [True, True, True, True]
+        assert denials(bench) == [True, False, True, False]
 
 
 class TestWorkflowErrors:
