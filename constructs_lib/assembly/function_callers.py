@@ -120,7 +120,7 @@ class Caller:
         """The version or alias it calls; none when it calls what was deployed last."""
         arn = Arn.parse(self.text)
         name = self.text.split(":") if arn is None else arn.resource.split(":")[1:]
-        return None if len(name) == 1 or name[1].literal in {"", LATEST} else name[1]
+        return None if len(name) <= 1 or name[1].literal in {"", LATEST} else name[1]
 
 
 @remembered

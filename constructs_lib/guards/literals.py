@@ -198,7 +198,7 @@ def references_in(raw: Any) -> Iterator[tuple[str, str]]:
                 case {"Fn::Sub": told}:
                     text, own = (told[0], told[1]) if isinstance(told, list) and len(told) > 1 else (told, {})
                     for name in VARIABLE.findall(text) if isinstance(text, str) else ():
-                        if not name.startswith("!") and name not in own:
+                        if not name.startswith("!") and not (isinstance(own, dict) and name in own):
                             first, _, attribute = name.strip().partition(".")
                             yield first, attribute
             todo.extend(each.values())

@@ -15,6 +15,7 @@ from constructs_lib.guards.secret_names import (
     AUTHORIZATION,
     KINDS,
     RANDOM_KEY,
+    SHORTEST_KEY,
     Certainty,
     judged,
     looks_random,
@@ -116,9 +117,9 @@ def _promises(strings: set[str]) -> set[str]:
         each
         for each in strings
         if secret_named(each)
-        or AUTHORIZATION.fullmatch(each)
-        or looks_random("", each) is not None
+        or (len(each) >= SHORTEST_KEY and looks_random("", each) is not None)
         or ('"' in each and HINT.search(each))
+        or ("uthorization" in each.lower() and AUTHORIZATION.fullmatch(each))
     }
 
 

@@ -99,7 +99,8 @@ OF_A_STORE = _words("db database rds aurora cluster mysql postgres redshift docu
 
 AUTHORIZATION = re.compile(r"(?i)(?:proxy-)?authorization")
 SCHEME = re.compile(r"(?i)(?:bearer|basic|token|apikey|api-key)\s+(?P<value>\S{6,})")
-RANDOM = re.compile(r"[A-Za-z0-9+/_=-]{24,200}")
+SHORTEST_KEY = 24  # characters of a text that may be a key by how it looks
+RANDOM = re.compile(rf"[A-Za-z0-9+/_=-]{{{SHORTEST_KEY},200}}")
 WORD = re.compile(r"[a-z]{7}")  # which names have, and hardly any random text
 AWS_SECRET = re.compile(r"[A-Za-z0-9+/]{40}")
 NO_SECRET_THOUGH_RANDOM = re.compile(

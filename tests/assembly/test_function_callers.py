@@ -100,6 +100,16 @@ def test_the_qualifier_of_a_named_function_is_told(text: str) -> None:
     assert [str(each.qualifier) for each in callers_of(assembly)["Shop/Send"]] == ["live"]
 
 
+@pytest.mark.parametrize("name", ["arn:aws:s3:::", "arn:aws:lambda:eu-west-1:111122223333:function"])
+def test_a_name_that_is_the_beginning_of_an_arn_has_no_qualifier(name: str) -> None:
+    resources = {
+        "Send": {"Type": "AWS::Lambda::Function", "Properties": {"FunctionName": name}},
+        "By": {"Type": "AWS::Events::Rule", "Properties": {"Targets": [{"Arn": {"Ref": "Send"}}]}},
+    }
+    [caller] = callers_of(Assembly.of({"Shop": {"Resources": resources}}))["Shop/Send"]
+    assert caller.qualifier is None
+
+
 def test_a_qualifier_may_stand_beside_the_function() -> None:
     [url] = called("AWS::Lambda::Url", TargetFunctionArn={"Ref": "Send"}, Qualifier="live")
     assert str(url.qualifier) == "live"

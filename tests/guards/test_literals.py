@@ -87,6 +87,7 @@ def test_finds_references_in_every_form() -> None:
         {"Fn::Sub": "${D}-${E.Arn}-${!F}-${Own}"},
         {"Fn::Sub": ["${G}-${Own}", {"Own": {"Ref": "H"}}]},
         {"Fn::Sub": 7},
+        {"Fn::Sub": ["${I}", 7]},
     ]
     assert sorted(references_in(raw)) == [
         ("A", ""),
@@ -96,6 +97,7 @@ def test_finds_references_in_every_form() -> None:
         ("E", "Arn"),
         ("G", ""),
         ("H", ""),
+        ("I", ""),
         ("Own", ""),
     ]
 
