@@ -24,7 +24,7 @@ from constructs_lib.guards.secret_names import (
 from constructs_lib.guards.secret_patterns import secrets_in, without_secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
 
     from constructs_lib.assembly.model import Assembly
     from constructs_lib.assembly.resource import Resource
@@ -89,7 +89,7 @@ def _leaks(stack: Stack) -> Iterator[Leak]:
     inside = {resource: strings_of(resource.raw) for resource in stack.resources.values()}
     others = [raw for section, raw in stack.template.items() if section != "Resources"]
     strings = strings_of([*others, *(resource.metadata for resource in inside)]).union(*inside.values())
-    forms, promises, names = _by_form(strings), _promises(strings), LiteralNames(stack)
+    forms, promises, names = _by_form(strings), _promises(strings, stack.resources), LiteralNames(stack)
     for resource, own in inside.items():
         told: set[tuple[str, ...]] = set()
         if resource.type in VALUE_OF or not promises.isdisjoint(own):
@@ -111,13 +111,13 @@ def _leaks(stack: Stack) -> Iterator[Leak]:
             yield from _placed(place, each, forms, () if section in SECTIONS else (section,))
 
 
-def _promises(strings: set[str]) -> set[str]:
+def _promises(strings: set[str], logical_ids: Container[str]) -> set[str]:
     """The strings for which a resource is looked at closely: names of secrets, what may hold one, and keys."""
     return {
         each
         for each in strings
         if secret_named(each)
-        or (len(each) >= SHORTEST_KEY and looks_random("", each) is not None)
+        or (len(each) >= SHORTEST_KEY and each not in logical_ids and looks_random("", each) is not None)
         or ('"' in each and HINT.search(each))
         or ("uthorization" in each.lower() and AUTHORIZATION.fullmatch(each))
     }
@@ -135,10 +135,9 @@ def _by_name(resource: Resource, names: LiteralNames) -> Iterator[Leak]:
     """The values of a resource that are secrets by what they are called."""
     generated = resource.text("GenerateSecretString", "GenerateStringKey")  # AWS puts the value there itself
     for named in named_values(resource.raw):
-        if any(word in named.at for word in POLICY_WORDS) or _is_schema(named.at) or named.at[-2:] == ROLE_OF_AN_API:
-            continue
-        if named.name != generated and (secret_named(named.name) or AUTHORIZATION.fullmatch(named.name)):
-            yield from _judged(resource, named.name, named.at, named.raw, names)
+        if secret_named(named.name) or AUTHORIZATION.fullmatch(named.name):
+            if named.name != generated and not _is_no_place(named.at):
+                yield from _judged(resource, named.name, named.at, named.raw, names)
         elif any(word in named.at[:-1] for word in ENVIRONMENTS) and not named.is_function:
             yield from _random(resource, named, names)
     told = VALUE_OF.get(resource.type)
@@ -170,8 +169,9 @@ def _is_json(value: object) -> bool:
     return isinstance(value, str) and value.lstrip().startswith(("{", "["))
 
 
-def _is_schema(at: tuple[str, ...]) -> bool:
-    return any(word in GENERATED for word in at)
+def _is_no_place(at: tuple[str, ...]) -> bool:
+    """Whether names stand for something else here: in conditions, schemas, and where an API names its role."""
+    return at[-2:] == ROLE_OF_AN_API or any(word in GENERATED or word in POLICY_WORDS for word in at)
 
 
 def _placed(subject: Any, raw: Any, forms: Guilty, start: tuple[str, ...] = ()) -> Iterator[Leak]:

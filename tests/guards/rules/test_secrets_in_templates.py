@@ -439,3 +439,8 @@ def test_finds_a_password_by_way_of_the_default_of_a_parameter_that_does_not_say
     assert found.startswith("error: DB_PASSWORD holds a password in plain text")
     hidden = {"Phrase": {"Type": "String", "NoEcho": True, "Default": "hunter2"}}
     assert judged(ENVIRONMENT, {"Greet": variables}, Parameters=hidden) == []  # parameter-hides-secret says so
+
+
+def test_finds_a_variable_that_is_called_like_a_resource() -> None:
+    resources = {"Greet": function(DbPassword="hunter2"), "DbPassword": {"Type": "AWS::SecretsManager::Secret"}}
+    assert len(judged(ENVIRONMENT, resources)) == 1
