@@ -137,6 +137,7 @@ class TestDefaults:
             uploads.on_upload(SecureFunction(stack, "Thumbnail", entry=ENTRY))
             template = template_of(stack)
             assert {each["Type"] for each in template["Resources"].values()} == {
+                "AWS::CloudWatch::Alarm",
                 "AWS::Events::Rule",
                 "AWS::IAM::ManagedPolicy",
                 "AWS::IAM::Role",
