@@ -7,7 +7,7 @@ VIA ?= direct
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help run test setup format lint types handlers pytest snapshots bench lock clean
+.PHONY: help run test setup format lint types handlers pytest snapshots rules oracle bench lock clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -41,6 +41,12 @@ pytest: setup
 
 snapshots: setup
 	pytest tests/examples --snapshot-update
+
+rules: setup
+	python -m constructs_lib.guards.documentation docs/guards.md
+
+oracle: setup
+	python -m benchmarks.recursion
 
 bench: setup
 	python benchmarks/bundling.py

@@ -15,7 +15,9 @@ import constructs_lib
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "constructs_lib"
 CONSTRUCTS = {file.stem for file in PACKAGE.glob("*.py")} - {"__init__", "cli", "problem"}
-READERS = ["assembly", "local"]
+READERS = ["assembly", "guards", "local"]
+# The doors of the guards that CDK opens, each imported by those who use CDK.
+DOORS = {"allow_recursion.py", "plugin.py", "testing.py"}
 
 
 def imports_of(file: Path) -> Iterator[str]:
@@ -38,6 +40,8 @@ def test_what_reads_an_assembly_knows_no_construct(folder: str) -> None:
     forbidden = {"aws_cdk", "constructs", "jsii", "constructs_lib.wiring", "constructs_lib.bundling"}
     forbidden |= {f"constructs_lib.{name}" for name in CONSTRUCTS}
     for file in files_in(folder):
+        if folder == "guards" and file.name in DOORS:
+            continue
         for name in imports_of(file):
             assert not any(name == each or name.startswith(f"{each}.") for each in forbidden), f"{file} imports {name}"
 
