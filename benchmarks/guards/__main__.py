@@ -43,7 +43,7 @@ def main() -> None:
             return
         if arguments.only != "cost":
             home = arguments.home or work / "tools"
-            asked = [each for each in peers.tools(home) if not any(name in each.name for name in arguments.without)]
+            asked = peers.tools(home, without=arguments.without)
             _compare(work, asked)
         if arguments.only != "faults":
             _measure()
@@ -66,14 +66,16 @@ def _compare(work: Path, tools: list[Tool]) -> None:
     seen = {name: {case.wrong + case.right for case in cases if case.is_seen(told)} for name, told in answers.items()}
     together = {each for name, cases_seen in seen.items() if name != OURS for each in cases_seen}
     seen |= {"all public tools together": together}
-    topics = list(dict.fromkeys(case.topic for case in cases))
-    print(f"\n| faults seen | {' | '.join(topics)} | said of the hardened app | time, ours = 1 |")
-    print(f"|---|{'---:|' * (len(topics) + 2)}")
+    single_faults = [case for case in cases if case.right == faults.BASE]
+    groups = {"single faults": single_faults}
+    for case in cases:
+        groups.setdefault(case.topic, []).append(case)
+    print(f"\n| faults seen | {' | '.join(groups)} | said of the hardened app | time, ours = 1 |")
+    print(f"|---|{'---:|' * (len(groups) + 2)}")
     for name, found in seen.items():
-        counts = []
-        for topic in topics:
-            of_topic = [case for case in cases if case.topic == topic]
-            counts.append(f"{sum(case.wrong + case.right in found for case in of_topic)} of {len(of_topic)}")
+        counts = [
+            f"{sum(case.wrong + case.right in found for case in group)} of {len(group)}" for group in groups.values()
+        ]
         of_base = str(sum(answers[name][faults.BASE].values())) if name in answers else ""
         ratio = f"{took[name] / took[OURS]:.1f}" if name in took and OURS in took else ""
         print(f"| {name} | {' | '.join(counts)} | {of_base} | {ratio} |")

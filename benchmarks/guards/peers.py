@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -130,10 +130,12 @@ def _included(folder: Path) -> dict[str, cdk.Stack]:
     return stacks
 
 
-def tools(home: Path) -> list[Tool]:
+def tools(home: Path, *, without: Collection[str] = ()) -> list[Tool]:
     """All there are; those that no requirement brings are installed into a folder of their own."""
     found = [Tool("ours", ours), Tool(f"cloudformation-validate {version('cloudformation-validate')}", validate)]
     for package, asked in (("cfn-lint", cfn_lint), ("checkov", checkov)):
+        if package in without:
+            continue
         try:
             bin_folder = installed(package, home)
         except NotHereError as error:
@@ -141,7 +143,8 @@ def tools(home: Path) -> list[Tool]:
         else:
             found.append(Tool(f"{package} {_version(bin_folder, package)}", asked(bin_folder)))
     nag = version("cdk-nag")
-    return [*found, *(Tool(f"cdk-nag {nag} {pack.removesuffix('Checks')}", cdk_nag(pack)) for pack in PACKS)]
+    found += [Tool(f"cdk-nag {nag} {pack.removesuffix('Checks')}", cdk_nag(pack)) for pack in PACKS]
+    return [each for each in found if not any(name in each.name for name in without)]
 
 
 def installed(package: str, home: Path) -> Path:
