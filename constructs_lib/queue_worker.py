@@ -6,6 +6,8 @@ The numbers, and why:
   that was throttled is tried again before its messages show up a second time.
   https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 - 5 receives before a message is dead: the least AWS recommends there, since a throttled call counts as a receive too.
+- Batches of 10, and of 1 from a FIFO queue. What stands behind a failing message of its group goes back with it, and
+  that counts as a receive: in one batch, good messages would die with the poison before them, untried.
 - 14 days for dead letters, 4 for messages: in a standard queue a dead letter keeps the age it had, so it needs the
   longer life.
   https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
@@ -78,7 +80,8 @@ class QueueWorker(Construct):
 
     Args:
         entry: The file that holds the handler, as for `SecureFunction`.
-        batch_size: Messages a call, 1 to 10; up to 10,000 with a batching window; at most 10 for FIFO.
+        batch_size: Messages a call, 1 to 10; up to 10,000 with a batching window; at most 10 for FIFO. Default: 10, and
+            1 for FIFO, where good messages of a larger batch can die with the one they wait for.
         batching_window: How long Lambda gathers messages for a batch, up to 5 minutes; not for FIFO. Default: not at
             all.
         max_concurrency: The most calls at once, 2 to 1,000. Default: as many as Lambda has.
@@ -112,7 +115,7 @@ class QueueWorker(Construct):
         id: str,  # noqa: A002 - CDK's name
         *,
         entry: str,
-        batch_size: int = 10,
+        batch_size: int | None = None,
         batching_window: cdk.Duration | None = None,
         max_concurrency: int | None = None,
         visibility_timeout: cdk.Duration | None = None,
@@ -131,6 +134,7 @@ class QueueWorker(Construct):
 
         refusals = Refusals(self)
         check_safeguards({"retries": retries}, refusals)
+        batch_size = (1 if fifo else 10) if batch_size is None else batch_size
         check_batch(batch_size, batching_window, fifo=fifo, refusals=refusals)
         check_concurrency(max_concurrency, function.get("reserved_concurrency"), refusals)
         check_same_region("encryption_key", encryption_key, self, refusals)

@@ -111,7 +111,7 @@ def check_batch(batch_size: int, window: cdk.Duration | None, *, fifo: bool, ref
         refusals.refuse(f"batch_size is {batch_size}, wanted 1 to 10000", fix="leave batch_size out for 10")
     elif fifo and batch_size > BATCH_SIZE_FIFO:
         refusals.refuse(
-            f"batch_size is {batch_size}, and a FIFO queue gives 10 at most", fix="leave batch_size out for 10"
+            f"batch_size is {batch_size}, and a FIFO queue gives 10 at most", fix="leave batch_size out for 1"
         )
     elif batch_size > BATCH_SIZE_WITHOUT_WINDOW and (window is None or (not window.is_unresolved() and gathering < 1)):
         refusals.refuse(

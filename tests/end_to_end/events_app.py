@@ -45,6 +45,15 @@ class Events(cdk.Stack):
         short = cdk.Duration.seconds(10)
         worker = QueueWorker(self, "Worker", entry=LISTEN, timeout=short)
         QueueWorker(self, "Impatient", entry=LISTEN, max_receive_count=2, timeout=short)
+        QueueWorker(
+            self,
+            "Ordered",
+            entry=LISTEN,
+            max_receive_count=2,
+            timeout=short,
+            fifo=True,
+            content_based_deduplication=True,
+        )
         listener = SecureFunction(self, "Listener", entry=LISTEN, timeout=short)
 
         topic = Topic(self, "Topic")

@@ -47,6 +47,28 @@ class TestQueueWorker:
         orders = sorted(json.loads(each["body"])["do"] for each in got)
         assert orders == ["report", "report", "work"]
 
+    def test_lets_nothing_die_with_the_poison_it_waits_for(self, aws: LocalAws, name: str) -> None:
+        sqs, url = aws.client("sqs"), resource(aws, QUEUE, "Ordered/Queue")
+
+        def send(order: str, **more: str) -> None:
+            sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"do": order, **more}), MessageGroupId=name)
+
+        send("work", first="call")
+        until(lambda: records(aws, "Ordered/Function", holding="first"))  # what follows meets no cold start
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "5"})
+        for order, place in (("work", "before"), ("report", "poison"), ("work", "after"), ("work", "last")):
+            send(order, of=name, place=place)
+
+        def places() -> list[str]:
+            got = records(aws, "Ordered/Function", holding=name)
+            bodies = [json.loads(each["body"]) for each in got]
+            return [body["place"] for body in bodies if "place" in body]
+
+        wanted = ["before", "poison", "poison", "after", "last"]
+        assert until(places, is_right=lambda found: len(found) >= len(wanted)) == wanted
+        dead = until(lambda: messages(aws, resource(aws, QUEUE, "Ordered/DeadLetters")))
+        assert [json.loads(each["Body"])["place"] for each in dead] == ["poison"]
+
 
 class TestTopic:
     def test_delivers_to_whom_the_filter_says(self, aws: LocalAws, name: str) -> None:
