@@ -29,6 +29,7 @@ PASS_ROLE = ("iam:passrole",)
 SCHEDULER = "scheduler.amazonaws.com"
 BY_SERVICE = frozenset({"aws:sourcearn", "aws:sourceaccount", "aws:sourceowner", "aws:sourceorgid"})
 OPEN = "everybody may"
+BY_URL = "lambda:invokefunctionurl"
 ABOUT_CALLERS = frozenset({"aws:principalarn", "aws:principalaccount", "aws:principalorgid", "aws:securetransport"})
 
 
@@ -74,6 +75,8 @@ class FunctionWrites:
         for is_open, let_in in ((False, self._let_in[permissions.role.id]), (True, self._let_in[""])):
             for node, statement in let_in:
                 for grant in _grants(node, statement, self._assembly.arns(node)[0]):
+                    if is_open and grant.action == BY_URL:  # nobody calls an address that he is not told
+                        continue
                     for write in self._writers.by(grant, permissions):
                         if write.node is node:
                             yield (

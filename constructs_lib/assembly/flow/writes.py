@@ -70,6 +70,9 @@ ON_OBJECTS: Mapping[str, Callable[[TextSet], Message]] = {
     "s3:putobjectacl": _objects("ObjectAcl:Put"),
     "s3:putobjecttagging": _objects("ObjectTagging:Put"),
     "s3:deleteobjecttagging": _objects("ObjectTagging:Delete"),
+    "s3:deleteobjectversiontagging": _objects("ObjectTagging:Delete"),
+    "s3:putobjectversionacl": _objects("ObjectAcl:Put"),
+    "s3:putobjectversiontagging": _objects("ObjectTagging:Put"),
     "s3:restoreobject": _objects("ObjectRestore:Post", "ObjectRestore:Completed"),
 }
 RECORDS: Mapping[str, tuple[str, ...]] = {

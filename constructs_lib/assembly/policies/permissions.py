@@ -29,7 +29,8 @@ ABOUT_THE_REQUEST = frozenset({
     "aws:principalaccount", "aws:principalarn", "aws:principalisawsservice", "aws:principalorgid",
     "aws:requestedregion", "aws:resourceaccount", "aws:resourceorgid", "aws:securetransport", "aws:sourceip",
     "aws:sourcevpc",
-    "aws:sourcevpce", "aws:viaawsservice", "s3:authtype", "s3:dataaccesspointaccount", "s3:resourceaccount",
+    "aws:sourcevpce", "aws:viaawsservice", "lambda:functionurlauthtype",
+    "s3:authtype", "s3:dataaccesspointaccount", "s3:resourceaccount",
     "s3:signatureversion", "s3:tlsversion", "s3:x-amz-acl", "s3:x-amz-server-side-encryption",
     "s3:x-amz-server-side-encryption-aws-kms-key-id", "s3:x-amz-storage-class",
 })  # fmt: skip

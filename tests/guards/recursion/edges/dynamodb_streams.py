@@ -127,4 +127,9 @@ TOPOLOGIES = (
         "only some attributes",
         changes(**{"ForAllValues:StringEquals": {"dynamodb:Attributes": ["id"]}}),
     ),
+    guarded(
+        "only keys below its prefix, and told of others in the new image",
+        for_leading_keys({"dynamodb": {"NewImage": {"id": {"S": [{"prefix": "user#"}]}}}}, "shop#*"),
+    ),
+    risk("a batch inserts or modifies among others", changes(named("MODIFY"), may="dynamodb:BatchWriteItem")),
 )

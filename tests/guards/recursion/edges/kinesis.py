@@ -10,8 +10,10 @@ from tests.guards.recursion.parts import (
     Resources,
     allow,
     att,
+    bucket,
     function,
     mapping,
+    notifying,
     queue,
     resource,
     stream,
@@ -61,6 +63,18 @@ def policy(effect: str, *, of_role: bool) -> Resources:
     return writer(*allowed) | stream() | mapping(att("Stream")) | {"StreamPolicy": own}
 
 
+def failures_in_bucket(prefix: str) -> Resources:
+    """What cannot be processed is kept in a bucket, which tells a function that puts into the stream again."""
+    destination = {"OnFailure": {"Destination": att("Bucket")}}
+    return (
+        stream()
+        | bucket(NotificationConfiguration=notifying("Lambda", att("Writer"), prefix=prefix))
+        | writer(allow(PUT, att("Stream")))
+        | function("Reader")
+        | mapping(att("Stream"), "Reader", DestinationConfig=destination)
+    )
+
+
 TOPOLOGIES = (
     loop("it puts into the stream it reads", puts()),
     silent("it only reads", puts(may=["kinesis:GetRecords", "kinesis:GetShardIterator"])),
@@ -83,4 +97,14 @@ TOPOLOGIES = (
     silent("what could not be processed is kept", failed_batches("Other")),
     loop("the stream lets its reader in", policy("Allow", of_role=False)),
     guarded("the stream denies what the role allows", policy("Deny", of_role=True)),
+    loop(
+        "what could not be processed is kept in a bucket that tells it",
+        failures_in_bucket("aws/lambda/"),
+        ("Reader", "Writer"),
+    ),
+    guarded(
+        "what could not be processed is kept in a bucket that tells it of others",
+        failures_in_bucket("in/"),
+        ("Reader", "Writer"),
+    ),
 )

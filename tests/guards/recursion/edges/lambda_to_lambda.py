@@ -76,6 +76,12 @@ def url(auth: str, variable: Any, may: str | None = None) -> Resources:
 
 NAMED: Json = {"FunctionName": "shop-writer"}
 
+
+def permission(principal: Any, auth: str) -> Resources:
+    told = {"FunctionName": ref("Writer"), "Action": "lambda:InvokeFunctionUrl", "Principal": principal}
+    return {"Permission": resource("AWS::Lambda::Permission", FunctionUrlAuthType=auth, **told)}
+
+
 TOPOLOGIES = (
     loop("itself", invokes(att("Writer"))),
     loop("itself, by an ARN that is put together", invokes(sub(f"{ARN}:${{Writer}}"))),
@@ -115,4 +121,10 @@ TOPOLOGIES = (
     loop("its address, with a permission", url("AWS_IAM", None, "lambda:InvokeFunctionUrl")),
     risk("its address, which it is told", url("NONE", att("Url", "FunctionUrl"))),
     silent("the address of another function", url("NONE", att("OtherUrl", "FunctionUrl"))),
+    silent("its address, which everybody may call and it is not told", url("NONE", None) | permission("*", "NONE")),
+    risk(
+        "its address, which everybody may call, and it is told",
+        url("NONE", att("Url", "FunctionUrl")) | permission("*", "NONE"),
+    ),
+    loop("its address, which its role may call", url("AWS_IAM", None) | permission(att("WriterRole"), "AWS_IAM")),
 )

@@ -89,6 +89,17 @@ def failed(to: str) -> Resources:
 
 AS_OWN = {"EventBridgeEventBusParameters": {"Source": "orders", "DetailType": "Placed"}}
 
+
+def several_regions() -> Resources:
+    keys = [{"AttributeName": "id", "KeyType": "HASH"}]
+    told = resource("AWS::DynamoDB::GlobalTable", KeySchema=keys, StreamSpecification={"StreamViewType": "NEW_IMAGE"})
+    return (
+        writer(allow("dynamodb:PutItem", att("Table")))
+        | {"Table": told}
+        | pipe(att("Table", "StreamArn"), att("Writer"))
+    )
+
+
 TOPOLOGIES = (
     loop("a queue it sends to", queue_to(att("Writer"))),
     silent("a queue it does not send to", queue_to(att("Writer"), to="Other")),
@@ -129,4 +140,5 @@ TOPOLOGIES = (
     silent("a workflow that invokes another", to_machine("Other")),
     loop("what failed, in a queue that it reads", failed("Queue")),
     silent("what failed, in a queue that nobody reads", failed("Other")),
+    loop("its table of several regions", several_regions()),
 )

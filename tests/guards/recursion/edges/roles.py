@@ -120,6 +120,13 @@ def not_action(actions: Any, resources: Any) -> Json:
     return {"Effect": "Allow", "NotAction": actions, "Resource": resources}
 
 
+def but_not(effect: str, principal: Any) -> Resources:
+    """A bucket whose policy speaks of everybody else."""
+    statement = {"Effect": effect, "NotPrincipal": principal, "Action": "s3:PutObject", "Resource": objects()}
+    policy = resource("AWS::S3::BucketPolicy", Bucket=ref("Bucket"), PolicyDocument=document(statement))
+    return tells(IN_BUCKET) | {"BucketPolicy": policy}
+
+
 TOPOLOGIES = (
     loop("a policy inside of the role", reads(IN_QUEUE)),
     loop("a policy of its own", reads() | apart("AWS::IAM::Policy", IN_QUEUE, Roles=[ref("WriterRole")])),
@@ -262,4 +269,22 @@ TOPOLOGIES = (
         "the generated name of another bucket with a star",
         tells(allow("s3:PutObject", sub("${Other.Arn}*"))) | bucket("Other"),
     ),
+    guarded(
+        "an action with a question mark, denied by one",
+        reads(allow("sqs:Send?essage", att("Queue")), deny("sqs:?endMessage", "*")),
+    ),
+    loop(
+        "denied on all but what may be the same",
+        reads(IN_QUEUE, {"Effect": "Deny", "Action": SEND, "NotResource": {"Ref": "Given"}}),
+    ),
+    guarded(
+        "the bucket denies its role by a condition",
+        protected("Deny", "*", may=IN_BUCKET, ArnLike={"aws:PrincipalArn": att("WriterRole")}),
+    ),
+    loop(
+        "the bucket denies another role by a condition",
+        protected("Deny", "*", may=IN_BUCKET, ArnLike={"aws:PrincipalArn": SOMEBODY["AWS"]}),
+    ),
+    guarded("the bucket denies all but somebody else", but_not("Deny", SOMEBODY)),
+    loop("the bucket denies all but its role, by name", but_not("Deny", OWN)),
 )

@@ -121,4 +121,12 @@ TOPOLOGIES = (
         "by a queue, of which the reader wants the prefix of the part that is left",
         by_queue("in/*", created(), {"body": {"object": {"key": [{"prefix": "in/"}]}}}, InputPath="$.detail"),
     ),
+    silent(
+        "it says in words that it tells nobody",
+        told("*", created(), tells={"EventBridgeConfiguration": {"EventBridgeEnabled": "false"}}),
+    ),
+    loop(
+        "it says that it tells the bus",
+        told("*", created(), tells={"EventBridgeConfiguration": {"EventBridgeEnabled": True}}),
+    ),
 )

@@ -17,6 +17,7 @@ from tests.guards.recursion.parts import (
     objects,
     queue,
     ref,
+    resource,
     subscribed,
     topic,
     writer,
@@ -74,6 +75,14 @@ def inline_topic() -> Resources:
     return writer(allow(PUBLISH, ref("Topic"))) | topic(Subscription=subscription)
 
 
+def protected(effect: str, principal: Json, only: str = "") -> Resources:
+    """A topic with a policy; or that policy only."""
+    statement = {"Effect": effect, "Principal": principal, "Action": PUBLISH, "Resource": ref("Topic")}
+    told = resource("AWS::SNS::TopicPolicy", Topics=[ref("Topic")], PolicyDocument={"Statement": [statement]})
+    system = writer() | topic() | subscribed("lambda", att("Writer")) | {"Policy": told}
+    return {name: each for name, each in system.items() if only in name}
+
+
 TOPOLOGIES = (
     loop("it publishes to the topic that runs it", publishes()),
     loop("the topic has its subscription itself", inline_topic()),
@@ -102,4 +111,9 @@ TOPOLOGIES = (
     guarded("what a bucket says has no attributes", by_bucket({"kind": ["again"]})),
     # AWS says that a message lacking the attribute fits, and that one without any attribute does not.
     risk("what a bucket says lacks the attribute", by_bucket({"kind": [{"exists": False}]})),
+    loop("the topic lets its reader in", protected("Allow", {"AWS": att("WriterRole")})),
+    silent("the topic lets a service in", protected("Allow", {"Service": "s3.amazonaws.com"})),
+    guarded(
+        "the topic denies what the role allows", publishes() | protected("Deny", {"AWS": att("WriterRole")}, "Policy")
+    ),
 )

@@ -148,10 +148,11 @@ def by_kinesis(name: str) -> Resources:
     )
 
 
-def by_results(prefix: str, notified: str) -> Resources:
+def by_results(prefix: str | None, notified: str) -> Resources:
     """A distributed map writes its results where the function is told of them."""
     inner = {"StartAt": "One", "States": {"One": {"Type": "Pass", "End": True}}}
-    writes = {"Resource": f"{SERVICE}s3:putObject", "Parameters": {"Bucket": "${Bucket}", "Prefix": prefix}}
+    narrowed = {} if prefix is None else {"Prefix": prefix}
+    writes = {"Resource": f"{SERVICE}s3:putObject", "Parameters": {"Bucket": "${Bucket}"} | narrowed}
     every = {"Type": "Map", "ItemProcessor": inner, "ResultWriter": writes, "End": True}
     return (
         machine({"StartAt": "All", "States": {"All": every}}, allow("s3:PutObject", objects()))
@@ -210,6 +211,14 @@ def logged(read: str) -> Resources:
     told = {"LogGroupName": ref(read), "FilterPattern": "", "DestinationArn": att("Writer")}
     subscription = {"Filter": resource("AWS::Logs::SubscriptionFilter", **told)}
     return machine(passes, LoggingConfiguration=logs) | groups | starter() | subscription
+
+
+def jsonata_bus(source: str) -> Resources:
+    """Only the execution knows the bus; the role lets it put events of one source."""
+    may = allow("events:PutEvents", att("Bus"), StringEquals={"events:source": source})
+    entries = [{"Source": "orders", "DetailType": "Placed", "EventBusName": "{% $bus %}"}]
+    does_it = task(f"{SERVICE}events:putEvents", Arguments={"Entries": entries}, QueryLanguage="JSONata")
+    return machine(does_it, may) | bus() | started_by_rule({"source": ["orders"]}, on=ref("Bus"))
 
 
 TOPOLOGIES = (
@@ -361,4 +370,10 @@ TOPOLOGIES = (
     guarded("its results are written where only it knows, and its role does not", results_somewhere("out/"), BOTH),
     loop("its log runs who starts it", logged("Logs"), BOTH),
     silent("another log runs who starts it", logged("Other")),
+    loop("its results are written anywhere in a bucket, all of which runs who starts it", by_results(None, ""), BOTH),
+    risk(
+        "its results are written anywhere in a bucket, of which some run who starts it", by_results(None, "in/"), BOTH
+    ),
+    loop("it puts events on a bus known later, in JSONata", jsonata_bus("orders"), ALONE),
+    guarded("it puts events on a bus known later, in JSONata, of another source", jsonata_bus("billing"), ALONE),
 )
