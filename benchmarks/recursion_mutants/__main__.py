@@ -16,7 +16,7 @@ import pkgutil
 import random
 import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -49,14 +49,18 @@ def main() -> int:
     random.Random(told.seed).shuffle(topologies)
     systems = [(system, verdicts(system)) for system in map(random_system, range(SYSTEMS))]
     found: Counter[str] = Counter()
+    scores: defaultdict[str, Counter[bool]] = defaultdict(Counter)
     with ThreadPoolExecutor(2) as pool:
         outcomes = pool.map(lambda each: trial(each, topologies, systems), sample)
         for each, outcome in zip(sample, outcomes, strict=True):
             found[outcome] += 1
+            scores[each.module][bool(outcome)] += 1
             if not outcome:
                 print(f"nobody noticed {each} ({found.total()} so far)", flush=True)
     by_topologies, by_oracle = found["topologies"], found["oracle"]
     noticed = by_topologies + by_oracle
+    for module, score in sorted(scores.items()):
+        print(f"{module:50} {score[True]:3} of {score.total():3}")
     print(f"mistakes       {len(sample):,} of {len(every):,} (seed {told.seed})")
     print(f"noticed        {noticed} ({noticed / len(sample):.1%})")
     print(f"               {by_topologies} by {len(topologies)} labelled systems, {by_oracle} by {SYSTEMS} random ones")

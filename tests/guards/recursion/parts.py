@@ -62,8 +62,8 @@ def role(*statements: Json, service: str = "lambda", **properties: Any) -> Json:
 
 def function(name: str, *statements: Json, role_of: Json | None = None, **properties: Any) -> Resources:
     """A function, and a role of its own that allows this."""
-    told = {"Runtime": "nodejs22.x", "Handler": "index.handler", "Code": {"ZipFile": "-"}}
-    made = resource("AWS::Lambda::Function", Role=att(f"{name}Role"), **(told | properties))
+    told = {"Role": att(f"{name}Role"), "Runtime": "nodejs22.x", "Handler": "index.handler", "Code": {"ZipFile": "-"}}
+    made = resource("AWS::Lambda::Function", **(told | properties))
     return {name: made, f"{name}Role": role(*statements) if role_of is None else role_of}
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from constructs_lib.assembly.model import Assembly
-from constructs_lib.guards.finding import Verdict
 from tests.guards.recursion.parts import Json, Resources, allow, att, ref, resource
 from tests.guards.recursion.topology import Topology, guarded, loop, risk, silent
 from tests.guards.recursion.verdicts import worst_in
@@ -132,50 +131,3 @@ def test_says_of_a_sam_template_what_aws_does(topology: Topology, tmp_path: Path
     path = tmp_path / f"{name}.json"
     path.write_text(json.dumps({"Transform": "AWS::Serverless-2016-10-31", **template}))
     assert worst_in(Assembly.read(path)) == topology.expected
-
-
-class TestNestedStacks:
-    """A stack inside of another, that is given the ARN of a queue, and gives back that of its own."""
-
-    def assembly(self, folder: Path, given: Any) -> Assembly:
-        nested = {
-            "Parameters": {"Jobs": {"Type": "String"}},
-            "Resources": {
-                "Queue": resource("AWS::SQS::Queue"),
-                "Mapping": resource(
-                    "AWS::Lambda::EventSourceMapping", EventSourceArn=att("Queue"), FunctionName=ref("Writer")
-                ),
-                "Writer": resource("AWS::Lambda::Function", Role=att("WriterRole")),
-                "WriterRole": resource(
-                    "AWS::IAM::Role",
-                    Policies=[{"PolicyDocument": {"Statement": allow("sqs:SendMessage", ref("Jobs"))}}],
-                ),
-            },
-            "Outputs": {"Queue": {"Value": att("Queue")}},
-        }
-        relay = resource("AWS::Pipes::Pipe", Source=att("Jobs"), Target=att("Nested", "Outputs.Queue"))
-        outer = {
-            "Resources": {
-                "Jobs": resource("AWS::SQS::Queue"),
-                "Other": resource("AWS::SQS::Queue"),
-                "Relay": relay,
-                "Nested": resource("AWS::CloudFormation::Stack", Parameters={"Jobs": given})
-                | {"Metadata": {"aws:asset:path": "Nested.template.json"}},
-            }
-        }
-        (folder / "Nested.template.json").write_text(json.dumps(nested))
-        (folder / "Shop.template.json").write_text(json.dumps(outer))
-        stack = {
-            "type": "aws:cloudformation:stack",
-            "environment": "aws://unknown-account/unknown-region",
-            "properties": {"templateFile": "Shop.template.json"},
-        }
-        (folder / "manifest.json").write_text(json.dumps({"version": "53.0.0", "artifacts": {"Shop": stack}}))
-        return Assembly.read(folder)
-
-    def test_a_circle_goes_in_and_out(self, tmp_path: Path) -> None:
-        found = worst_in(self.assembly(tmp_path, att("Jobs")))
-        assert found == {(Verdict.LOOP, frozenset({"Writer"}))}
-
-    def test_there_is_none_when_another_queue_is_given(self, tmp_path: Path) -> None:
-        assert worst_in(self.assembly(tmp_path, att("Other"))) == frozenset()
