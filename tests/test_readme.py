@@ -15,6 +15,8 @@ import aws_cdk as cdk
 import pytest
 
 from constructs_lib import DynamoTable, PropError, SecureFunction, Waived
+from constructs_lib.assembly.model import Assembly
+from constructs_lib.guards.check import check
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -103,6 +105,26 @@ def test_the_refusal_it_shows_is_the_one_it_gives(stack: cdk.Stack) -> None:
     start = README.index("    'PutItems'")
     shown = "\n".join(line.removeprefix("    ") for line in README[start:].split("\n\n", 1)[0].splitlines())
     assert str(caught.value).startswith(shown.removesuffix("..."))
+
+
+def test_the_loop_it_shows_is_found() -> None:
+    def at(path: str, kind: str, **properties: object) -> dict[str, object]:
+        return {"Type": kind, "Properties": properties, "Metadata": {"aws:cdk:path": f"Shop/{path}/Resource"}}
+
+    write = {"Effect": "Allow", "Action": ["s3:PutObject"], "Resource": {"Fn::Sub": "${Pictures.Arn}/*"}}
+    told = {"Event": "s3:ObjectCreated:*", "Function": {"Fn::GetAtt": ["Thumbnail", "Arn"]}}
+    resources = {
+        "Pictures": at("Pictures", "AWS::S3::Bucket", NotificationConfiguration={"LambdaConfigurations": [told]}),
+        "Role": at("Thumbnail/Role", "AWS::IAM::Role", Policies=[{"PolicyDocument": {"Statement": [write]}}]),
+        "Thumbnail": at("Thumbnail", "AWS::Lambda::Function", Role={"Fn::GetAtt": ["Role", "Arn"]}),
+    }
+    [found] = check(Assembly.of({"Shop": {"Resources": resources}}), only=["recursion"]).findings
+    said = [*str(found).splitlines(), *(f"  why: {each}" for each in found.evidence)]
+    start = README.index("    Shop/Thumbnail runs itself")
+    shown = [line.removeprefix("    ") for line in README[start:].split("\n\n", 1)[0].splitlines()]
+    assert len(said) == len(shown)
+    for line, expected in zip(said, shown, strict=True):
+        assert line.startswith(expected.removesuffix("..."))
 
 
 def test_the_waiver_it_shows_works(stack: cdk.Stack) -> None:
