@@ -213,7 +213,8 @@ def relation(writes: TextSet, passes: TextSet) -> Relation:
     rest = explored((writes - passes)._node)
     find = (writes & passes).witness
     if rest.is_empty:
-        return Relation(Extent.ALL, f"all of {writes} is in {passes}", find)
+        why = "everything passes" if passes._node is ANY._node else f"all of {writes} is in {passes}"
+        return Relation(Extent.ALL, why, find)
     if meet.is_empty is False and rest.is_empty is False:
         return Relation(Extent.SOME, f"some of {writes} is in {passes}", find)
     return Relation(Extent.SOME, f"it is not known how much of {writes} is in {passes}", find, never)
