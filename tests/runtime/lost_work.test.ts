@@ -18,7 +18,7 @@ let dynamodb: DynamoDBClient;
 beforeAll(async () => {
   const listening = gate();
   server = createServer((incoming, response) => {
-    const delay = Number(incoming.headers["x-delay"] ?? (incoming.method === "POST" ? 100 : 0)); // the SDK's calls are POSTs
+    const delay = Number(incoming.headers["x-delay"] ?? (incoming.method === "POST" ? 500 : 0)); // the SDK's calls are POSTs
     setTimeout(() => response.end("{}"), delay);
   }).listen(0, "127.0.0.1", listening.open);
   await listening.opened;
@@ -47,16 +47,16 @@ function run(handle: () => unknown, records = 1): Promise<{ back: string[]; reas
 }
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms));
-const slowFetch = async (): Promise<string> => (await fetch(url, { headers: { "x-delay": "100" } })).text();
+const slowFetch = async (): Promise<string> => (await fetch(url, { headers: { "x-delay": "500" } })).text();
 
 describe("work that is not awaited fails its record", () => {
   test.each<[string, () => unknown, string]>([
-    ["a timer", () => void sleep(100), "a timer"],
-    ["a chain of awaits", () => void sleep(0).then(() => sleep(100)), "a timer"],
+    ["a timer", () => void sleep(1000), "a timer"],
+    ["a chain of awaits", () => void sleep(0).then(() => sleep(1000)), "a timer"],
     ["a fetch", () => void slowFetch(), "an HTTP request"],
-    ["an HTTP request", () => void request(url, { headers: { "x-delay": "100" } }).on("error", () => undefined).end(), "an HTTP request"],
+    ["an HTTP request", () => void request(url, { headers: { "x-delay": "500" } }).on("error", () => undefined).end(), "an HTTP request"],
     ["a call of the SDK", () => void dynamodb.send(new ListTablesCommand({})), "an HTTP request"],
-    ["a child process", () => void execFile(process.execPath, ["-e", "setTimeout(() => {}, 100)"]), "a child process"],
+    ["a child process", () => void execFile(process.execPath, ["-e", "setTimeout(() => {}, 1000)"]), "a child process"],
   ])("%s", async (_, start, kind) => {
     const { back, reason } = await run(async () => {
       start();
