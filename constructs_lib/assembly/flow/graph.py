@@ -21,7 +21,7 @@ from constructs_lib.assembly.flow.stream_routes import stream_routes
 from constructs_lib.assembly.flow.topic_routes import topic_routes
 from constructs_lib.assembly.flow.writes import BUCKET, NOT_BY_DEFAULT, ON_OBJECTS, Write, Writers
 from constructs_lib.assembly.model import External
-from constructs_lib.assembly.policies.documents import Policies
+from constructs_lib.assembly.policies.documents import policies_of
 from constructs_lib.assembly.policies.permissions import Permissions
 from constructs_lib.assembly.resource import Resource
 from constructs_lib.assembly.text_set import Extent, TextSet
@@ -55,7 +55,8 @@ class Runner:
 
     Args:
         node: The function, workflow, or place that others write to.
-        is_asynchronous: Whether nobody waits for it, so that a function's destinations apply.
+        is_asynchronous: Whether nobody waits for it, so that a function's destinations apply; also for a function that
+            has none.
     """
 
     node: Node
@@ -138,19 +139,25 @@ class Flow:
             self._routes[route.source.id].append(route)
             places[route.source] = None
         self._places = tuple(places)
-        self._policies = Policies(assembly)
+        self._policies = policies_of(assembly)
         self._writers = Writers(assembly, iter(self._places))
         self._functions = FunctionWrites(assembly, self._policies, self._writers, self._places)
 
     @cached_property
     def runners(self) -> tuple[Runner, ...]:
-        """Everything that runs by itself: functions, in both ways, and workflows."""
+        """Everything that runs by itself: functions, in both ways where that matters, and workflows."""
         functions = self.assembly.of_type(FUNCTION)
         return (
             *(Runner(each, is_asynchronous=True) for each in functions),
-            *(Runner(each) for each in functions),
+            *(Runner(each) for each in functions if each.id in self._with_destinations),
             *(Runner(each) for each in self.assembly.of_type(MACHINE)),
         )
+
+    @cached_property
+    def _with_destinations(self) -> frozenset[str]:
+        """The functions that do something else when nobody waits for them."""
+        routes = (route for several in self._routes.values() for route in several)
+        return frozenset(route.source.id for route in routes if route.only_asynchronous)
 
     @property
     def places(self) -> tuple[Node, ...]:
@@ -193,7 +200,8 @@ class Flow:
         while ways:
             way = ways.popleft()
             if way.node.type in {FUNCTION, MACHINE} or way.node is until:
-                is_asynchronous = way.is_asynchronous and way.node.type == FUNCTION
+                is_awaited = not way.is_asynchronous and way.node.id in self._with_destinations
+                is_asynchronous = way.node.type == FUNCTION and not is_awaited
                 target = Runner(way.node, is_asynchronous) if way.node is not until else runner
                 if until is None or way.node is until:
                     found.setdefault((target, way.extent), Edge(runner, target, way.steps))

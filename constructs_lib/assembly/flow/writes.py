@@ -158,7 +158,7 @@ class Writers:
                 keys -= denied_keys(statement, name)
                 why = f"{statement.source.path} denies {spelled(grant.action)} there"
             how = _how(grant)
-            if not (keys & SOMETHING).is_empty():
+            if keys is found[0] or not (keys & SOMETHING).is_empty():
                 yield self._conditional(grant, Write(bucket, ON_OBJECTS[grant.action](keys), extent, how))
             if keys is not allowed and not allowed.is_subset(keys):
                 # What would be written if nobody denied it: to show what the denial is good for.

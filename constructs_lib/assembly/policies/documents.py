@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from constructs_lib.assembly.policies.statement import Principal, Statement, statements_at, statements_in
+from constructs_lib.assembly.remembered import remembered
 from constructs_lib.assembly.resource import Resource
 from constructs_lib.assembly.value import Text
 
@@ -37,6 +38,12 @@ OWN: Mapping[str, tuple[str, ...]] = {
     BUS: ("Policy",),
     "AWS::KMS::Key": ("KeyPolicy",),
 }
+
+
+@remembered
+def policies_of(assembly: Assembly) -> Policies:
+    """Return the policies of an assembly."""
+    return Policies(assembly)
 
 
 class Policies:

@@ -212,7 +212,7 @@ def keys_in(pattern: Text, bucket: Text) -> tuple[TextSet, Extent] | None:
         keys = TextSet.glob(rest[0]) | TextSet.glob(Text.of("*/", rest[0])) if rest else TextSet.any()
         return keys, Extent.ALL
     if has_wildcard(name) and not (name.symbols or bucket.symbols):
-        left = _left_after(told.resource, Text.of(bucket, "/"))
+        left = [each for each in _left_after(told.resource, Text.of(bucket, "/")) if each.parts]
         return (TextSet.glob(*left), Extent.SOME) if left else None
     if not has_wildcard(name) or not (_may_meet(name, bucket) or _may_meet(name, Text.of(bucket, "/*"))):
         return None

@@ -67,8 +67,18 @@ class Statement:
     unknowns: tuple[Unknown, ...] = ()
 
 
-def statements_at(source: Resource, *at: str) -> Iterator[Statement]:
-    """Yield the statements of the policy documents at a path of a resource's properties; `"*"` is every item."""
+def statements_at(source: Resource, *at: str) -> tuple[Statement, ...]:
+    """Return the statements of the policy documents at a path of a resource's properties; `"*"` is every item.
+
+    Many rules ask, and each document is read once.
+    """
+    known: dict[tuple[str, ...], tuple[Statement, ...]] = vars(source).setdefault("_statements", {})
+    if at not in known:
+        known[at] = tuple(_statements_at(source, at))
+    return known[at]
+
+
+def _statements_at(source: Resource, at: tuple[str, ...]) -> Iterator[Statement]:
     before = at[: at.index(EVERY)] if EVERY in at else at
     possible = source.values(*before)
     chosen = source.value(*before) if len(possible) > 1 else None
