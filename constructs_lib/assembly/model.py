@@ -16,6 +16,7 @@ from typing import Any
 
 from constructs_lib.assembly.arn import Arn, could_be_one, name_in
 from constructs_lib.assembly.cloud_assembly import MANIFEST, CloudAssembly, StackArtifact
+from constructs_lib.assembly.garbage import kept_until_the_end
 from constructs_lib.assembly.json_document import AssemblyError, JsonObject
 from constructs_lib.assembly.nested_templates import template_files
 from constructs_lib.assembly.physical_names import fill, naming_of
@@ -91,13 +92,14 @@ class Assembly:
             AssemblyError: One is missing, is not a template, or is broken.
         """
         assembly = cls()
-        for path in map(Path, paths):
-            if path.is_dir():
-                assembly._add_cloud_assembly(CloudAssembly.read(path, deployable=False))
-            elif path.name == MANIFEST:
-                assembly._add_cloud_assembly(CloudAssembly.read(path.parent, deployable=False))
-            else:
-                assembly._add_file(path)
+        with kept_until_the_end():
+            for path in map(Path, paths):
+                if path.is_dir():
+                    assembly._add_cloud_assembly(CloudAssembly.read(path, deployable=False))
+                elif path.name == MANIFEST:
+                    assembly._add_cloud_assembly(CloudAssembly.read(path.parent, deployable=False))
+                else:
+                    assembly._add_file(path)
         return assembly
 
     @property

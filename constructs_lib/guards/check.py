@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from constructs_lib.assembly.garbage import kept_until_the_end
 from constructs_lib.guards.acknowledgement import Acknowledgements
 from constructs_lib.guards.finding import Finding, Place, Severity, Unknown
 from constructs_lib.guards.rules import rule_of
@@ -144,9 +145,10 @@ def run(
         said.note(unread)
     judged = set()
     rules = list(rules)
-    for each in rules:
-        if _runs(each, assembly, said):
-            judged.add(each.id)
+    with kept_until_the_end():
+        for each in rules:
+            if _runs(each, assembly, said):
+                judged.add(each.id)
     said.note_others(others.said)
     words = Acknowledgements(assembly, acknowledgements)
     open_findings, acknowledged = words.sort(

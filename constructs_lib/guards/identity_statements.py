@@ -42,7 +42,7 @@ def _all(assembly: Assembly) -> Iterator[Statement]:
             yield from _allowing(statements_at(policy, "PolicyDocument"))
 
 
-def _allowing(statements: Iterator[Statement]) -> Iterator[Statement]:
+def _allowing(statements: Iterable[Statement]) -> Iterator[Statement]:
     return (each for each in statements if each.allows)
 
 

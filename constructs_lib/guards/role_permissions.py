@@ -7,9 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from constructs_lib.assembly.policies import aws_managed
-from constructs_lib.assembly.policies.documents import Policies
+from constructs_lib.assembly.policies.documents import policies_of
 from constructs_lib.assembly.policies.permissions import Permissions, extent_on, keys_in
-from constructs_lib.assembly.remembered import remembered
 from constructs_lib.assembly.resource import Resource
 from constructs_lib.assembly.text_set import Extent
 from constructs_lib.guards.identity_statements import ROLE
@@ -65,12 +64,6 @@ class RolePermissions:
             not arns or extent_on(grant.pattern, arns) is not Extent.NONE or _has_keys(grant.pattern, action, arns)
             for grant in self.permissions.grants((action,))
         )
-
-
-@remembered
-def policies_of(assembly: Assembly) -> Policies:
-    """Return the policies of an assembly."""
-    return Policies(assembly)
 
 
 def permissions_of_role(assembly: Assembly, role: Value | Absent) -> RolePermissions | None:

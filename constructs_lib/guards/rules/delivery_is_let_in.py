@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from constructs_lib.assembly.policies.actions import mentions
+from constructs_lib.assembly.policies.documents import policies_of
 from constructs_lib.guards.deliveries import TOPIC, deliveries_of, errands_of
 from constructs_lib.guards.finding import Severity, finding, unknown
 from constructs_lib.guards.invoke_permissions import may_be, own_sources
-from constructs_lib.guards.role_permissions import permissions_of_role, policies_of
+from constructs_lib.guards.role_permissions import permissions_of_role
 from constructs_lib.guards.rule import rule
 
 if TYPE_CHECKING:
