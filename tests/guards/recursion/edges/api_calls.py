@@ -20,6 +20,7 @@ from tests.guards.recursion.parts import (
     rule,
     sub,
     task,
+    topic,
     writer,
 )
 from tests.guards.recursion.topology import guarded, loop, risk, silent
@@ -129,6 +130,14 @@ def starts_workflow(allowed: Any) -> Resources:
 
 BOTH = ("Machine", "Writer")
 
+
+def by_topic(endpoint: Any) -> Resources:
+    """A topic calls an address."""
+    told = {"TopicArn": ref("Topic"), "Protocol": "https", "Endpoint": endpoint}
+    subscription = {"Subscription": resource("AWS::SNS::Subscription", **told)}
+    return writer(allow("sns:Publish", ref("Topic"))) | http("POST /orders") | topic() | subscription
+
+
 TOPOLOGIES = (
     loop("the route that runs it", calls(on("*/POST/orders"), "POST /orders")),
     loop("the route of a stage", calls(on("prod/POST/orders"), "POST /orders")),
@@ -171,4 +180,6 @@ TOPOLOGIES = (
     risk("its route of every API", calls("arn:aws:execute-api:*:*:*/*/POST/orders", "POST /orders")),
     guarded("another route of every API", calls("arn:aws:execute-api:*:*:*/*/POST/carts", "POST /orders")),
     silent("another service", calls("arn:aws:sqs:*:*:*/*/POST/orders", "POST /orders")),
+    risk("a topic calls the address", by_topic(sub("${Api.ApiEndpoint}/orders"))),
+    silent("a topic calls another address", by_topic("https://example.com/orders")),
 )

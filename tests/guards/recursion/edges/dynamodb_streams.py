@@ -70,6 +70,15 @@ def protected(effect: str) -> Resources:
 
 BY_ARN = sub("arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${Table}")
 
+
+def for_sorted_keys(pattern: Json) -> Resources:
+    """A table with a sort key, of which the condition says nothing."""
+    keys = [{"AttributeName": name, "KeyType": kind} for name, kind in (("id", "HASH"), ("sort", "RANGE"))]
+    system = for_leading_keys(pattern, "shop#*")
+    made = system["Table"]["Properties"] | {"KeySchema": keys}
+    return system | {"Table": resource("AWS::DynamoDB::Table", **made)}
+
+
 TOPOLOGIES = (
     loop("it puts what it is told of", changes()),
     loop("it updates what it is told of", changes(may=UPDATE)),
@@ -132,4 +141,8 @@ TOPOLOGIES = (
         for_leading_keys({"dynamodb": {"NewImage": {"id": {"S": [{"prefix": "user#"}]}}}}, "shop#*"),
     ),
     risk("a batch inserts or modifies among others", changes(named("MODIFY"), may="dynamodb:BatchWriteItem")),
+    risk("only keys below its prefix, and told of sort keys", for_sorted_keys(of_item(id="shop#", sort="user#"))),
+    guarded(
+        "only keys below its prefix, and told of others with sort keys", for_sorted_keys(of_item(id="user#", sort="x"))
+    ),
 )

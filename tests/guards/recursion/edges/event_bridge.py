@@ -129,6 +129,13 @@ def older_policy(principal: str) -> Resources:
     return writer() | bus() | rule(att("Writer"), EVERY, on=ref("Bus")) | {"BusPolicy": policy}
 
 
+def scheduled() -> Resources:
+    """A rule of the default bus that asks for no event."""
+    targets = [{"Id": "T", "Arn": att("Writer")}]
+    told = resource("AWS::Events::Rule", ScheduleExpression="rate(1 hour)", Targets=targets)
+    return writer(allow(PUT, DEFAULT)) | {"Rule": told}
+
+
 TOPOLOGIES = (
     loop("everything on the bus", puts(EVERY)),
     loop("everything of the account", puts({"account": [ref("AWS::AccountId")]})),
@@ -168,15 +175,7 @@ TOPOLOGIES = (
     silent("it puts on the default bus, and reads another", puts(EVERY, to=DEFAULT)),
     silent("it puts on its own bus, and reads the default one", puts(EVERY, on="default")),
     silent("the rule is off", puts(EVERY, state="DISABLED")),
-    silent(
-        "the rule is only a schedule",
-        puts(None, to=att("Bus"))
-        | {
-            "Rule": resource(
-                "AWS::Events::Rule", ScheduleExpression="rate(1 hour)", Targets=[{"Id": "T", "Arn": att("Writer")}]
-            )
-        },
-    ),
+    silent("the rule is only a schedule", scheduled()),
     risk("it puts on every bus", puts(EVERY, to="*")),
     risk(
         "it puts on every bus of the account",

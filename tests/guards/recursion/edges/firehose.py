@@ -116,4 +116,8 @@ TOPOLOGIES = (
     guarded("its backup is elsewhere", backed_up("done/")),
     loop("by a topic", subscribed_topic({})),
     risk("by a topic, some of it", subscribed_topic({"FilterPolicy": {"kind": ["again"]}})),
+    risk("below the beginning of a date", delivered(prefix="raw/2", Prefix="raw/!{timestamp:yyyy}/")),
+    guarded(
+        "below another prefix than one with dates in it", delivered(prefix="done/", Prefix="raw/!{timestamp:yyyy}/")
+    ),
 )

@@ -12,6 +12,7 @@ from tests.guards.recursion.parts import (
     allow,
     att,
     bucket,
+    deny,
     mapping,
     notifying,
     objects,
@@ -90,6 +91,13 @@ def by_custom_resource(keys: str, **rules: str) -> Resources:
     return writer(allow("s3:PutObject", objects(keys))) | bucket() | {"Notifications": custom}
 
 
+def begins_alike(resource_name: str, prefix: str = "", **named: str) -> Resources:
+    """A permission for buckets by their names."""
+    notification = notifying("Lambda", att("Writer"), prefix=prefix)
+    may = allow("s3:PutObject", f"arn:aws:s3:::{resource_name}")
+    return writer(may) | bucket(NotificationConfiguration=notification, **named)
+
+
 TOPOLOGIES = (
     loop("every object tells the function that writes any", put("*")),
     loop("it writes below the prefix it is told of", put("uploads/*", prefix="uploads/")),
@@ -162,4 +170,19 @@ TOPOLOGIES = (
     loop("by CDK's custom resource", by_custom_resource("*")),
     loop("by CDK's custom resource, below a prefix", by_custom_resource("in/*", prefix="in/")),
     guarded("by CDK's custom resource, below another prefix", by_custom_resource("out/*", prefix="in/")),
+    guarded("a denial of everything", told(allow("s3:PutObject", objects()), deny("s3:PutObject", "*"))),
+    guarded("a denial of every bucket", told(allow("s3:PutObject", objects()), deny("s3:PutObject", "arn:aws:s3:::*"))),
+    loop(
+        "a denial of another service",
+        told(allow("s3:PutObject", objects()), deny("s3:PutObject", "arn:aws:sqs:*:*:*/*")),
+    ),
+    risk("buckets that begin alike, and nobody knows how it is named", begins_alike("shop-*/*")),
+    risk("buckets that begin alike, as it does", begins_alike("shop-*/*", BucketName="shop-in")),
+    silent("buckets that begin otherwise", begins_alike("bank-*/*", BucketName="shop-in")),
+    risk(
+        "buckets that begin alike, where the star reads some of the key",
+        begins_alike("shop-*/out/*", "in/", BucketName="shop-in"),
+    ),
+    loop("its bucket by name", begins_alike("shop-in/*", BucketName="shop-in")),
+    silent("a bucket whose name goes on", begins_alike("shop-in-2/*", BucketName="shop-in")),
 )

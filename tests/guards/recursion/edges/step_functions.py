@@ -221,6 +221,10 @@ def jsonata_bus(source: str) -> Resources:
     return machine(does_it, may) | bus() | started_by_rule({"source": ["orders"]}, on=ref("Bus"))
 
 
+LATER = {"Key.$": "$.key"}
+COPY = "aws-sdk:s3:copyObject"
+COPIED, PUT = {"reason": ["CopyObject"]}, {"reason": ["PutObject"]}
+
 TOPOLOGIES = (
     loop(
         "a task invokes who starts it",
@@ -376,4 +380,8 @@ TOPOLOGIES = (
     ),
     loop("it puts events on a bus known later, in JSONata", jsonata_bus("orders"), ALONE),
     guarded("it puts events on a bus known later, in JSONata, of another source", jsonata_bus("billing"), ALONE),
+    loop(
+        "it copies to a name known later, and is told of copies", puts_object(LATER, action=COPY, detail=COPIED), ALONE
+    ),
+    guarded("it copies to a name known later, and is told of puts", puts_object(LATER, action=COPY, detail=PUT), ALONE),
 )
