@@ -46,6 +46,7 @@ def without_grant(name: str, rule: str, of: str, at: str, action: str) -> Fault:
     return Fault(name, rule, at, make)
 
 
+SENDS, STATEMENTS = "failures-may-be-sent", ("Policies", 0, "PolicyDocument", "Statement")
 KEY_OF_ALL = {"Statement": [lets("kms:*", "*")]}
 ANY_TABLE = "arn:aws:dynamodb:*:*:table/*"
 LOOP = ("recursion",)  # whom everybody's policy lets in, that function too
@@ -196,6 +197,12 @@ FAULTS = [
     without_grant("a queue that its function may not empty", POLLS, "Work", "WorkMapping", "sqs:DeleteMessage"),
     without_grant("a stream that its function may not read", POLLS, "Follow", "FollowMapping", "dynamodb:GetRecords"),
     without_grant("shards that its function may not read", POLLS, "Count", "CountMapping", "kinesis:GetRecords"),
+    drop(
+        "failed events that the function may not send", SENDS, "NotifyRole", *STATEMENTS, 2, found_at="NotifyFailures"
+    ),
+    drop(
+        "failed records that the function may not send", SENDS, "FollowRole", *STATEMENTS, 5, found_at="FollowMapping"
+    ),
     let("a bucket for everybody", WHO, "PhotosPolicy", lets("s3:GetObject", sub(f"{PHOTOS}/*"))),
     let(
         "a bucket for every account", WHO, "PhotosPolicy", lets("s3:PutObject", sub(f"{PHOTOS}/*"), {"AWS": "*"}), LOOP
