@@ -122,14 +122,17 @@ FAULTS = [
         granted("", "", "Review", allowed("lambda:InvokeFunction", here("lambda", "function:charge"))),
         change("", "", "Charge", "FunctionName", to="charge"),
     ),
-    change(
-        "a success that calls the function again",
-        RULE,
-        "NotifyFailures",
-        "DestinationConfig",
-        "OnSuccess",
-        to={"Destination": ref("News")},
-        found_at="Notify",
+    together(
+        change(
+            "a success that calls the function again",
+            RULE,
+            "NotifyFailures",
+            "DestinationConfig",
+            "OnSuccess",
+            to={"Destination": ref("News")},
+            found_at="Notify",
+        ),
+        granted("", "", "Notify", allowed("sns:Publish", ref("News"))),
     ),
     together(
         change(
