@@ -165,7 +165,7 @@ def _statement(dice: random.Random, function: str) -> Statement:
     sources = None
     arn = ARNS[place]
     if place in BUCKETS:
-        # A star in the name may read some of the key, so that the rest is to be short: see `oracle.LONGEST`.
+        # A star in the name may read some of the key, so that the rest is to be short: see `single_messages.LONGEST`.
         name = place if dice.random() < 0.75 else dice.choice(("a*", "*", "?b", "b*a", "b?", "*a"))
         keys = dice.choice(("*", _glob(dice, "ab*?/", 3 if name == place else 1), "a*", "b*", "*a"))
         resource = f"arn:aws:s3:::{name}/{keys}" if dice.random() < 0.9 else f"arn:aws:s3:::{name}"

@@ -209,4 +209,21 @@ TOPOLOGIES = (
     guarded("forwarded from one region, for another", forwarded({"region": ["eu-west-1"]}, {"region": ["us-east-1"]})),
     loop("one of two patterns in one", puts_source(EITHER, "orders")),
     guarded("neither of two patterns in one", puts(EITHER, StringEquals={"events:source": "billing", TYPE: "Paid"})),
+    guarded(
+        "sources it may not name, by a wildcard of what it may not",
+        puts_source(ORDERS, "ord*", operator="StringNotLike"),
+    ),
+    risk("sources but those of a wildcard", puts_source(ORDERS, "bill*", operator="StringNotLike")),
+    loop(
+        "the only source it may name, in whatever letters",
+        puts_source({"source": [{"equals-ignore-case": "orders"}]}, "Orders", operator="StringEqualsIgnoreCase"),
+    ),
+    guarded(
+        "another source than it may name, in whatever letters",
+        puts_source(ORDERS, "Billing", operator="StringEqualsIgnoreCase"),
+    ),
+    loop(
+        "the only source it may name, if it names one", puts_source(ORDERS, "orders", operator="StringEqualsIfExists")
+    ),
+    guarded("a source that looks like a wildcard, and is none", puts_source(ORDERS, "ord*")),
 )

@@ -74,6 +74,23 @@ def calls_logged(destination: str, calls: str = "*/POST/orders") -> Resources:
     )
 
 
+def rest_calls_logged(destination: str) -> Resources:
+    """The same of a REST API."""
+    arn = sub("arn:aws:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/prod/POST/orders")
+    settings = {"DestinationArn": att(destination), "Format": "$context.requestId"}
+    told = {"RestApiId": ref("Api"), "StageName": "prod", "AccessLogSetting": settings}
+    return (
+        writer(allow("execute-api:Invoke", arn))
+        | {
+            "Api": resource("AWS::ApiGateway::RestApi", Name="shop"),
+            "Stage": resource("AWS::ApiGateway::Stage", **told),
+        }
+        | group("calls")
+        | group("others", "Other")
+        | passes(att("Writer"), ref("Group"))
+    )
+
+
 TOPOLOGIES = (
     loop("it reads what an API logs of its calls", calls_logged("Group")),
     silent("it reads another group than an API logs to", calls_logged("Other")),
@@ -90,4 +107,6 @@ TOPOLOGIES = (
     loop("it puts lines into the group it reads", written("logs:PutLogEvents", att("Group"))),
     risk("it puts lines into every group", written("logs:PutLogEvents", "*")),
     silent("it only looks at the group it reads", written("logs:DescribeLogStreams", att("Group"))),
+    loop("it reads what a REST API logs of its calls", rest_calls_logged("Group")),
+    silent("it reads another group than a REST API logs to", rest_calls_logged("Other")),
 )
