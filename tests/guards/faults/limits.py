@@ -65,6 +65,13 @@ FAULTS = [
         "an HTTP stage without burst", "api-stage-is-throttled", "Stage", "DefaultRouteSettings", "ThrottlingBurstLimit"
     ),
     drop("a REST stage without throttle", "api-stage-is-throttled", "RestStage", "MethodSettings"),
+    change(
+        "a validator that lets everything pass",
+        "request-validator-validates",
+        "Validator",
+        "ValidateRequestBody",
+        to=False,
+    ),
     drop("a REST method without validator", "rest-requests-are-validated", "PostReview", "RequestValidatorId"),
     change("a deprecated runtime", "runtime-is-supported", "Charge", "Runtime", to="nodejs18.x"),
     change("a runtime of the past", "runtime-is-supported", "Charge", "Runtime", to="python2.7"),
