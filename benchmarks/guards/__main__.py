@@ -63,6 +63,10 @@ def _compare(work: Path, tools: list[Tool]) -> None:
         except peers.NotHereError as error:
             print(f"{tool.name} is left out: {error}", flush=True)
         took[tool.name] = time.perf_counter() - began
+    _print_table(cases, answers, took)
+
+
+def _print_table(cases: list[Case], answers: dict[str, Answers], took: dict[str, float]) -> None:
     seen = {name: {case.wrong + case.right for case in cases if case.is_seen(told)} for name, told in answers.items()}
     together = {each for name, cases_seen in seen.items() if name != OURS for each in cases_seen}
     seen |= {"all public tools together": together}

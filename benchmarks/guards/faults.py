@@ -56,7 +56,7 @@ def write_traps(folder: Path) -> list[Case]:
 
     cases = []
     for number, mended in enumerate([None, *TRAPS]):
-        app = cdk.App(outdir=str(folder / "cdk.out" / str(number)), analytics_reporting=False)
+        app = cdk.App(outdir=str(folder.parent / "cdk.out" / str(number)), analytics_reporting=False)
         TrapStack(app, "Traps", mended=mended)
         template = Path(app.synth().directory, "Traps.template.json")
         name = ALL if mended is None else f"mended-{number:02}"
