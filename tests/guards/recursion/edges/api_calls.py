@@ -138,6 +138,14 @@ def by_topic(endpoint: Any) -> Resources:
     return writer(allow("sns:Publish", ref("Topic"))) | http("POST /orders") | topic() | subscription
 
 
+def any_method(allowed: Any) -> Resources:
+    system = described(allowed)
+    integration = {"type": "aws_proxy", "httpMethod": "POST", "uri": sub(URI)}
+    methods = {"x-amazon-apigateway-any-method": {"x-amazon-apigateway-integration": integration}}
+    body = {"openapi": "3.0.1", "paths": {"/orders/{id}": methods}}
+    return system | {"Api": resource("AWS::ApiGatewayV2::Api", Body=body)}
+
+
 TOPOLOGIES = (
     loop("the route that runs it", calls(on("*/POST/orders"), "POST /orders")),
     loop("the route of a stage", calls(on("prod/POST/orders"), "POST /orders")),
@@ -182,4 +190,6 @@ TOPOLOGIES = (
     silent("another service", calls("arn:aws:sqs:*:*:*/*/POST/orders", "POST /orders")),
     risk("a topic calls the address", by_topic(sub("${Api.ApiEndpoint}/orders"))),
     silent("a topic calls another address", by_topic("https://example.com/orders")),
+    loop("any method of an OpenAPI document", any_method(on("*/PUT/orders/*"))),
+    guarded("any method of another path of an OpenAPI document", any_method(on("*/PUT/carts/*"))),
 )

@@ -136,6 +136,9 @@ def scheduled() -> Resources:
     return writer(allow(PUT, DEFAULT)) | {"Rule": told}
 
 
+TWO_FORMS: Json = {"source": ["orders", {"prefix": "bill"}]}
+BILLING: Json = {"StringEquals": {"events:source": "billing"}}
+
 TOPOLOGIES = (
     loop("everything on the bus", puts(EVERY)),
     loop("everything of the account", puts({"account": [ref("AWS::AccountId")]})),
@@ -226,4 +229,7 @@ TOPOLOGIES = (
         "the only source it may name, if it names one", puts_source(ORDERS, "orders", operator="StringEqualsIfExists")
     ),
     guarded("a source that looks like a wildcard, and is none", puts_source(ORDERS, "ord*")),
+    risk("it has to name a source", puts(ORDERS, Null={"events:source": "false"})),
+    loop("forwarded by one of two forms, and picked by the same", forwarded(TWO_FORMS, TWO_FORMS, **BILLING)),
+    guarded("forwarded by one of two forms, and picked by the other", forwarded(TWO_FORMS, ORDERS, **BILLING)),
 )

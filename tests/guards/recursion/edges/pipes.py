@@ -100,6 +100,19 @@ def several_regions() -> Resources:
     )
 
 
+def reporting(kind: str) -> Resources:
+    """A function whose successes go to a queue, from where a pipe runs it."""
+    destination = {"OnSuccess": {"Destination": att("Queue")}}
+    told = {"FunctionName": ref("Writer"), "Qualifier": "$LATEST", "DestinationConfig": destination}
+    parameters = {"LambdaFunctionParameters": {"InvocationType": kind}}
+    return (
+        writer()
+        | queue()
+        | {"Invoke": resource("AWS::Lambda::EventInvokeConfig", **told)}
+        | pipe(att("Queue"), att("Writer"), TargetParameters=parameters)
+    )
+
+
 TOPOLOGIES = (
     loop("a queue it sends to", queue_to(att("Writer"))),
     silent("a queue it does not send to", queue_to(att("Writer"), to="Other")),
@@ -141,4 +154,6 @@ TOPOLOGIES = (
     loop("what failed, in a queue that it reads", failed("Queue")),
     silent("what failed, in a queue that nobody reads", failed("Other")),
     loop("its table of several regions", several_regions()),
+    loop("it reports its successes to where a pipe takes them, and does not wait", reporting("FIRE_AND_FORGET")),
+    guarded("it reports its successes to where a pipe takes them, and waits", reporting("REQUEST_RESPONSE")),
 )

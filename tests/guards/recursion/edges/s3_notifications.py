@@ -185,4 +185,16 @@ TOPOLOGIES = (
     ),
     loop("its bucket by name", begins_alike("shop-in/*", BucketName="shop-in")),
     silent("a bucket whose name goes on", begins_alike("shop-in-2/*", BucketName="shop-in")),
+    risk(
+        "puts elsewhere and copies anywhere",
+        told_of(("s3:ObjectCreated:Put", {"prefix": "x/"}), ("s3:ObjectCreated:Copy", {}), keys="a/*"),
+    ),
+    guarded(
+        "by a queue, told of copies, whose reader wants puts",
+        by_queue("*", {"body": {"Records": {"eventName": ["ObjectCreated:Put"]}}}, event="s3:ObjectCreated:Copy"),
+    ),
+    risk(
+        "by a queue, told of everything, whose reader wants copies",
+        by_queue("*", {"body": {"Records": {"eventName": ["ObjectCreated:Copy"]}}}),
+    ),
 )

@@ -64,6 +64,12 @@ def changed(action: str, name: str) -> Resources:
     return calls(f"{SDK}dynamodb:{action}", {"TableName": name}, table() | table("Other") | wanted)
 
 
+def default_events(source: str) -> Resources:
+    entries = [{"Source": source, "DetailType": "Placed", "Detail": "{}"}]
+    wanted = rule(att("Writer"), {"source": ["orders"]})
+    return calls("arn:aws:states:::events:putEvents", {"Entries": entries}, wanted)
+
+
 TOPOLOGIES = (
     loop("a message", calls(f"{SDK}sqs:sendMessage", {"QueueUrl": "${Queue}"}, read("Queue")), BOTH),
     silent("a message elsewhere", calls(f"{SDK}sqs:sendMessage", {"QueueUrl": "${Queue}"}, read("Other"))),
@@ -97,4 +103,6 @@ TOPOLOGIES = (
     loop("a deleted item", changed("deleteItem", "${Table}"), BOTH),
     guarded("an item that is put", changed("putItem", "${Table}"), BOTH),
     silent("a deleted item elsewhere", changed("deleteItem", "${Other}")),
+    loop("an event on the default bus", default_events("orders"), BOTH),
+    guarded("an event of another source on the default bus", default_events("billing"), BOTH),
 )
