@@ -60,6 +60,8 @@ ANY_RESOURCE = "*"
 FINDING = "AwsSolutions-IAM5[Resource::*]"
 TRACING_FINDINGS = ("AwsSolutions-SF2", "Serverless-StepFunctionStateMachineXray")
 
+UNDONE_BY_RECIPE = "the recipe says what is caught and undone (catch=, undo=); the rest leaves nothing to take back"
+
 WORKFLOW_SEES_FAILURE = (
     "Step Functions invokes this function synchronously: what fails is retried, caught or undone by the workflow, and "
     "stands in its history, https://docs.aws.amazon.com/step-functions/latest/dg/connect-lambda.html"
@@ -180,6 +182,10 @@ class Workflow(Construct):
             cfn.tracing_configuration = sfn.CfnStateMachine.TracingConfigurationProperty(enabled=True)
         else:
             record_waiver(self.state_machine, "tracing", tracing, *TRACING_FINDINGS)
+        record_waiver(self.state_machine, "catch", Waived(UNDONE_BY_RECIPE))
+        for each in all_steps(steps):
+            if isinstance(each, Task) and isinstance(each.retry, Waived):
+                record_waiver(self.state_machine, f"retry: {each.name}", each.retry)
         self._allow_distribution(steps)
         self._acknowledge_called_functions()
 

@@ -24,9 +24,9 @@ def of_key(*values: object) -> dict[str, object]:
 class TestBounds:
     @staticmethod
     def seconds(pattern: object, payload: Payload = UPLOADED) -> tuple[float, Extent]:
-        started = time.monotonic()
+        started = time.process_time()
         found = match(pattern, payload)
-        return time.monotonic() - started, found.extent
+        return time.process_time() - started, found.extent
 
     def test_a_thousand_levels_are_too_many_to_read(self) -> None:
         nested: dict[str, object] = {"x": ["y"]}
@@ -53,9 +53,9 @@ class TestBounds:
         patterns = [
             {f"f{(number + step) % 12}": ["a" if step % 2 else "b"] for step in range(4)} for number in range(12)
         ]
-        started = time.monotonic()
+        started = time.process_time()
         assert match_any(patterns * 10, Payload(fields)).extent is Extent.SOME
-        assert time.monotonic() - started < 5
+        assert time.process_time() - started < 5
 
     def test_ten_thousand_values(self) -> None:
         values = [f"thumbs/{number}" for number in range(10_000)]

@@ -58,9 +58,9 @@ ANY_SET = sets(st.text("ab*?", max_size=4))
 
 @contextmanager
 def at_most(seconds: float) -> Iterator[None]:
-    started = time.monotonic()
+    started = time.process_time()
     yield
-    assert time.monotonic() - started < seconds
+    assert time.process_time() - started < seconds
 
 
 class TestAgainstEnumeration:
@@ -382,7 +382,7 @@ class TestBounds:
 
     @staticmethod
     def seconds_for_a_thousand(writes: TextSet, passes: TextSet) -> float:
-        started = time.perf_counter()
+        started = time.process_time()
         for _ in range(1000):
             relation(writes, passes)
-        return time.perf_counter() - started
+        return time.process_time() - started

@@ -9,6 +9,7 @@ from constructs_lib.assembly.resource import Resource
 from constructs_lib.assembly.value import Text
 from constructs_lib.guards.finding import Severity, finding
 from constructs_lib.guards.rule import rule
+from constructs_lib.guards.waivers import is_waived
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +33,7 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
     called, and without a dead-letter queue of its own.
 
     Accepts: `DestinationConfig.OnFailure` of an `AWS::Lambda::EventInvokeConfig`; `DeadLetterConfig` of the function;
-    a function that only gets what others failed on; the functions the CDK brings along.
+    a function that only gets what others failed on; the functions the CDK brings along; one waived with a reason.
     """
     kept: dict[str, set[str | None]] = {}
     for config in assembly.of_type("AWS::Lambda::EventInvokeConfig"):
@@ -49,7 +50,7 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
             and "OnFailure" not in caller.at
             and not {LATEST if caller.qualifier is None else caller.qualifier.literal, None} & qualifiers
         ]
-        if lost and function.lacks("DeadLetterConfig", "TargetArn"):
+        if lost and function.lacks("DeadLetterConfig", "TargetArn") and not is_waived(function, "on_failure"):
             names = [str(caller) for caller in lost]
             more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
             yield finding(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from constructs_lib.guards.amounts import count
 from constructs_lib.guards.finding import Severity, finding, unknown
 from constructs_lib.guards.rule import rule
+from constructs_lib.guards.waivers import is_waived
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +28,7 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
 
     Refuses: a `maxReceiveCount` of 1.
 
-    Accepts: 2 or more.
+    Accepts: 2 or more; one that was waived with a reason (`retries=Waived(...)`).
     """
     for queue in assembly.of_type("AWS::SQS::Queue"):
         receives = queue.number(*RECEIVES)
@@ -35,7 +36,7 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
             if not queue.lacks(*RECEIVES):
                 reason = f"maxReceiveCount is {queue.value(*RECEIVES)}, known at deploy only"
                 yield unknown(queue, what="how often a message is tried", reason=reason)
-        elif receives <= 1:
+        elif receives <= 1 and not is_waived(queue, "retries"):
             yield finding(
                 queue,
                 problem=f"maxReceiveCount is {count(receives)}: a message that was throttled once is put away untried",

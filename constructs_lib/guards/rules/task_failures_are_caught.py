@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from constructs_lib.assembly.state_machine import STATE_MACHINE, Definition
 from constructs_lib.guards.finding import Severity, finding, unknown
 from constructs_lib.guards.rule import rule
+from constructs_lib.guards.waivers import is_waived
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +27,8 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
     Refuses: a Task without a `Catch`.
 
     Accepts: a `Catch` of the task, or of a Parallel or Map state it stands in; tasks that only a `Catch` leads to;
-    where others have a `Catch`, the first task, before which nothing was done.
+    where others have a `Catch`, the first task, before which nothing was done; a `Workflow` of this library, which
+    undoes what its recipe says can be undone.
     """
     for machine in assembly.of_type(STATE_MACHINE):
         definition = Definition.of(machine)
@@ -36,7 +38,7 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
         harmless = definition.first_tasks() if any(state.catches for state in definition.states) else ()
         for task in definition.surely_reached():
             is_caught = any(state.catches for state in (task, *task.parents))
-            if task.type == "Task" and not is_caught and task not in harmless:
+            if task.type == "Task" and not (is_caught or task in harmless or is_waived(machine, "catch")):
                 yield finding(
                     machine,
                     problem=f"task {task} has no Catch: when it fails, what was done before it stays half done",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from constructs_lib.assembly.state_machine import STATE_MACHINE, Definition
 from constructs_lib.guards.finding import Severity, finding, unknown
 from constructs_lib.guards.rule import rule
+from constructs_lib.guards.waivers import is_waived
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +25,7 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
 
     Refuses: a Task without a `Retry`, or one whose entries try nothing again.
 
-    Accepts: a `Retry` of the task, or of a Parallel or Map state it stands in.
+    Accepts: a `Retry` of the task, or of a Parallel or Map state it stands in; one that was waived with a reason.
     """
     for machine in assembly.of_type(STATE_MACHINE):
         definition = Definition.of(machine)
@@ -32,7 +33,8 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
             yield unknown(machine, what="whether its tasks are tried again", reason=definition.reason)
             continue
         for task in definition.tasks():
-            if not any(entry.get("MaxAttempts") != 0 for state in (task, *task.parents) for entry in state.retries):
+            is_tried = any(entry.get("MaxAttempts") != 0 for state in (task, *task.parents) for entry in state.retries)
+            if not is_tried and not is_waived(machine, f"retry: {task.name}"):
                 yield finding(
                     machine,
                     problem=f"task {task} is not tried again: one throttled call fails the execution",
