@@ -50,11 +50,14 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
     """
     for kind, at, named in PLACES:
         for resource in assembly.of_type(kind):
+            places = resource.texts(*at)
+            if not places:
+                continue
             function = resource if named is None else assembly.target(resource.value(named), FUNCTION)
             role = permissions_of_role(assembly, function.value("Role")) if isinstance(function, Resource) else None
             if role is None:
                 continue
-            for place in resource.texts(*at):
+            for place in places:
                 to = _place(assembly, place)
                 if to is None or role.may(ACTIONS[to.type].lower(), assembly.arns(to)):
                     continue
