@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from constructs_lib.guards.check import Report
     from constructs_lib.guards.finding import Finding
     from tests.guards.faults.fault import Fault
+
+PAGE = Path(__file__).parents[3] / "docs" / "guards-proof.md"
 
 
 def judged(fault: Fault) -> Report:
@@ -55,3 +58,8 @@ def test_what_could_be_better_is_an_information_and_no_more(fault: Fault) -> Non
 def test_every_fault_has_a_name_of_its_own() -> None:
     names = [fault.name for fault in [*FAULTS, *HINTS]]
     assert len(set(names)) == len(names)
+
+
+def test_the_page_tells_how_many_faults_there_are() -> None:
+    assert len(FAULTS) >= 100
+    assert f"Each of {len(FAULTS)} single faults" in PAGE.read_text()
