@@ -52,6 +52,7 @@ bench: setup
 	python benchmarks/bundling.py
 	python -m benchmarks.exactly_once
 	python -m benchmarks.saga
+	python -m benchmarks.guards
 
 lock: setup
 	uv pip compile --quiet pyproject.toml --extra local --extra nag --extra check --group dev --universal --no-header --no-annotate --python-version 3.11 --upgrade -o requirements.txt
