@@ -7,7 +7,7 @@ VIA ?= direct
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help run test setup format lint types handlers pytest snapshots rules oracle bench lock clean
+.PHONY: help run test setup format lint types handlers pytest snapshots rules oracle mutants bench lock clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -47,6 +47,9 @@ rules: setup
 
 oracle: setup
 	python -m benchmarks.recursion
+
+mutants: setup
+	python -m benchmarks.recursion_mutants
 
 bench: setup
 	python benchmarks/bundling.py
