@@ -39,7 +39,7 @@ SAMPLES = [
     ("a Mailgun key", made("key-", 32, HEX)),
     ("a Mailchimp key", HEX[:32] + "-us12"),
     ("an npm token", made("npm_", 36)),
-    ("a token of an npm registry", "//registry.npmjs.org/:_authToken=" + HEX[:36]),
+    ("a token of an npm registry", "//registry.example.org/:_authToken=" + HEX[:36]),
     ("a PyPI token", made("pypi-AgE", 60)),
     ("a RubyGems key", made("rubygems_", 48, HEX)),
     ("a Docker token", made("dckr_pat_", 27)),
