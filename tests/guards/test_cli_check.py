@@ -7,6 +7,7 @@ import os
 import pty
 import subprocess
 import sys
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -244,6 +245,9 @@ class TestRuleDocumentation:
         assert [line.split()[0] for line in out.splitlines()] == list(rule_ids())
 
 
+COMMAND = quote(str(PROGRAM))  # the folder may have a space in its name
+
+
 class TestStreams:
     """What a shell can do to a program's output."""
 
@@ -252,17 +256,19 @@ class TestStreams:
 
     def test_a_reader_that_has_seen_enough_is_no_failure(self, write: Write) -> None:
         many = {f"Q{n}": {"Type": "AWS::SQS::Queue", "Metadata": acknowledged({"id": "x"})} for n in range(5_000)}
-        command = f"{PROGRAM} check --no-public {write({'Resources': many})} --only acknowledgement-is-needed"
+        command = f"{COMMAND} check --no-public {quote(write({'Resources': many}))} --only acknowledgement-is-needed"
         ended = self.shell(f"{command} | head -1; echo ${{PIPESTATUS[0]}}")
         assert (ended.stdout, ended.stderr) == ("WARNINGS\n0\n", "")
 
     def test_a_closed_output_is_no_failure(self, write: Write) -> None:
-        ended = self.shell(f"{PROGRAM} check --no-public {write(impatient())} --only {VISIBILITY} >&-; echo $?")
+        ended = self.shell(f"{COMMAND} check --no-public {quote(write(impatient()))} --only {VISIBILITY} >&-; echo $?")
         assert (ended.stdout, ended.stderr) == ("1\n", "")
 
     @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has a device that is always full")  # noqa: PTH110 - a device is no path to walk
     def test_a_full_disk_is_told(self, write: Write) -> None:
-        ended = self.shell(f"{PROGRAM} check --no-public {write(impatient())} --only {VISIBILITY} >/dev/full; echo $?")
+        ended = self.shell(
+            f"{COMMAND} check --no-public {quote(write(impatient()))} --only {VISIBILITY} >/dev/full; echo $?"
+        )
         assert ended.stdout == "2\n"
         assert ended.stderr.startswith(
             "the report cannot be written: No space left on device\n  at:  standard output\n"
@@ -283,7 +289,7 @@ class TestStreams:
     def test_an_output_that_takes_ascii_only_gets_that(self, tmp_path: Path, write: Write) -> None:
         os.rename(write(impatient()), tmp_path / "Größe.json")  # noqa: PTH104 - a name that is no ASCII
         environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
-        command = f"{PROGRAM} check --no-public {tmp_path}/*.json --only {VISIBILITY}; echo $?"
+        command = f"{COMMAND} check --no-public {quote(str(tmp_path))}/*.json --only {VISIBILITY}; echo $?"
         ended = self.shell(command, env=environment)
         assert (ended.stdout.splitlines()[-1], ended.stderr) == ("1", "")
         assert r"Gr\xf6\xdfe/Queue" in ended.stdout

@@ -159,7 +159,7 @@ class TestQueueMapping:
     def test_keeps_the_order_within_a_group_and_runs_groups_side_by_side(self, stock: App, mended: App) -> None:
         def napped(app: App) -> tuple[dict[str, list[int]], bool]:
             fifo = {"FifoQueue": True, "ContentBasedDeduplication": True}
-            made = deploy(app, "Fifo", consumer(queue_properties=fifo, BatchSize=2), *NAMES)
+            made = deploy(app, "Fifo", consumer(queue_properties=fifo, BatchSize=1), *NAMES)
             sqs = app.aws.client("sqs")
             for n in range(3):
                 for group in ("a", "b"):
