@@ -52,6 +52,8 @@ class Settings:
         region: The region of everything that is deployed.
         log_file: A file that receives every line of every function's log, one JSON object a line with `time`,
             `function`, `request_id` and `line`. Default: no such file.
+        journal: A file that receives what happens inside, one JSON object a line; `overlay/journal.py` tells the kinds.
+            Default: no such file.
     """
 
     state: Path | None = None
@@ -60,6 +62,7 @@ class Settings:
     iam: Literal["enforce", "off"] = "enforce"
     region: str = "us-east-1"
     log_file: Path | None = None
+    journal: Path | None = None
 
 
 class Emulator:
@@ -231,6 +234,7 @@ def _spawn(settings: Settings, sockets: list[socket.socket], work: Path, key: st
         "region": settings.region,
         "work": str(work),
         "log_file": None if settings.log_file is None else str(settings.log_file.resolve()),
+        "journal": None if settings.journal is None else str(settings.journal.resolve()),
         "key": key,
     }
     stdin = process.stdin

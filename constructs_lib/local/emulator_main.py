@@ -58,7 +58,7 @@ def main() -> int:
 
 
 def _orders(told: dict[str, Any]) -> Orders:
-    log_file = told["log_file"]
+    log_file, journal = told["log_file"], told["journal"]
     return Orders(
         sockets=tuple(told["sockets"]),
         app_port=told["app_port"],
@@ -66,6 +66,7 @@ def _orders(told: dict[str, Any]) -> Orders:
         region=told["region"],
         work=Path(told["work"]),
         log_file=None if log_file is None else Path(log_file),
+        journal=None if journal is None else Path(journal),
         key=told["key"],
     )
 

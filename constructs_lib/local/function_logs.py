@@ -8,6 +8,8 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from constructs_lib.local.json_lines import JsonLines, json_object
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
@@ -50,22 +52,11 @@ class FunctionLogs:
 
     def __init__(self, path: Path) -> None:
         """Start at the beginning of the file."""
-        self._path = path
-        self._offset = 0
-        self._rest = b""
+        self._lines = JsonLines(path)
 
     def new_lines(self) -> Iterator[LogLine]:
         """Return the lines written since the last call; a line half written is left for the next one."""
-        try:
-            with self._path.open("rb") as file:
-                file.seek(self._offset)
-                content = file.read()
-        except FileNotFoundError:
-            return
-        self._offset += len(content)
-        *complete, self._rest = (self._rest + content).split(b"\n")
-        for raw in complete:
-            values = _object(raw)
+        for values in self._lines.new():
             if "line" in values:
                 yield LogLine(
                     time=str(values.get("time", "")),
@@ -82,7 +73,7 @@ def raw_text(line: LogLine, function: str) -> str:
 
 def readable_text(line: LogLine, function: str) -> str | None:
     """Return a line as a person wants it on a terminal; none for what only machines read."""
-    values = _object(line.line.encode(errors="surrogatepass"))
+    values = json_object(line.line.encode(errors="surrogatepass"))
     severity = str(values.get("level", "")).upper()
     text = _platform(line.line, values)
     if text is None:
@@ -142,13 +133,3 @@ def _shortened(values: Mapping[str, Any]) -> str:
 
 def _value(value: object) -> str:
     return value if isinstance(value, str) and value and " " not in value else json.dumps(value, ensure_ascii=False)
-
-
-def _object(raw: bytes) -> dict[str, Any]:
-    if not raw.lstrip().startswith(b"{"):
-        return {}
-    try:
-        values = json.loads(raw)
-    except (ValueError, RecursionError):
-        return {}
-    return values if isinstance(values, dict) else {}

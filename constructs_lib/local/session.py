@@ -11,9 +11,11 @@ from constructs_lib.assembly import CloudAssembly
 from constructs_lib.local import deploy
 from constructs_lib.local.aws_clients import AwsClients, errors_explained
 from constructs_lib.local.cdk_cli import deploy_with_cdk
+from constructs_lib.local.control import Control
 from constructs_lib.local.emulator import Emulator, Settings
 from constructs_lib.local.function_logs import FunctionLogs, LogLine
 from constructs_lib.local.iam_proof import FUNCTION, role_session
+from constructs_lib.local.json_lines import JsonLines
 from constructs_lib.local.routes import routes_of
 from constructs_lib.local.signed_call import ROOT, Answer, call
 from constructs_lib.local.state_folder import StateFolder
@@ -51,10 +53,13 @@ class LocalAws:
         """Wrap what already runs; `from_assembly` starts it, too."""
         self.emulator = emulator
         self.clients = AwsClients(emulator.endpoint, region, key=emulator.key)
+        self.control = Control(emulator.endpoint, emulator.key)
         self.stacks: Sequence[DeployedStack] = ()
         self._state = state
         self._logs = FunctionLogs(state.function_log)
         self._lines: list[LogLine] = []
+        self._new_entries = JsonLines(state.journal)
+        self._journal: list[dict[str, Any]] = []
 
     @classmethod
     def from_assembly(
@@ -206,6 +211,15 @@ class LocalAws:
                 return mine
             time.sleep(0.02)
 
+    def journal(self, kind: str = "") -> list[dict[str, Any]]:
+        """Return what has happened inside so far, oldest first.
+
+        Args:
+            kind: `authorization`, `invocation`, `delivery`, `unfinished`, `fault` or `throttle`. Default: everything.
+        """
+        self._journal.extend(self._new_entries.new())
+        return [each for each in self._journal if kind in {"", each.get("kind")}]
+
     def function_paths(self) -> Mapping[str, str]:
         """Return the construct path of every deployed function, by its physical name."""
         return {each.physical_id: stack.path_of(each) for stack in self.stacks for each in stack.of_type(FUNCTION)}
@@ -254,4 +268,5 @@ def settings_for(folder: StateFolder, *, port: int, iam: Iam, region: str) -> Se
         iam=iam,
         region=region,
         log_file=folder.function_log,
+        journal=folder.journal,
     )

@@ -59,11 +59,17 @@ class StateFolder:
             raise LocalError(problem)
         (self.path / "pid").write_text(f"{os.getpid()}\n")
         self.function_log.write_bytes(b"")
+        self.journal.write_bytes(b"")
 
     @property
     def function_log(self) -> Path:
         """The file that receives the lines of every function's log, as JSON."""
         return self.path / "functions.jsonl"
+
+    @property
+    def journal(self) -> Path:
+        """The file that receives what happens inside the embedded AWS, as JSON."""
+        return self.path / "journal.jsonl"
 
     @property
     def assembly(self) -> Path:

@@ -44,6 +44,7 @@ from constructs_lib.local.overlay import (
 )
 from constructs_lib.local.overlay.base import BASE, BASE_VERSION
 from constructs_lib.local.overlay.deployed_function import stopping
+from constructs_lib.local.overlay.journal import open_journal
 from constructs_lib.local.overlay.lambda_executor import LambdaExecutor
 from constructs_lib.problem import LocalError, Problem
 
@@ -105,6 +106,7 @@ class Overlay:
     def __init__(self, orders: Orders) -> None:
         """Check the base and mend it."""
         check_version(metadata.version(BASE))
+        open_journal(orders.journal)
         self._executor = LambdaExecutor(orders)
         patches = [*PATCHES, *self._executor.patches()]
         try:

@@ -25,6 +25,7 @@ class Orders:
         region: Its region.
         work: A folder of its own, removed at the end.
         log_file: The file for the lines of all functions.
+        journal: The file for what happens inside.
         key: What whoever started the process shows to be given the credentials of a function.
     """
 
@@ -34,6 +35,7 @@ class Orders:
     region: str
     work: Path
     log_file: Path | None
+    journal: Path | None
     key: str
 
 

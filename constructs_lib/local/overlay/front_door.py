@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote
 
-from constructs_lib.local.overlay import loopback_only, role_session
+from constructs_lib.local.overlay import control, loopback_only, role_session
 from constructs_lib.local.overlay.base import base
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ def wrap(inner: Asgi, app_port: int, key: str) -> Asgi:
             await _answer(scope, receive, send)
         elif scope["type"] == "http" and scope["path"] == role_session.PATH:
             await role_session.answer(scope, send, key)
+        elif scope["type"] == "http" and scope["path"].startswith(control.PREFIX):
+            await control.answer(scope, receive, send, key)
         else:
             await inner(scope, receive, send)
 

@@ -7,24 +7,22 @@ this one: that one alone knows the key.
 
 from __future__ import annotations
 
-import hmac
 import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from constructs_lib.local.overlay.base import base
+from constructs_lib.local.overlay.control import shows_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 PATH = "/_constructs_lib/role-session"
-KEY_HEADER = b"x-constructs-lib-key"
 
 
 async def answer(scope: dict[str, Any], send: Callable[..., Any], key: str) -> None:
     """Answer `?function=<name>&region=<region>` with the environment variables that hold the credentials."""
-    shown = dict(scope.get("headers", [])).get(KEY_HEADER, b"")
-    if not key or not hmac.compare_digest(shown, key.encode()):
+    if not shows_key(scope, key):
         await _send(send, 403, {"message": "Forbidden"})
         return
     query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
