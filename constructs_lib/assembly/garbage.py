@@ -19,4 +19,12 @@ def kept_until_the_end() -> Iterator[None]:
         yield
     finally:
         if was_enabled:
+            _call_old()
             gc.enable()
+
+
+def _call_old() -> None:
+    """Let what was made meanwhile count as old, or the first thing made afterwards has all of it looked through."""
+    if gc.get_freeze_count() == 0:  # what somebody else froze stays so
+        gc.freeze()
+        gc.unfreeze()

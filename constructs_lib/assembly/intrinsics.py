@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from constructs_lib.assembly.value import Absent, OneOf, Text, Unknown, Value, likely, plain
+from constructs_lib.assembly.value import Absent, OneOf, Text, Unknown, Value, as_text, likely, plain
 
 MOST_LEVELS = 100  # of nesting; CloudFormation itself takes far fewer
 MOST_CHARACTERS = 1_000_000  # of one text: a whole template has at most that many
@@ -49,23 +49,34 @@ def is_intrinsic(raw: Raw) -> bool:
     """Whether this is a call of an intrinsic function."""
     if not isinstance(raw, dict) or len(raw) != 1:
         return False
-    [name] = raw
-    return name == "Ref" or (isinstance(name, str) and name.startswith("Fn::"))
+    for name in raw:  # the only one
+        return name == "Ref" or (isinstance(name, str) and name.startswith("Fn::"))
+    return False
 
 
 def resolve(raw: Raw, names: Names, depth: int = 0) -> Value | Absent:
     """Resolve a value of a template, whole."""
     if isinstance(raw, str):
-        return Text((raw,)) if raw else Text(())
+        return as_text(raw)
     if depth > MOST_LEVELS:
         return unknown(raw, f"it is nested deeper than {MOST_LEVELS} levels")
     if isinstance(raw, dict):
-        if is_intrinsic(raw):
+        if len(raw) == 1 and is_intrinsic(raw):
             return call(raw, names, depth)
-        resolved = {key: resolve(each, names, depth + 1) for key, each in raw.items()}
-        return {key: each for key, each in resolved.items() if not isinstance(each, Absent)}
+        members: dict[str, Value] = {}
+        for key, each in raw.items():
+            # Most values are texts: they are not worth a call.
+            member = as_text(each) if isinstance(each, str) else resolve(each, names, depth + 1)
+            if not isinstance(member, Absent):
+                members[key] = member
+        return members
     if isinstance(raw, list):
-        return [each for each in (resolve(each, names, depth + 1) for each in raw) if not isinstance(each, Absent)]
+        items: list[Value] = []
+        for each in raw:
+            item = as_text(each) if isinstance(each, str) else resolve(each, names, depth + 1)
+            if not isinstance(item, Absent):
+                items.append(item)
+        return items
     return raw if raw is None or isinstance(raw, bool | int | float) else unknown(raw, "it is not JSON")
 
 
@@ -147,17 +158,18 @@ def _joined(pieces: Sequence[Value | Absent], raw: Raw) -> Value:
 
 
 def _get_att(argument: Raw, names: Names, depth: int) -> Value | Absent:
-    raw = {"Fn::GetAtt": argument}
     if isinstance(argument, str):
         argument = argument.split(".", 1)
     match argument:
+        case [str() as resource, str() as plainly]:
+            return names.attribute(resource, plainly)
         case [str() as resource, told, *rest]:
             attribute = likely(resolve(told, names, depth))
         case _:
-            return unknown(raw, "Fn::GetAtt takes the name of a resource and of an attribute")
+            return unknown({"Fn::GetAtt": argument}, "Fn::GetAtt takes the name of a resource and of an attribute")
     name = attribute.literal if isinstance(attribute, Text) else None
     if name is None:
-        return unknown(raw, "which attribute is decided while deploying")
+        return unknown({"Fn::GetAtt": argument}, "which attribute is decided while deploying")
     return names.attribute(resource, ".".join([name, *(each for each in rest if isinstance(each, str))]))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from constructs_lib.assembly.value import Text
@@ -143,5 +144,10 @@ def naming_of(kind: str) -> Naming:
 
 def fill(shape: str, hole: Callable[[str], Text]) -> Text:
     """Put into each hole of a shape what is asked for it by name."""
-    pieces = HOLE.split(shape)
-    return Text.of(*(hole(each) if odd % 2 else each for odd, each in enumerate(pieces)))
+    return Text.of(*[hole(each) if is_hole else each for is_hole, each in _pieces(shape)])
+
+
+@lru_cache(maxsize=1_000)
+def _pieces(shape: str) -> tuple[tuple[bool, str], ...]:
+    """The pieces of a shape, and whether each is the name of a hole."""
+    return tuple((odd % 2 == 1, each) for odd, each in enumerate(HOLE.split(shape)) if each)

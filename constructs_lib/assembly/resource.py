@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from constructs_lib.assembly.intrinsics import call, is_intrinsic, resolve
 from constructs_lib.assembly.physical_names import fill, naming_of
-from constructs_lib.assembly.value import Absent, OneOf, Symbol, Text, Unknown, Value, likely, options, texts
+from constructs_lib.assembly.value import ABSENT, Absent, OneOf, Symbol, Text, Unknown, Value, likely, options, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -53,7 +53,7 @@ class Resource:
         """Whether it exists by the defaults of the template's parameters; false where these do not tell."""
         return self.condition is None or self.stack.condition(self.condition)[0] is True
 
-    @property
+    @cached_property
     def id(self) -> str:
         """What tells it from every other resource of the assembly: `Stack/LogicalId`."""
         return f"{self.stack.id}/{self.logical_id}"
@@ -76,7 +76,14 @@ class Resource:
             >>> function.values("Environment", "Variables", "*")
             (Text(parts=('prod',)),)
         """
-        return tuple(_walk(self.raw, keys, self.stack))
+        raw: Any = self.raw
+        for index, key in enumerate(keys):  # most paths lead through plain objects, or nowhere
+            if not isinstance(raw, dict) or key == EVERY or (len(raw) == 1 and is_intrinsic(raw)):
+                return tuple(_walk(raw, keys[index:], self.stack))
+            if key not in raw:
+                return ()
+            raw = raw[key]
+        return tuple(_walk(raw, (), self.stack))
 
     def texts(self, *keys: str) -> tuple[Text, ...]:
         """Return every text that may stand at this path; what is unknown is a text of one symbol."""
@@ -106,8 +113,8 @@ class Resource:
 
     def lacks(self, *keys: str) -> bool:
         """Whether nothing stands at this path by the defaults of the template; what is unknown does stand there."""
-        value = self._at(keys)
-        return isinstance(likely(value), Absent) or likely(value) is None
+        value = likely(self._at(keys))
+        return value is None or isinstance(value, Absent)
 
     def keys(self, *keys: str) -> tuple[str, ...]:
         """Return the keys of the object at this path."""
@@ -154,10 +161,12 @@ class Resource:
     def _at(self, keys: tuple[str, ...]) -> Value | Absent:
         raw: Any = self.raw
         for index, key in enumerate(keys):
-            if is_intrinsic(raw):
+            if not isinstance(raw, dict):
+                return ABSENT
+            if len(raw) == 1 and is_intrinsic(raw):
                 return _within(call(raw, self.stack), keys[index:])
-            if not isinstance(raw, dict) or key not in raw:
-                return Absent()
+            if key not in raw:
+                return ABSENT
             raw = raw[key]
         return resolve(raw, self.stack)
 

@@ -96,11 +96,13 @@ class Stack:
 
     def reference(self, name: str) -> Value | Absent:
         """Return what `Ref` gives."""
-        return self._once("Ref", name, lambda: self._reference(name))
+        known = self._known.get(("Ref", name))
+        return self._once("Ref", name, lambda: self._reference(name)) if known is None else known
 
     def attribute(self, name: str, attribute: str) -> Value | Absent:
         """Return what `Fn::GetAtt` gives."""
-        return self._once(name, attribute, lambda: self._attribute(name, attribute))
+        known = self._known.get((name, attribute))
+        return self._once(name, attribute, lambda: self._attribute(name, attribute)) if known is None else known
 
     def output(self, name: str) -> Value | Absent:
         """Return the value of an output."""

@@ -57,12 +57,12 @@ def _includes(template: Any) -> Iterator[tuple[dict[str, Any], str]]:
     while level:
         parent = level.pop()
         if isinstance(parent, dict):
-            name = _local_file(parent.get(INCLUDE))
+            name = _local_file(parent[INCLUDE]) if INCLUDE in parent else None
             if name:
                 yield parent, name
-            level += parent.values()
+            level += [each for each in parent.values() if each.__class__ is dict or each.__class__ is list]
         elif isinstance(parent, list):
-            level += parent
+            level += [each for each in parent if each.__class__ is dict or each.__class__ is list]
 
 
 def _local_file(transform: Any) -> str | None:

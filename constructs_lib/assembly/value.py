@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal, TypeAlias, Union
 
 SymbolKind = Literal["name", "attribute", "parameter", "pseudo", "import", "unknown"]
@@ -55,6 +56,9 @@ class Text:
         joined: list[str | Symbol] = []
         known = ""  # what is collected until the next symbol
         for part in parts:
+            if isinstance(part, str):
+                known += part
+                continue
             for piece in part.parts if isinstance(part, Text) else (part,):
                 if isinstance(piece, str):
                     known += piece
@@ -88,18 +92,25 @@ class Text:
         """Split at the separator, as `str.split` does, where it is known to stand."""
         pieces: list[list[str | Symbol]] = [[]]
         for part in self.parts:
-            if isinstance(part, Symbol):
+            if isinstance(part, Symbol) or separator not in part:
                 pieces[-1].append(part)
                 continue
             left = -1 if maximum < 0 else maximum - (len(pieces) - 1)
             first, *rest = part.split(separator, left)
             pieces[-1].append(first)
             pieces += [[each] for each in rest]
-        return tuple(Text.of(*each) for each in pieces)
+        # No two strings came to stand beside each other, as the pieces are those of a text.
+        return tuple(Text(tuple(piece for piece in each if piece != "")) for each in pieces)
 
     def __str__(self) -> str:
         """Write it with `${...}` for what is unknown."""
         return "".join(str(part) for part in self.parts)
+
+
+@lru_cache(maxsize=20_000)
+def as_text(known: str) -> Text:
+    """Return a string as a text; templates have the same ones again and again."""
+    return Text((known,)) if known else Text(())
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,8 +108,13 @@ def strings_of(raw: Any) -> set[str]:
         if isinstance(each, str):
             found.add(each)
         elif isinstance(each, dict):
-            found.update(key for key in each if isinstance(key, str))
-            todo.extend(each.values())
+            for key, value in each.items():
+                if isinstance(key, str):
+                    found.add(key)
+                if isinstance(value, str):
+                    found.add(value)
+                else:
+                    todo.append(value)
         elif isinstance(each, list):
             todo.extend(each)
     return found

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.htm
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from constructs_lib.assembly.value import Absent, OneOf, Text, Unknown, Value, options, texts
 
@@ -140,9 +140,24 @@ def _statement(source: Resource, at: tuple[str, ...], told: Mapping[str, Value],
 
 def _all(told: Value) -> tuple[Value, ...]:
     """Every value of what may be one or a list."""
+    if _is_plain(told):
+        return _plain(told)
     return tuple(
         one for each in options(told) for one in (_flat(each) if isinstance(each, list) else (each,)) if one is not None
     )
+
+
+def _is_plain(told: Value) -> bool:
+    """Whether this is a text, a list of texts, or nothing, as nearly everywhere."""
+    return told is None or isinstance(told, Text) or (isinstance(told, list) and all(map(_is_text, told)))
+
+
+def _is_text(told: Value) -> bool:
+    return isinstance(told, Text)
+
+
+def _plain(told: Any) -> tuple[Text, ...]:
+    return () if told is None else tuple(told) if isinstance(told, list) else (told,)
 
 
 def _flat(told: list[Value]) -> Iterator[Value]:
@@ -156,6 +171,8 @@ def _flat(told: list[Value]) -> Iterator[Value]:
 
 def _list(told: Value, *, sure: bool = False) -> tuple[Text, ...]:
     """The texts among one value or a list; only those that are there by the defaults, when they must be sure."""
+    if _is_plain(told):
+        return _plain(told)
     if not sure:
         return tuple(texts(_all(told)))
     return tuple(texts(each for each, is_sure in _with_surety(told, is_sure=True) if is_sure))
