@@ -83,7 +83,8 @@ class Resource:
             if key not in raw:
                 return ()
             raw = raw[key]
-        return tuple(_walk(raw, (), self.stack))
+        value = resolve(raw, self.stack)
+        return (value,) if isinstance(value, Text) else tuple(options(value))
 
     def texts(self, *keys: str) -> tuple[Text, ...]:
         """Return every text that may stand at this path; what is unknown is a text of one symbol."""

@@ -63,7 +63,7 @@ class Loop:
 
 def loops_of(flow: Flow) -> list[Loop]:
     """Return the circles of an assembly: for each of its members the shortest, the surest first."""
-    edges = {runner: flow.edges_from(runner) for runner in flow.runners}
+    edges = _going_round({runner: flow.edges_from(runner) for runner in flow.runners})
     found = [*_among(edges, Extent.ALL), *_among(edges, Extent.SOME)]
     of_places = list(_of_places(flow))
     found += [loop for loop in of_places if loop.extent is not Extent.NONE]
@@ -77,6 +77,16 @@ def _members(loop: Loop) -> frozenset[str]:
     """What runs in a circle; all of it where nothing does."""
     running = frozenset(node.id for node in loop.nodes if node.type in {FUNCTION, MACHINE})
     return running or frozenset(node.id for node in loop.nodes)
+
+
+def _going_round(edges: Edges) -> Edges:
+    """The ways within components alone: nothing else is on a circle, and most of what runs is not."""
+    of = {runner: number for number, component in enumerate(components(edges)) for runner in component}
+    return {
+        runner: [edge for edge in ways if of.get(edge.target) == of[runner]]
+        for runner, ways in edges.items()
+        if runner in of
+    }
 
 
 def _each_once(loops: Iterable[Loop]) -> list[Loop]:

@@ -43,17 +43,16 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
 
     Accepts: an alarm in any of the stacks; a function or a pipe that drains the queue.
     """
-    watched = {queue for alarm in assembly.of_type(ALARM) for queue in _watched(assembly, alarm)}
-    drained = {each.source for each in event_sources(assembly) if each.source is not None}
-    drained |= {queue for _, queue in piped_queues(assembly)}
-    seen: set[Resource] = set()
+    settled = {queue for alarm in assembly.of_type(ALARM) for queue in _watched(assembly, alarm)}
+    settled.update(each.source for each in event_sources(assembly) if each.source is not None)
+    settled.update(queue for _, queue in piped_queues(assembly))
     for kind, at in DEAD:
         for source in assembly.of_type(kind):
             for arn in source.texts(*at):
                 queue = assembly.target(arn, QUEUE)
-                if not isinstance(queue, Resource) or queue in watched | drained | seen:
+                if not isinstance(queue, Resource) or queue in settled:
                     continue
-                seen.add(queue)
+                settled.add(queue)
                 yield finding(
                     queue,
                     problem=f"messages end here when something failed ({source}), and no alarm tells anybody",
