@@ -7,13 +7,14 @@ import os
 import signal
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from constructs_lib.local.emulator import Emulator
 from constructs_lib.local.function_logs import FunctionLogs, raw_text, readable_text
 from constructs_lib.local.local_extra import require
+from constructs_lib.local.run_record import RunRecord
 from constructs_lib.local.state_folder import StateFolder
 from constructs_lib.local.synth import Synthesis, app_command
 from constructs_lib.local.terminal import GREEN, RED, Terminal, complain
@@ -98,6 +99,16 @@ def _run(request: Request, terminal: Terminal, ending: contextlib.ExitStack) -> 
     settings = settings_for(state, port=request.port, iam=request.iam, region=request.region)
     emulator = ending.enter_context(Emulator.start(settings))
     aws = LocalAws(emulator, state, region=request.region)
+    record = RunRecord(
+        pid=os.getpid(),
+        endpoint=aws.endpoint,
+        app_url=aws.url,
+        key=emulator.key,
+        region=request.region,
+        iam=request.iam,
+        started=time.time(),
+    )
+    record.write(state.run_file)
     with errors_explained(aws.endpoint):
         aws.clients.warm_up()
     terminal.step("aws", f"{aws.endpoint}  (region {request.region}, root key test/test)", time.monotonic() - began)
@@ -113,10 +124,13 @@ def _run(request: Request, terminal: Terminal, ending: contextlib.ExitStack) -> 
                 error.add_note(f"everything the app said is in {synthesis.output}")
             raise
         terminal.step("synth", synthesis.command, seconds)
-    _deploy(aws, request, state.assembly if request.assembly is None else request.assembly, terminal)
+    assembly = state.assembly if request.assembly is None else request.assembly
+    _deploy(aws, request, assembly, terminal)
     with errors_explained(aws.endpoint):
         _announce(aws, request.program, terminal)
         _prove(aws, request, terminal)
+    stacks = tuple((each.artifact.name, each.region) for each in aws.stacks)
+    replace(record, assembly=str(assembly.absolute()), stacks=stacks, is_ready=True).write(state.run_file)
     terminal.line(f"ready {aws.url}")
     _serve(aws, state, terminal)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -19,47 +21,20 @@ else:
 if TYPE_CHECKING:
     from types import TracebackType
 
+LOCK_FILE = "lock"
+TRIES, TRY_AGAIN_SECONDS = 4, 0.02
 
-class StateFolder:
-    """A folder with everything that outlives a run: data, deployed stacks, the assembly, the logs of the last run.
 
-    The lock is the operating system's, so it ends with the process however that ends.
+class StatePaths:
+    """What is where in a state folder, for whoever reads it beside the run that holds it.
 
     Args:
-        path: The folder. Default: a temporary one, gone when closed.
-
-    Raises:
-        LocalError: Another run holds the folder, or it cannot be made.
+        path: The folder.
     """
 
-    def __init__(self, path: Path | None) -> None:
-        """Make the folder and take it."""
-        self.is_kept = path is not None
-        self._descriptor = -1
-        try:
-            self.path = Path(tempfile.mkdtemp(prefix="constructs-lib-run-")) if path is None else path.absolute()
-            self.path.mkdir(parents=True, exist_ok=True)
-            (self.path / ".gitignore").write_text("*\n")
-            self._descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        except OSError as error:
-            problem = Problem(
-                what=f"the state folder cannot be used: {error.strerror or error}",
-                where=str(path),
-                fix="name another one with --state, or run with --no-state",
-            )
-            raise LocalError(problem) from error
-        if not _lock(self._descriptor):
-            holder = (self.path / "pid").read_text().strip() if (self.path / "pid").exists() else "unknown"
-            os.close(self._descriptor)
-            problem = Problem(
-                what=f"another local run (process {holder}) uses this state folder",
-                where=str(self.path),
-                fix="stop it with Ctrl-C in its terminal, or name another folder with --state, or run with --no-state",
-            )
-            raise LocalError(problem)
-        (self.path / "pid").write_text(f"{os.getpid()}\n")
-        self.function_log.write_bytes(b"")
-        self.journal.write_bytes(b"")
+    def __init__(self, path: Path) -> None:
+        """Remember the folder; it need not exist."""
+        self.path = path
 
     @property
     def function_log(self) -> Path:
@@ -81,11 +56,76 @@ class StateFolder:
         """The home of the CDK CLI, which keeps accounts it has seen there."""
         return self.path / "cdk-home"
 
+    @property
+    def run_file(self) -> Path:
+        """The file that says where the run that holds the folder answers."""
+        return self.path / "run.json"
+
+    @property
+    def run_log(self) -> Path:
+        """The file that receives what a detached run says."""
+        return self.path / "run.log"
+
+    def is_held(self) -> bool:
+        """Whether a run holds the folder right now."""
+        try:
+            descriptor = os.open(self.path / LOCK_FILE, os.O_RDWR)
+        except OSError:
+            return False
+        try:
+            return not _lock(descriptor, tries=1)
+        finally:
+            os.close(descriptor)
+
+
+class StateFolder(StatePaths):
+    """A folder with everything that outlives a run: data, deployed stacks, the assembly, the logs of the last run.
+
+    The lock is the operating system's, so it ends with the process however that ends.
+
+    Args:
+        path: The folder. Default: a temporary one, gone when closed.
+
+    Raises:
+        LocalError: Another run holds the folder, or it cannot be made.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        """Make the folder and take it."""
+        self.is_kept = path is not None
+        self._descriptor = -1
+        try:
+            super().__init__(Path(tempfile.mkdtemp(prefix="constructs-lib-run-")) if path is None else path.absolute())
+            self.path.mkdir(parents=True, exist_ok=True)
+            (self.path / ".gitignore").write_text("*\n")
+            self._descriptor = os.open(self.path / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            problem = Problem(
+                what=f"the state folder cannot be used: {error.strerror or error}",
+                where=str(path),
+                fix="name another one with --state, or run with --no-state",
+            )
+            raise LocalError(problem) from error
+        if not _lock(self._descriptor):
+            holder = (self.path / "pid").read_text().strip() if (self.path / "pid").exists() else "unknown"
+            os.close(self._descriptor)
+            problem = Problem(
+                what=f"another local run (process {holder}) uses this state folder",
+                where=str(self.path),
+                fix="stop it with Ctrl-C in its terminal, or name another folder with --state, or run with --no-state",
+            )
+            raise LocalError(problem)
+        self.run_file.unlink(missing_ok=True)  # of a run that was killed
+        (self.path / "pid").write_text(f"{os.getpid()}\n")
+        self.function_log.write_bytes(b"")
+        self.journal.write_bytes(b"")
+
     def close(self) -> None:
         """Let go of the folder; a temporary one is removed."""
         if self._descriptor < 0:
             return
-        (self.path / "pid").unlink(missing_ok=True)
+        for file in (self.path / "pid", self.run_file):
+            file.unlink(missing_ok=True)
         os.close(self._descriptor)  # which releases the lock
         self._descriptor = -1
         if not self.is_kept:
@@ -102,12 +142,15 @@ class StateFolder:
         self.close()
 
 
-def _lock(descriptor: int) -> bool:
-    try:
-        if sys.platform == "win32":
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        else:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+def _lock(descriptor: int, *, tries: int = TRIES) -> bool:
+    """Take the lock; more than one try, because `is_held` takes it for a moment to find out whether it is free."""
+    for attempt in range(tries):
+        if attempt:
+            time.sleep(TRY_AGAIN_SECONDS)
+        with contextlib.suppress(OSError):
+            if sys.platform == "win32":
+                msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+            else:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+    return False

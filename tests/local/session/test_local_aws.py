@@ -52,7 +52,7 @@ class TestDeployed:
         assert "greeting Hopper" in aws.logs(names["Greeting/Greet"])
 
     def test_a_function_that_is_not_deployed_is_named_with_those_that_are(self, aws: LocalAws) -> None:
-        with pytest.raises(LocalError, match=r"no deployed functions are called Nope(.|\n)*Greeting/Greet"):
+        with pytest.raises(LocalError, match=r"no deployed function is called Nope(.|\n)*Greeting/Greet"):
             aws.logs("Nope")
 
 
