@@ -40,11 +40,13 @@ class Outcome:
         payload: What the caller gets.
         is_error: Whether that is an error.
         log: The end of the log, for LogType=Tail.
+        is_cold: Whether its environment was started for it.
     """
 
     payload: Any
     is_error: bool
     log: str
+    is_cold: bool = False
 
 
 class Environment:
@@ -180,7 +182,8 @@ class Environment:
     ) -> Outcome:
         init_seconds, self._init_seconds = self._init_seconds, None
         self._log.report(Report(seconds, self._peak_kib, init_seconds, failure, trace))
-        return Outcome(payload, is_error=is_error, log=self._log.take_tail())
+        is_cold = init_seconds is not None
+        return Outcome(payload, is_error=is_error, log=self._log.take_tail(), is_cold=is_cold)
 
     def _await_answer(self, request_id: str, deadline: float) -> tuple[dict[str, Any], Failure | None]:
         while True:

@@ -22,8 +22,10 @@ from constructs_lib.local.overlay.authority import Role, scope_of
 from constructs_lib.local.overlay.base import base, log
 from constructs_lib.local.overlay.delivery import DeliveryError, Parcel, deliver_as
 from constructs_lib.local.overlay.deployed_function import deployed_function, run
+from constructs_lib.local.overlay.journal import tell
 from constructs_lib.local.overlay.lambda_executor import request_identity
 from constructs_lib.local.overlay.patching import Patch
+from constructs_lib.local.overlay.trace import carried
 
 RETRIES = 2
 AGE_SECONDS = 21_600
@@ -87,7 +89,7 @@ def _wrap(stock: Any) -> Any:
     def invoke_async_with_retry(func: Any, event: Any) -> None:
         record = dict(func)
         queued = Event(record, event, settings_of(record), str(uuid.uuid4()), time.time())
-        threading.Thread(target=_run, args=(queued,), name=f"asynchronous {queued.arn}", daemon=True).start()
+        threading.Thread(target=carried(_run), args=(queued,), name=f"asynchronous {queued.arn}", daemon=True).start()
 
     return invoke_async_with_retry
 
@@ -203,6 +205,7 @@ def _deliver(event: Event, target: str, parcel: Parcel) -> None:
     role = Role(event.configuration.get("Role") or "", event.configuration["FunctionName"])
     try:
         deliver_as(role, target, parcel, region=event.arn.split(":")[3])
+        tell("delivery", source=event.arn, target=target, what="record")
     except DeliveryError as error:
         log.warning("%s lost an event, as Lambda would: %s cannot have it: %s", event.arn, target, error)
 

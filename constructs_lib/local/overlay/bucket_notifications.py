@@ -13,6 +13,7 @@ from typing import Any
 from constructs_lib.local.overlay.authority import here, service_denial
 from constructs_lib.local.overlay.base import base, log
 from constructs_lib.local.overlay.delivery import DeliveryError, Parcel, deliver
+from constructs_lib.local.overlay.journal import tell
 from constructs_lib.local.overlay.patching import Patch
 
 SERVICE = "s3.amazonaws.com"
@@ -51,6 +52,7 @@ def _deliver(arn: str, action: str, payload: Any) -> None:
         if denial := service_denial(SERVICE, action, arn, source, account):
             raise DeliveryError("AccessDenied", denial)
         deliver(arn, Parcel(json.dumps(payload)))
+        tell("delivery", source=source, target=arn, what="notification")
     except DeliveryError as error:
         log.warning("%s does not tell %s: %s", source, arn, error)
 

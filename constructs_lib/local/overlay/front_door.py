@@ -15,6 +15,8 @@ from urllib.parse import parse_qs, quote
 
 from constructs_lib.local.overlay import control, loopback_only, role_session
 from constructs_lib.local.overlay.base import base
+from constructs_lib.local.overlay.request_journal import journaled
+from constructs_lib.local.overlay.trace import begin_request
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -45,8 +47,9 @@ def wrap(inner: Asgi, app_port: int, key: str) -> Asgi:
 
     async def application(scope: dict[str, Any], receive: Callable[..., Any], send: Callable[..., Any]) -> None:
         on_app_port = (scope.get("server") or ("", 0))[1] == app_port
+        begin_request(scope, is_traced=False)
         if scope["type"] == "http" and on_app_port:
-            await _answer(scope, receive, send)
+            await journaled(_answer, scope, receive, send)
         elif scope["type"] == "http" and scope["path"] == role_session.PATH:
             await role_session.answer(scope, send, key)
         elif scope["type"] == "http" and scope["path"].startswith(control.PREFIX):

@@ -2,16 +2,22 @@
 
 One file, one JSON object a line, with `time` (seconds since 1970) and `kind`. The kinds, and what else each holds:
 
+Every entry that belongs to an X-Ray trace has its root as `trace`.
+
 `authorization`
     One decision about one call: `principal` (ARN of the caller), `function` (the physical name of the function that
     called; empty for others), `action` (`dynamodb:PutItem`), `resource` (ARN), `allowed`, `enforced` (false where
     `--iam=warn` let a denied call pass), `reason` (AWS's sentence; empty when allowed).
 `invocation`
-    One run of a function: `function` (physical name), `arn`, `request_id`, `trace` (the root of its X-Ray trace),
-    `cause` (`apigateway`, `sqs`, `s3`, ...; empty when called directly), `cold`, `milliseconds`, `error` (its type;
-    empty when it succeeded).
+    One run of a function, at its end: `function` (physical name), `arn`, `request_id`, `links` (the traces of the
+    messages of its batch), `cause` (`apigateway`, `sqs`, `states`, ...; empty when called directly), `source` (the ARN
+    or name of what caused it), `cold`, `milliseconds`, `error` (its type; empty when it succeeded), `message`.
+`request`
+    One request to a deployed API, at its end: `method`, `path`, `status`, `milliseconds`.
+`execution`
+    An execution of a workflow began or ended: `machine` and `execution` (ARNs), `status`.
 `delivery`
-    Something handed on: `source` and `target` (ARNs), `trace`, `what` (`message`, `event`, `record`, ...).
+    Something handed on: `source` and `target` (ARNs), `what` (`event`, `notification`, `record`).
 `unfinished`
     Work that still ran when its handler returned: `function`, `request_id`, `what`, `at` (file:line of user code).
 `fault`
@@ -26,11 +32,12 @@ import time
 from typing import TYPE_CHECKING, Any, Literal
 
 from constructs_lib.local.json_lines import JsonLinesWriter
+from constructs_lib.local.overlay.trace import root_now
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-Kind = Literal["authorization", "invocation", "delivery", "unfinished", "fault", "throttle"]
+Kind = Literal["authorization", "invocation", "request", "execution", "delivery", "unfinished", "fault", "throttle"]
 
 _writers: list[JsonLinesWriter] = []
 
@@ -44,5 +51,6 @@ def open_journal(path: Path | None) -> None:
 
 def tell(kind: Kind, **values: Any) -> None:
     """Write one entry."""
+    root = root_now()
     for writer in _writers:
-        writer.write({"time": round(time.time(), 4), "kind": kind, **values})
+        writer.write({"time": round(time.time(), 4), "kind": kind, **({"trace": root} if root else {}), **values})

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
-import secrets
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +18,7 @@ from constructs_lib.local.executor.executor import Executor, Surroundings
 from constructs_lib.local.executor.function import Function
 from constructs_lib.local.executor.runtimes import runs_here
 from constructs_lib.local.overlay.base import Orders, base
+from constructs_lib.local.overlay.invocation_journal import tell_invocation, trace_header
 from constructs_lib.local.overlay.log_delivery import LogDelivery
 from constructs_lib.local.overlay.patching import Patch
 from constructs_lib.local.overlay.role_permissions import role_credentials
@@ -75,16 +75,13 @@ class LambdaExecutor:
             )
             function = Function.from_configuration(config, code, layers, self._region)
             identity = _request_identity.get() or request_id
-            outcome = self.executor.invoke(function, event, request_id=identity, trace=trace_header(function))
+            header, began = trace_header(function), time.monotonic()
+            outcome = self.executor.invoke(function, event, request_id=identity, trace=header)
+            took = (time.monotonic() - began) * 1000
+            tell_invocation(function, event, outcome, request_id=identity, header=header, milliseconds=took)
             told = {"body": outcome.payload, "log": outcome.log}
             if outcome.is_error:
                 told |= {"error": True, "function_error": "Unhandled"}
             return told
 
         return dispatch
-
-
-def trace_header(function: Function) -> str:
-    """A new trace for an invocation nobody traces yet."""
-    root = f"1-{int(time.time()):08x}-{secrets.token_hex(12)}"
-    return f"Root={root};Parent={secrets.token_hex(8)};Sampled={int(function.is_traced)}"

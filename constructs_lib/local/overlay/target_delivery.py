@@ -19,6 +19,7 @@ from typing import Any
 from constructs_lib.local.overlay.authority import Role, here, scope_of, service_denial
 from constructs_lib.local.overlay.base import base, log
 from constructs_lib.local.overlay.delivery import ACTIONS, DeliveryError, Parcel, deliver, deliver_as, service_of
+from constructs_lib.local.overlay.journal import tell
 from constructs_lib.local.overlay.patching import Patch
 
 RULES = "events.amazonaws.com"
@@ -103,6 +104,7 @@ def hand_over(arn: str, parcel: Parcel) -> None:
         raise AssertionError("a delivery belongs to a rule or a schedule")
     try:
         _hand_over(delivery, arn, parcel)
+        tell("delivery", source=delivery.arn, target=arn, what="event")
     except DeliveryError as error:
         log.warning("%s is not delivered to %s: %s", delivery.arn, arn, error)
         _bury(delivery, error)

@@ -17,6 +17,7 @@ from typing import Any
 from constructs_lib.local.overlay.authority import scope_of, service_denial
 from constructs_lib.local.overlay.base import base, log
 from constructs_lib.local.overlay.delivery import DeliveryError, Parcel, deliver
+from constructs_lib.local.overlay.journal import tell
 from constructs_lib.local.overlay.patching import Patch
 
 SERVICE = "sns.amazonaws.com"
@@ -95,6 +96,7 @@ def _to(arn: str, action: str, parcel: Parcel, topic: str, account: str) -> None
     if denial := service_denial(SERVICE, action, arn, topic, account):
         raise DeliveryError("AccessDenied", denial)
     deliver(arn, parcel)
+    tell("delivery", source=topic, target=arn, what="notification")
 
 
 def _parcel(subscription: Subscription, told: Notification) -> Parcel:

@@ -14,6 +14,7 @@ import threading
 from typing import Any
 
 from constructs_lib.local.overlay.base import base, log
+from constructs_lib.local.overlay.journal import tell
 from constructs_lib.local.overlay.patching import Patch
 from constructs_lib.local.overlay.workflow_logs import log_event
 
@@ -43,18 +44,29 @@ def _wrap_execution(stock: Any) -> Any:
             return
         for event in execution["events"]:
             log_event(execution, event)
-        seconds = definition.get("TimeoutSeconds")
-        if seconds is None:
-            _run(execution, machine, definition)
-            return
-        context = contextvars.copy_context()
-        thread = threading.Thread(target=context.run, args=(_run, execution, machine, definition), daemon=True)
-        thread.start()
-        thread.join(float(seconds))
-        if thread.is_alive() and execution["status"] == "RUNNING":
-            _end(execution, "TIMED_OUT", "ExecutionTimedOut", {"executionTimedOutEventDetails": {}})
+        _tell(execution)
+        _run_in_time(execution, machine, definition)
+        _tell(execution)
 
     return run_execution
+
+
+def _run_in_time(execution: Execution, machine: dict[str, Any], definition: dict[str, Any]) -> None:
+    seconds = definition.get("TimeoutSeconds")
+    if seconds is None:
+        _run(execution, machine, definition)
+        return
+    context = contextvars.copy_context()
+    thread = threading.Thread(target=context.run, args=(_run, execution, machine, definition), daemon=True)
+    thread.start()
+    thread.join(float(seconds))
+    if thread.is_alive() and execution["status"] == "RUNNING":
+        _end(execution, "TIMED_OUT", "ExecutionTimedOut", {"executionTimedOutEventDetails": {}})
+
+
+def _tell(execution: Execution) -> None:
+    machine, arn = execution["stateMachineArn"], execution["executionArn"]
+    tell("execution", machine=machine, execution=arn, status=execution["status"])
 
 
 def _run(execution: Execution, machine: dict[str, Any], definition: dict[str, Any]) -> None:
