@@ -13,6 +13,7 @@ from tests.local.runtime import (
     test_gaps_mappings,
     test_gaps_messaging,
     test_gaps_occasions,
+    test_gaps_traces,
     test_gaps_workflows,
     test_stopping,
 )
@@ -24,6 +25,7 @@ GAPS = (
     test_gaps_mappings,
     test_gaps_messaging,
     test_gaps_occasions,
+    test_gaps_traces,
     test_gaps_workflows,
     test_stopping,
 )
