@@ -9,6 +9,7 @@ import net from "node:net";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import util from "node:util";
+import { ResponseStream, highWaterMarkOf, isStreaming } from "./streaming.mjs";
 
 const CHANNEL = 0;
 const EXIT_UNHANDLED_REJECTION = 128;
@@ -57,6 +58,10 @@ function sendAndExit(kind, resultText, code) {
     }
   }
   process.reallyExit(code);
+}
+
+function sendPart(kind, text, done) {
+  channel.write(frame(`{"kind":"${kind}","payload":${text}}`), done);
 }
 
 let received = Buffer.alloc(0);
@@ -218,7 +223,7 @@ async function load(root, handlerName) {
   if (typeof handler !== "function") {
     throw new RuntimeError("Runtime.HandlerNotFound", `${handlerName} is not a function`);
   }
-  if (handler.length > 2 && runtimeMajor >= FIRST_RUNTIME_WITHOUT_CALLBACKS) {
+  if (handler.length > 2 && !isStreaming(handler) && runtimeMajor >= FIRST_RUNTIME_WITHOUT_CALLBACKS) {
     const message = `${handlerName} takes a callback, which Lambda has removed from Node 24 on: make it async`;
     throw new RuntimeError("Runtime.CallbackHandlerDeprecated", message);
   }
@@ -243,7 +248,7 @@ process.on("beforeExit", () => {
 });
 
 function invoke(text) {
-  const { id, deadline, arn, trace, event } = JSON.parse(text);
+  const { id, deadline, arn, trace, client, event } = JSON.parse(text);
   requestId = id;
   if (trace === null) delete process.env._X_AMZN_TRACE_ID;
   else process.env._X_AMZN_TRACE_ID = trace;
@@ -279,7 +284,7 @@ function invoke(text) {
     memoryLimitInMB: process.env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
     logGroupName: process.env.AWS_LAMBDA_LOG_GROUP_NAME,
     logStreamName: process.env.AWS_LAMBDA_LOG_STREAM_NAME,
-    clientContext: undefined,
+    clientContext: client ?? undefined,
     identity: undefined,
     invokedFunctionArn: arn,
     awsRequestId: id,
@@ -296,12 +301,26 @@ function invoke(text) {
     }
   };
 
+  if (runtimeMajor < FIRST_RUNTIME_WITHOUT_CALLBACKS) {
+    context.succeed = succeed;
+    context.fail = (error) => fail(error ?? null);
+    context.done = (error, value) => (error === undefined || error === null ? succeed(value) : fail(error));
+  }
+
   channel.unref(); // so that beforeExit tells when the function has nothing left to do
+  const stream = isStreaming(handler) ? new ResponseStream(sendPart, highWaterMarkOf(handler)) : undefined;
   let returned;
   try {
-    returned = handler(event, context, callback);
+    returned = stream === undefined ? handler(event, context, callback) : handler(event, stream, context);
   } catch (error) {
     fail(error);
+    return;
+  }
+  if (stream !== undefined) {
+    if (typeof returned?.then !== "function") fail(new Error("Streaming does not support non-async handlers."));
+    drained = () => fail(new RuntimeError("Runtime.NodeJsExit", "the response stream was never ended"));
+    stream.on("error", fail);
+    Promise.resolve(returned).then(() => stream.finished()).then(() => finish("end", "null"), fail);
     return;
   }
   if (typeof returned?.then === "function") {

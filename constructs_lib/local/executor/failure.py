@@ -72,3 +72,14 @@ def response_too_large() -> Failure:
 def cannot_start(reason: str) -> Failure:
     """No process can be started for the function on this machine."""
     return Failure("Runtime.InvalidEntrypoint", reason)
+
+
+def extension_crashed(request_id: str, code: int) -> Failure:
+    """An external extension ended before the environment did."""
+    told = "exit status 0" if code == 0 else exited(request_id, code).message.rpartition("error: ")[2]
+    return Failure("Extension.Crash", f"RequestId: {request_id} Error: {told}")
+
+
+def extension_failed(request_id: str, error_type: str) -> Failure:
+    """An extension reported that it gives up."""
+    return Failure(error_type, f"RequestId: {request_id} Error: an extension gave up: {error_type}")

@@ -34,24 +34,43 @@ class UnpackedCode:
                 return known[1]
             target = self._folder / hashlib.sha256(content).hexdigest()[:20]
             if not target.exists():
-                self._unpack(content, target)
+                self._unpack((content,), target)
             self._known[id(content)] = (content, target)
             return target
 
-    def _unpack(self, content: bytes, target: Path) -> None:
+    def folder_of_layers(self, layers: tuple[bytes, ...]) -> Path | None:
+        """The folder that is `/opt` on Lambda: all layers in one, a later one over an earlier; None without layers."""
+        if len(layers) < 2:  # noqa: PLR2004 (one alone is its own folder)
+            return self.folder_of(layers[0]) if layers else None
+        name = hashlib.sha256(b"".join(hashlib.sha256(each).digest() for each in layers)).hexdigest()[:20]
+        with self._lock:
+            target = self._folder / f"layers-{name}"
+            if not target.exists():
+                self._unpack(layers, target)
+            return target
+
+    def _unpack(self, contents: tuple[bytes, ...], target: Path) -> None:
         making = Path(tempfile.mkdtemp(dir=self._folder))
         try:
-            with zipfile.ZipFile(io.BytesIO(content)) as archive:
-                for entry in archive.infolist():
-                    mode = entry.external_attr >> 16
-                    made = Path(archive.extract(entry, making))
-                    if stat.S_ISLNK(mode):
-                        made.unlink()
-                        made.symlink_to(archive.read(entry).decode())
-                    elif mode and not entry.is_dir():
-                        made.chmod(stat.S_IMODE(mode) | stat.S_IRUSR)
+            for content in contents:
+                with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                    _extract(archive, making)
             making.chmod(0o755)
             making.rename(target)
         except BaseException:
             shutil.rmtree(making, ignore_errors=True)
             raise
+
+
+def _extract(archive: zipfile.ZipFile, folder: Path) -> None:
+    for entry in archive.infolist():
+        mode = entry.external_attr >> 16
+        place = folder / entry.filename
+        if ".." not in place.parts and place.is_symlink():  # of an earlier layer: never write through it
+            place.unlink()
+        made = Path(archive.extract(entry, folder))
+        if stat.S_ISLNK(mode):
+            made.unlink()
+            made.symlink_to(archive.read(entry).decode())
+        elif mode and not entry.is_dir():
+            made.chmod(stat.S_IMODE(mode) | stat.S_IRUSR | stat.S_IWUSR)

@@ -9,6 +9,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from constructs_lib.local.executor.runtimes import is_custom
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -42,17 +44,20 @@ def variables_of(
     function: Function,
     *,
     code: Path,
-    layers: list[Path],
+    opt: Path | None,
     temporary: Path,
     log_stream: str,
     credentials: Mapping[str, str],
     endpoint: str,
     xray_address: str,
+    runtime_api: str,
 ) -> dict[str, str]:
     """Everything the function's process sees: built from nothing, so that this machine's own variables stay out."""
     host, _, port = xray_address.partition(":")
+    path = os.environ.get("PATH", os.defpath)
+    libraries = [code, code / "lib", *([] if opt is None else [opt / "lib"])]
     ours = {
-        "PATH": os.environ.get("PATH", os.defpath),
+        "PATH": path if opt is None else f"{path}{os.pathsep}{opt / 'bin'}",
         "LANG": "en_US.UTF-8",
         "TZ": ":UTC",
         "HOME": str(temporary),
@@ -65,8 +70,11 @@ def variables_of(
         "_AWS_XRAY_DAEMON_PORT": port,
     }
     if function.runtime.startswith("nodejs"):
-        folders = [str(layer / "nodejs" / "node_modules") for layer in layers]
-        ours["NODE_PATH"] = os.pathsep.join(folders)
+        major = function.runtime.removeprefix("nodejs").partition(".")[0]
+        modules = [] if opt is None else [opt / "nodejs" / f"node{major}" / "node_modules", opt / "nodejs/node_modules"]
+        ours["NODE_PATH"] = os.pathsep.join(map(str, modules))
+    if is_custom(function.runtime):
+        ours["LD_LIBRARY_PATH"] = os.pathsep.join(map(str, libraries))
     fixed = {
         "_HANDLER": function.handler,
         "AWS_REGION": function.region,
@@ -83,6 +91,10 @@ def variables_of(
         "AWS_ENDPOINT_URL": endpoint,
         **credentials,
     }
+    if runtime_api:
+        fixed["AWS_LAMBDA_RUNTIME_API"] = runtime_api
+    if is_custom(function.runtime):
+        del fixed["AWS_EXECUTION_ENV"]  # Lambda does not set it for these
     if function.log_json:
         fixed["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
         fixed["AWS_LAMBDA_LOG_LEVEL"] = function.log_level or "INFO"
