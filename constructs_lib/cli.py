@@ -122,7 +122,7 @@ def _add_local(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     state.add_argument("--no-state", action="store_true", help="keep nothing")
     parser.add_argument(
-        "--iam", choices=["enforce", "off"], default="enforce",
+        "--iam", choices=["enforce", "warn", "off"], default="enforce",
         help="check every call against the policies of its caller, or not (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(

@@ -48,7 +48,8 @@ class Settings:
         app_port: The port the deployed APIs answer on; 0 for a free one. Default: no such port.
         aws_port: The port the AWS API answers on; 0 for a free one, with `state` the same one every time, since the
             URLs of what is deployed hold it.
-        iam: Whether every call is checked against the policies of its caller.
+        iam: Whether every call is checked against the policies of its caller; with `warn` what is denied passes, and is
+            told in the journal.
         region: The region of everything that is deployed.
         log_file: A file that receives every line of every function's log, one JSON object a line with `time`,
             `function`, `request_id` and `line`. Default: no such file.
@@ -59,7 +60,7 @@ class Settings:
     state: Path | None = None
     app_port: int | None = None
     aws_port: int = 0
-    iam: Literal["enforce", "off"] = "enforce"
+    iam: Literal["enforce", "warn", "off"] = "enforce"
     region: str = "us-east-1"
     log_file: Path | None = None
     journal: Path | None = None
@@ -235,6 +236,7 @@ def _spawn(settings: Settings, sockets: list[socket.socket], work: Path, key: st
         "work": str(work),
         "log_file": None if settings.log_file is None else str(settings.log_file.resolve()),
         "journal": None if settings.journal is None else str(settings.journal.resolve()),
+        "iam": settings.iam,
         "key": key,
     }
     stdin = process.stdin
@@ -256,7 +258,7 @@ def _environment(settings: Settings, aws_port: int, work: Path, package_root: Pa
         "HOME": str(work),
         "TMPDIR": str(work / "tmp"),
         "PYTHONPATH": str(package_root),
-        "AUTH": "true" if settings.iam == "enforce" else "false",
+        "AUTH": "false" if settings.iam == "off" else "true",
         "AWS_ACCESS_KEY_ID": "test",  # the root key of the embedded AWS
         "AWS_SECRET_ACCESS_KEY": "test",
         "BIND_HOST": HOST,

@@ -67,6 +67,7 @@ def _orders(told: dict[str, Any]) -> Orders:
         work=Path(told["work"]),
         log_file=None if log_file is None else Path(log_file),
         journal=None if journal is None else Path(journal),
+        lets_denied_pass=told["iam"] == "warn",
         key=told["key"],
     )
 
@@ -94,6 +95,7 @@ async def _serve(orders: Orders, overlay: Overlay, report: Callable[[bytes], obj
     config.keep_alive_timeout = KEEP_ALIVE_SECONDS
     config.graceful_timeout = GRACE_SECONDS
     config.loglevel = "WARNING"
+    config.h11_pass_raw_headers = True  # REST APIs hand on the names of headers as they were sent
     for each in orders.sockets:
         os.set_inheritable(each, False)
     loop, stopping = asyncio.get_running_loop(), asyncio.Event()

@@ -95,7 +95,7 @@ def prove(stacks: Sequence[DeployedStack], clients: AwsClients) -> list[Proof]:
         for function, table in pairs:
             missing = [each for each in WRITES_FIRST if not function.policies.may_allow(f"dynamodb:{each}", table.arn)]
             if missing and function.policies.surely_allow(f"dynamodb:{action}", table.arn):
-                session = role_session(clients, function.name, function.region)
+                session = role_session(clients, function.name, function.region, to_prove=True)
                 dynamodb = clients.client_as(session, "dynamodb", table.region)
                 return [
                     _try_table(function, table, dynamodb, action, expected=True),
@@ -129,15 +129,22 @@ def check(proofs: Iterable[Proof]) -> None:
         raise LocalError(*problems)
 
 
-def role_session(clients: AwsClients, function: str, region: str) -> dict[str, str]:
+def role_session(clients: AwsClients, function: str, region: str, *, to_prove: bool = False) -> dict[str, str]:
     """Return the credentials a deployed function runs with, named as the variables of its environment.
+
+    Args:
+        clients: Clients of the embedded AWS.
+        function: Its physical name.
+        region: Its region.
+        to_prove: Whether they are of a session of its own, which is always enforced and not told in the journal.
 
     Raises:
         LocalError: There is no such function.
     """
     connection = http.client.HTTPConnection(urlsplit(clients.endpoint).netloc, timeout=10)
     try:
-        question = urlencode({"function": function, "region": region})
+        purpose = {"for": "proof"} if to_prove else {}
+        question = urlencode({"function": function, "region": region, **purpose})
         connection.request("GET", f"{SESSION_PATH}?{question}", headers={KEY_HEADER: clients.key})
         answer = connection.getresponse()
         content: dict[str, str] = json.loads(answer.read())
@@ -212,7 +219,7 @@ def _try_table(function: _Function, table: _Table, dynamodb: DynamoDBClient, act
 
 def _try_elsewhere(function: _Function, clients: AwsClients) -> list[Proof]:
     """For a function without a table: the one call that AWS allows everybody, and a table that is not there."""
-    session = role_session(clients, function.name, function.region)
+    session = role_session(clients, function.name, function.region, to_prove=True)
     sts = clients.client_as(session, "sts", function.region)
     dynamodb = clients.client_as(session, "dynamodb", function.region)
     allowed = _denial(sts.get_caller_identity)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 REGION = "us-east-1"
 
-Iam = Literal["enforce", "off"]
+Iam = Literal["enforce", "warn", "off"]
 Via = Literal["direct", "cdk"]
 
 
@@ -62,7 +62,8 @@ class LocalAws(DeployedAws):
             assembly: The folder that `cdk synth` wrote.
             state: The folder to keep data in between runs. Default: nothing is kept.
             port: The port the APIs answer on. Default: a free one.
-            iam: Whether every call is checked against the policies of its caller.
+            iam: Whether every call is checked against the policies of its caller; `warn` lets what is denied pass, and
+                tells it in the journal.
             region: The region of stacks that name none.
             via: Deploy directly, or with the real CDK CLI.
 

@@ -6,9 +6,11 @@ from importlib import metadata
 from typing import TYPE_CHECKING
 
 from constructs_lib.local.overlay import (
+    api_access_log,
     asynchronous_invocation,
     bucket_notifications,
     callers_are_verified,
+    decisions,
     denial_names_resource,
     destination_permissions,
     event_archive,
@@ -16,6 +18,7 @@ from constructs_lib.local.overlay import (
     function_dead_letters,
     generated_secret,
     http_api_integration,
+    http_api_limits,
     http_api_refusals,
     http_api_sendable,
     http_api_settings,
@@ -26,6 +29,11 @@ from constructs_lib.local.overlay import (
     queue_lock,
     queue_mapping,
     queue_trace,
+    reasons,
+    rest_api_answers,
+    rest_api_authorizer,
+    rest_api_integration,
+    rest_api_settings,
     schedule_settings,
     secret_reference_is_arn,
     stream_mapping,
@@ -56,9 +64,12 @@ if TYPE_CHECKING:
     from constructs_lib.local.overlay.patching import Addition, Patch
 
 PATCHES: tuple[Patch | Addition, ...] = (
+    *api_access_log.PATCHES,
     *asynchronous_invocation.PATCHES,
     *bucket_notifications.PATCHES,
     *callers_are_verified.PATCHES,
+    *reasons.PATCHES,
+    *decisions.PATCHES,
     *denial_names_resource.PATCHES,
     *destination_permissions.PATCHES,
     *event_archive.PATCHES,
@@ -66,6 +77,7 @@ PATCHES: tuple[Patch | Addition, ...] = (
     *function_dead_letters.PATCHES,
     *generated_secret.PATCHES,
     *http_api_integration.PATCHES,
+    *http_api_limits.PATCHES,
     *http_api_refusals.PATCHES,
     *http_api_sendable.PATCHES,
     *http_api_settings.PATCHES,
@@ -76,6 +88,10 @@ PATCHES: tuple[Patch | Addition, ...] = (
     *queue_lock.PATCHES,
     *queue_mapping.PATCHES,
     *queue_trace.PATCHES,
+    *rest_api_answers.PATCHES,
+    *rest_api_authorizer.PATCHES,
+    *rest_api_integration.PATCHES,
+    *rest_api_settings.PATCHES,
     *schedule_settings.PATCHES,
     *secret_reference_is_arn.PATCHES,
     *stream_mapping.PATCHES,
@@ -109,6 +125,7 @@ class Overlay:
         """Check the base and mend it."""
         check_version(metadata.version(BASE))
         open_journal(orders.journal)
+        decisions.begin(lets_denied_pass=orders.lets_denied_pass)
         self._executor = LambdaExecutor(orders)
         patches = [*PATCHES, *self._executor.patches()]
         try:
@@ -127,6 +144,7 @@ class Overlay:
     def close(self) -> None:
         """End what the mended base has started."""
         self._executor.executor.close()
+        decisions.flush()
 
 
 def check_version(version: str) -> None:

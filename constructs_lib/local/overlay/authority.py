@@ -15,6 +15,8 @@ from typing import Any
 
 from constructs_lib.local.overlay import invoke_permission
 from constructs_lib.local.overlay.base import base
+from constructs_lib.local.overlay.decisions import settle
+from constructs_lib.local.overlay.reasons import reason_of
 
 ORIGIN = ("127.0.0.1", True)  # what happens between services happens over TLS
 _RESOURCE_SERVICES = {"sqs", "sns", "lambda", "s3", "secretsmanager", "kms"}
@@ -63,7 +65,7 @@ class Role:
             return ""
         evaluator, iam = base("core.iam_evaluator"), base("services.iam")
         if not self.arn or iam._roles.get_scoped(self.account, None, self.name) is None:
-            return f"The role {self.arn or '(none)'} does not exist"
+            return settle(self.principal, action, resource, f"The role {self.arn or '(none)'} does not exist")
         context = evaluator.EvalContext(
             principal_arn=self.principal,
             principal_type="AssumedRole",
@@ -81,12 +83,9 @@ class Role:
         found = evaluator._resource_policy(service, resource) if service in _RESOURCE_SERVICES else None
         if found is not None:
             result = evaluator.combine_resource_policy(result, context, *found, required=required, limits=limits)
-        if result.decision == "Allow":
-            return ""
-        actions = base("core.iam_actions")
-        if result.decision == "Deny" and result.resource_policy_arn:
-            return str(actions._resource_policy_denial(service, action, self.principal, resource))
-        return str(actions.identity_denial_message(action, self.principal, resource, result.decision == "Deny"))
+        is_allowed = result.decision == "Allow"
+        reason = "" if is_allowed else reason_of(result, service, action, self.principal, resource)
+        return settle(self.principal, action, resource, reason)
 
     def denial_anywhere(self, action: str, *, region: str) -> str:
         """Why the role may do this nowhere; empty when some statement allows it on something."""
@@ -94,7 +93,7 @@ class Role:
         policies = evaluator._gather_role_policies(self.name, self.account)
         for each in (statement for policy in policies for statement in policy):
             if each.effect == "Allow" and evaluator._action_matches(action, each.actions, each.not_actions):
-                return ""
+                return settle(self.principal, action, "*", "")
         return self.denial(action, "*", region=region)
 
     def trust_denial(self, service: str, keys: Mapping[str, str]) -> str:
@@ -110,7 +109,7 @@ class Role:
         role = iam._roles.get_scoped(self.account, None, self.name) if self.arn else None
         told = f"{service} is not authorized to assume the role {self.arn or '(none)'}"
         if role is None:
-            return f"{told}: it does not exist"
+            return settle(service, "sts:AssumeRole", self.arn, f"{told}: it does not exist")
         context = evaluator.EvalContext(
             principal_arn="*",
             principal_type="Service",
@@ -122,10 +121,13 @@ class Role:
         )
         document = _with_resource(role["AssumeRolePolicyDocument"], self.arn)
         decided = evaluator.evaluate_resource_policy(document, context, service=service).decision
-        return "" if decided == "Allow" else f"{told}: its trust policy does not allow it"
+        reason = "" if decided == "Allow" else f"{told}: its trust policy does not allow it"
+        return settle(service, "sts:AssumeRole", self.arn, reason)
 
 
-def service_denial(service: str, action: str, resource: str, source_arn: str, account: str) -> str:
+def service_denial(
+    service: str, action: str, resource: str, source_arn: str, account: str, *, policy: Mapping[str, Any] | None = None
+) -> str:
     """Why a service may not act on a resource for its source; empty when the resource's policy lets it.
 
     Args:
@@ -134,6 +136,7 @@ def service_denial(service: str, action: str, resource: str, source_arn: str, ac
         resource: The ARN of the queue, topic or function; the function with its qualifier.
         source_arn: The ARN of what the service acts for.
         account: The account of that.
+        policy: The policy of the function. Default: it is looked up.
     """
     if not is_enforced():
         return ""
@@ -143,11 +146,10 @@ def service_denial(service: str, action: str, resource: str, source_arn: str, ac
     elif action == "sns:Publish":
         allowed = base("services.sns").topic_policy_allows(resource, service, source_arn, account)
     else:
-        policy = function_policy(resource)
+        policy = function_policy(resource) if policy is None else policy
         allowed = invoke_permission.allows(policy, resource, service, source_arn, account)
-    if allowed:
-        return ""
-    return f"{service} is not authorized to perform: {action} on resource: {resource} for {source_arn}"
+    reason = f"{service} is not authorized to perform: {action} on resource: {resource} for {source_arn}"
+    return settle(service, action, resource, "" if allowed else reason)
 
 
 def _key_lets_in(service: str, queue_arn: str, source_arn: str, account: str) -> bool:

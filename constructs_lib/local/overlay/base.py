@@ -26,6 +26,7 @@ class Orders:
         work: A folder of its own, removed at the end.
         log_file: The file for the lines of all functions.
         journal: The file for what happens inside.
+        lets_denied_pass: Whether calls that are denied pass, and are only told.
         key: What whoever started the process shows to be given the credentials of a function.
     """
 
@@ -36,6 +37,7 @@ class Orders:
     work: Path
     log_file: Path | None
     journal: Path | None
+    lets_denied_pass: bool
     key: str
 
 

@@ -1,4 +1,4 @@
-"""A denied call names the ARN it was denied on, as AWS does.
+"""A denied call names the ARN it was denied on and the kind of policy that decided, as AWS does.
 
 Stock leaves "on resource: ..." out of the message for DynamoDB, Secrets Manager and most other services, so that a log
 does not tell which grant is missing.
@@ -6,10 +6,19 @@ does not tell which grant is missing.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from constructs_lib.local.overlay.base import base
+from constructs_lib.local.overlay.decisions import last_reason
 from constructs_lib.local.overlay.patching import Patch
+
+CAPITALISED = {"ssm", "logs"}  # they write "Message" where others write "message", and stock puts its own words there
+
+
+def _capitalised(answered: Any, message: str) -> Any:
+    status, headers, body = answered
+    told = {**json.loads(body), "Message": message}
+    return status, headers, json.dumps(told).encode()
 
 
 def _wrap(stock: Any) -> Any:
@@ -26,11 +35,9 @@ def _wrap(stock: Any) -> Any:
         explicit_deny: bool = False,
         resource_policy_arn: str = "",
     ) -> Any:
-        by_resource_policy = explicit_deny and resource_policy_arn
-        if not message and not error_code and not by_resource_policy and resource_arn != "*":
-            actions = base("core.iam_actions")
-            message = actions.identity_denial_message(action, principal_arn, resource_arn, explicit_deny)
-        return stock(
+        if not message and not error_code:
+            message = last_reason(action, principal_arn)
+        answered = stock(
             service,
             action,
             principal_arn,
@@ -42,6 +49,7 @@ def _wrap(stock: Any) -> Any:
             explicit_deny=explicit_deny,
             resource_policy_arn=resource_policy_arn,
         )
+        return _capitalised(answered, message) if service in CAPITALISED and not error_code and message else answered
 
     return access_denied_response
 

@@ -15,6 +15,7 @@ import secrets
 from typing import Any
 
 from constructs_lib.local.overlay import invoke_permission
+from constructs_lib.local.overlay.authority import service_denial
 from constructs_lib.local.overlay.base import base
 from constructs_lib.local.overlay.http_api_event import Request, event_of
 from constructs_lib.local.overlay.http_api_result import Response, internal_server_error, message, response_of
@@ -23,6 +24,7 @@ from constructs_lib.local.overlay.patching import Patch
 DEFAULT_TIMEOUT_MS = 30_000
 EVENT_LIMIT_BYTES = 6 * 1024 * 1024  # of Lambda; API Gateway itself takes 10 MB
 _THROTTLED = 429
+SERVICE = "apigateway.amazonaws.com"
 
 _log = logging.getLogger("constructs_lib.local")
 
@@ -43,11 +45,12 @@ async def invoke(integration: Any, request: Request, *, owner: tuple[str, str]) 
     if record is None or configuration is None:
         _log.warning("%s of API %s calls a function that does not exist: %s", request.route_key, request.api_id, uri)
         return internal_server_error()
-    if base("app").AUTH and not integration.get("credentialsArn"):
+    if not integration.get("credentialsArn"):
         route = request.route_key.partition(" ")[2] or "$default"
         path = route if route.startswith("/") else f"/{route}"
         source = f"arn:aws:execute-api:{region}:{account}:{request.api_id}/{request.stage}/{request.method}{path}"
-        if not invoke_permission.allows(record.get("policy"), reference, "apigateway.amazonaws.com", source, account):
+        policy = record.get("policy") or {}
+        if service_denial(SERVICE, invoke_permission.ACTION, reference, source, account, policy=policy):
             _log.warning("%s may not be invoked by API Gateway from %s: it has no such permission", reference, source)
             return internal_server_error()
     event = event_of(request)

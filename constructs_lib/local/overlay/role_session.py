@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 
 from constructs_lib.local.overlay.base import base
 from constructs_lib.local.overlay.control import shows_key
+from constructs_lib.local.overlay.decisions import PROOF
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +22,10 @@ PATH = "/_constructs_lib/role-session"
 
 
 async def answer(scope: dict[str, Any], send: Callable[..., Any], key: str) -> None:
-    """Answer `?function=<name>&region=<region>` with the environment variables that hold the credentials."""
+    """Answer `?function=<name>&region=<region>` with the environment variables that hold the credentials.
+
+    With `&for=proof` they are of a session of its own, whose calls are no calls of the function.
+    """
     if not shows_key(scope, key):
         await _send(send, 403, {"message": "Forbidden"})
         return
@@ -33,8 +37,12 @@ async def answer(scope: dict[str, Any], send: Callable[..., Any], key: str) -> N
         function = functions.get(name)
     if function is None:
         await _send(send, 404, {"message": f"there is no function {name} in {region}"})
-    else:
-        await _send(send, 200, base("core.lambda_runtime").execution_credentials(function["config"]))
+        return
+    configuration = function["config"]
+    if query.get("for") == ["proof"]:
+        arn = f"{configuration['FunctionArn']}:{PROOF}"
+        configuration = {**configuration, "FunctionArn": arn, "FunctionName": PROOF}
+    await _send(send, 200, base("core.lambda_runtime").execution_credentials(configuration))
 
 
 async def _send(send: Callable[..., Any], status: int, answered: dict[str, str]) -> None:
