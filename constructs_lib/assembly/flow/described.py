@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from constructs_lib.assembly.event_pattern import UNKNOWN
+from constructs_lib.assembly.event_pattern import ABSENT, UNKNOWN
 from constructs_lib.assembly.flow.message import NOTHING_ELSE, Message, Objects
 from constructs_lib.assembly.resource import Resource
 from constructs_lib.assembly.text_set import TextSet
@@ -43,6 +43,14 @@ KEYS_OF_NOTIFICATIONS = (
     "MessageId", "TopicArn", "Subject", "Message", "Timestamp", "SignatureVersion", "Signature", "SigningCertURL",
     "SigningCertUrl", "UnsubscribeURL", "UnsubscribeUrl", "MessageAttributes",
 )  # fmt: skip
+# What Lambda and Pipes get of a table's stream.
+# https://docs.aws.amazon.com/lambda/latest/dg/with-ddb-filtering.html
+KEYS_OF_RECORDS = (
+    "eventID", "eventName", "eventVersion", "eventSource", "awsRegion", "dynamodb", "userIdentity", "eventSourceARN",
+)  # fmt: skip
+IMAGES = {"NewImage": ("NEW_IMAGE", "NEW_AND_OLD_IMAGES"), "OldImage": ("OLD_IMAGE", "NEW_AND_OLD_IMAGES")}
+VIEWS = ("KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES")
+ONLY_OF = {"NewImage": ("INSERT", "MODIFY"), "OldImage": ("MODIFY", "REMOVE")}
 NO_ATTRIBUTES: Document = {(): NOTHING_ELSE}
 NOTIFICATION: Document = {  # what a queue gets of a topic, unless the subscription is raw
     (): NOTHING_ELSE,
@@ -108,6 +116,43 @@ def _object_records(kinds: frozenset[str], keys: TextSet) -> Document:
         ("Records", "eventSource"): TextSet.exactly("aws:s3"),
         **({("Records", "s3", "object", "key"): keys} if is_plain else {}),
     }
+
+
+def record_of(table: Node, events: tuple[str, ...], keys: TextSet | None = None) -> Message:
+    """Describe what a table's stream tells of a change.
+
+    What is put into a table that forgets by itself is removed some day, by DynamoDB.
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_Record.html
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-streams.html
+
+    Args:
+        table: The table.
+        events: What the change may be: INSERT, MODIFY, REMOVE.
+        keys: What the partition key may be, where that is known.
+    """
+    forgets = isinstance(table, Resource) and str(table.value("TimeToLiveSpecification", "Enabled")).lower() == "true"
+    plain = {**_record(table, events, keys), ("userIdentity",): ABSENT}  # it tells who removed what nobody did
+    is_forgotten = forgets and events != ("REMOVE",)
+    return Message(body=plain, otherwise=_record(table, (*events, "REMOVE"), keys) if is_forgotten else None)
+
+
+def _record(table: Node, events: tuple[str, ...], keys: TextSet | None) -> Document:
+    told: dict[tuple[str, ...], TextSet | Text | Field | NothingElse] = {
+        (): NOTHING_ELSE,
+        **{(key,): UNKNOWN for key in KEYS_OF_RECORDS},
+        ("eventName",): TextSet.exactly(*events),
+    }
+    view = str(table.value("StreamSpecification", "StreamViewType")) if isinstance(table, Resource) else ""
+    missing = {image for image, views in IMAGES.items() if view in VIEWS and view not in views}
+    missing |= {image for image, of in ONLY_OF.items() if not set(of) & set(events)}
+    told |= {("dynamodb", image): NOTHING_ELSE for image in missing}
+    schema = table.value("KeySchema") if isinstance(table, Resource) and keys is not None else ()
+    for each in schema if isinstance(schema, list) else ():
+        if isinstance(each, dict) and str(each.get("KeyType")) == "HASH":
+            for image in ("Keys", "NewImage", "OldImage")[: 1 if "REMOVE" in events else 2]:
+                if keys is not None and image not in missing:
+                    told["dynamodb", image, str(each.get("AttributeName")), "S"] = keys
+    return told
 
 
 def kept_objects(prefix: Text | str) -> Message:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from constructs_lib.assembly.flow.addressed import api_at
 from constructs_lib.assembly.flow.message import ANYTHING, lesser
-from constructs_lib.assembly.flow.writes import BUCKET, ON_OBJECTS, SENT, Write, Writers
+from constructs_lib.assembly.flow.writes import BUCKET, BY_URL, ON_OBJECTS, SENT, Write, Writers
 from constructs_lib.assembly.policies.actions import meant
 from constructs_lib.assembly.policies.permissions import Grant, Permissions, extent_on
 from constructs_lib.assembly.policies.statement import statements_at
@@ -29,7 +29,6 @@ PASS_ROLE = ("iam:passrole",)
 SCHEDULER = "scheduler.amazonaws.com"
 BY_SERVICE = frozenset({"aws:sourcearn", "aws:sourceaccount", "aws:sourceowner", "aws:sourceorgid"})
 OPEN = "everybody may"
-BY_URL = "lambda:invokefunctionurl"
 ABOUT_CALLERS = frozenset({"aws:principalarn", "aws:principalaccount", "aws:principalorgid", "aws:securetransport"})
 
 

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from constructs_lib.assembly.flow.addressed import TABLES, api_at
-from constructs_lib.assembly.flow.described import own_event
+from constructs_lib.assembly.flow.described import own_event, record_of
 from constructs_lib.assembly.flow.message import ANYTHING, Message, Request
 from constructs_lib.assembly.flow.writes import (
     ACTIONS,
@@ -113,9 +113,7 @@ def _written_by(assembly: Assembly, state: State, by_role: ByRole) -> Iterator[W
         name = _told(state.argument(argument))
         node = assembly.target(name, *kinds) if name is not None else None
         if node is not None:
-            message = (
-                Message(body={("eventName",): TextSet.exactly(*RECORDS[action])}) if action in RECORDS else ANYTHING
-            )
+            message = record_of(node, RECORDS[action]) if action in RECORDS else ANYTHING
             yield Write(node, message, Extent.ALL, how)
         else:
             yield from by_role(action, how)

@@ -15,7 +15,7 @@ from constructs_lib.assembly.event_pattern import (
     match_filter_criteria,
     match_filter_policy,
 )
-from constructs_lib.assembly.flow.message import Document, Message, NothingElse, Passage
+from constructs_lib.assembly.flow.message import NOTHING_ELSE, Document, Message, NothingElse, Passage
 from constructs_lib.assembly.text_set import Extent, Relation, TextSet
 from constructs_lib.assembly.value import Text, Value
 
@@ -57,11 +57,19 @@ def matched_by_criteria(criteria: Value, message: Message, wrap: Shape, change: 
 
 
 def matched_by_policy(policy: Value, message: Message, change: Shape, *, reads_body: bool) -> Passage:
-    """Return how much of what is published passes the filter policy of a subscription; all when there is none."""
-    if policy is None:
+    """Return how much of what is published passes the filter policy of a subscription; all when there is none.
+
+    https://docs.aws.amazon.com/sns/latest/dg/message-filtering-policy-remove.html
+    """
+    if policy is None or policy == {}:  # which is how a policy is taken away
         return _judged(message, lambda _: Relation(Extent.ALL, ""), change)
     if reads_body:
         return _judged(message, lambda body: match_filter_policy(policy, payload_of(body), scope="MessageBody"), change)
+    if message.attributes is not None and set(message.attributes.values()) == {NOTHING_ELSE}:
+        # Not even a filter that asks for an attribute to be absent.
+        # https://docs.aws.amazon.com/sns/latest/dg/attribute-key-matching.html
+        nothing = Relation(Extent.NONE, "a message without attributes passes no filter on attributes")
+        return _judged(message, lambda _: nothing, change)
     return _judged(message, lambda _: match_filter_policy(policy, payload_of(message.attributes)), change)
 
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from constructs_lib.assembly.arn import Arn
 from constructs_lib.assembly.flow.addressed import APIS, TABLES
-from constructs_lib.assembly.flow.described import own_event
+from constructs_lib.assembly.flow.described import own_event, record_of
 from constructs_lib.assembly.flow.message import ANYTHING, Message, Objects, Request, lesser
 from constructs_lib.assembly.policies.action_names import spelled
 from constructs_lib.assembly.policies.permissions import (
@@ -24,17 +25,20 @@ from constructs_lib.assembly.policies.permissions import (
     keys_in,
     surely_keys_in,
 )
+from constructs_lib.assembly.resource import Resource
 from constructs_lib.assembly.text_set import Extent, TextSet
 from constructs_lib.assembly.value import Text
 
 if TYPE_CHECKING:
-    from constructs_lib.assembly.flow.message import Document
     from constructs_lib.assembly.model import Assembly, Node
 
 BUCKET, QUEUE, TOPIC, BUS = "AWS::S3::Bucket", "AWS::SQS::Queue", "AWS::SNS::Topic", "AWS::Events::EventBus"
 FUNCTION, MACHINE, STREAM = "AWS::Lambda::Function", "AWS::StepFunctions::StateMachine", "AWS::Kinesis::Stream"
 FIREHOSE, LOG_GROUP = "AWS::KinesisFirehose::DeliveryStream", "AWS::Logs::LogGroup"
 PUT = "ObjectCreated:Put"
+
+
+Conditions = Mapping[str, Mapping[str, tuple[Text, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,13 @@ SENT: Mapping[str, tuple[str, ...]] = {
 }
 ACTIONS: tuple[str, ...] = (*ON_OBJECTS, *SENT)
 EQUALS = ("StringEquals", "StringLike", "StringEqualsIfExists", "StringLikeIfExists")
-FOR_ALL = "ForAllValues:"
+FOR_ALL, FOR_ANY = "ForAllValues:", "ForAnyValue:"
+BY_URL, ADDRESS = "lambda:invokefunctionurl", "AWS::Lambda::Url"
+# Keys that only a request for a list of keys has: under a condition on one, nothing that writes is allowed.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html
+ABOUT_LISTS = frozenset({"s3:prefix", "s3:delimiter", "s3:max-keys"})
+HOLD_WHEN_ABSENT = ("Not", "IfExists", "ForAllValues", "Null")
+DECIDING = (*EQUALS[:2], "StringEqualsIgnoreCase", "StringNotEquals", "StringNotLike")
 SOMETHING = TextSet.glob("?*")  # no object has an empty key
 BEYOND = "the permissions boundary does not let it through"
 NOT_BY_DEFAULT = "only when a parameter of the template says so"
@@ -136,7 +146,7 @@ class Writers:
     def by(self, grant: Grant, permissions: Permissions) -> Iterator[Write]:
         """Yield what a role may write by one grant, less what denies it."""
         if grant.action in ON_OBJECTS:
-            yield from self._to_buckets(permissions, grant)
+            yield from () if _asks_for_lists(grant) else self._to_buckets(permissions, grant)
         else:
             yield from self._to_nodes(permissions, grant)
 
@@ -175,7 +185,7 @@ class Writers:
             arn = self._assembly.arns(node)[0]
             how = _how(grant)
             denials = [each for each in permissions.denials(grant.action, node) if denies_node(each, arn)]
-            message = self._message(grant, node)
+            message = self._message(grant, node, permissions)
             if denials:
                 why = f"{denials[0].source.path} denies {spelled(grant.action)} there"
                 yield Write(node, message, Extent.NONE, how, why)
@@ -198,11 +208,20 @@ class Writers:
         else:
             # What is only known as a parameter may be of any type.
             candidates = [node for node in self._by_resource.get(resource, ()) if node.type in {*kinds, ""}]
+        if grant.action == BY_URL:
+            candidates = [node for node in candidates if node in self._addressed or not isinstance(node, Resource)]
         for node in candidates:
             arns = self._assembly.arns(node)
             extent = extent_on(pattern, arns)
             if extent is not Extent.NONE and not any(extent_on(each, arns) is Extent.ALL for each in grant.but):
                 yield node, extent
+
+    @cached_property
+    def _addressed(self) -> frozenset[Node]:
+        """The functions that have a URL."""
+        told = (each.value("TargetFunctionArn") for each in self._assembly.of_type(ADDRESS))
+        found = (self._assembly.target(each, FUNCTION) for each in told)
+        return frozenset(each for each in found if each is not None)
 
     def _apis(self, grant: Grant) -> Iterator[tuple[Node, Extent]]:
         for kind in APIS:
@@ -212,26 +231,23 @@ class Writers:
                     is_named = told is not None and told.resource.split("/", 1)[0] == node.name
                     yield node, Extent.ALL if is_named else Extent.SOME
 
-    def _message(self, grant: Grant, node: Node) -> Message:
+    def _message(self, grant: Grant, node: Node, permissions: Permissions) -> Message:
         if grant.action in RECORDS:
-            return Message(body=self._record(grant, node))
+            return self._record(grant, node)
         if grant.action == "events:putevents":
-            sources, types = _asked(grant, "events:source"), _asked(grant, "events:detail-type")
+            sources, types = (
+                _less_denied(_asked(grant.conditions, key), key, permissions, self._assembly.arns(node)[0])
+                for key in ("events:source", "events:detail-type")
+            )
             return Message(body=own_event(sources, types, node))
         if grant.action == "execute-api:invoke":
             return Message(request=_call_of(grant.pattern, node.name))
         return ANYTHING
 
-    def _record(self, grant: Grant, node: Node) -> Document:
+    def _record(self, grant: Grant, node: Node) -> Message:
         """The record that a table's stream has of a change."""
-        described: dict[tuple[str, ...], TextSet] = {("eventName",): TextSet.exactly(*RECORDS[grant.action])}
-        keys = _asked(grant, "dynamodb:leadingkeys")
-        schema = getattr(node, "value", lambda _: None)("KeySchema")
-        for each in schema if isinstance(schema, list) and "dynamodb:leadingkeys" in _keys(grant) else ():
-            if isinstance(each, dict) and str(each.get("KeyType")) == "HASH":
-                for image in ("Keys", "NewImage", "OldImage")[: 1 if "REMOVE" in RECORDS[grant.action] else 2]:
-                    described["dynamodb", image, str(each.get("AttributeName")), "S"] = keys
-        return described
+        keys = _asked(grant.conditions, "dynamodb:leadingkeys") if "dynamodb:leadingkeys" in _keys(grant) else None
+        return record_of(node, RECORDS[grant.action], keys)
 
     def _conditional(self, grant: Grant, write: Write) -> Write:
         """A write that is allowed under a condition which is not known to hold is perhaps none."""
@@ -260,12 +276,34 @@ def _keys(grant: Grant) -> set[str]:
     return {key for wanted in grant.conditions.values() for key in wanted}
 
 
-def _asked(grant: Grant, key: str) -> TextSet:
+def _asks_for_lists(grant: Grant) -> bool:
+    """Whether a condition asks for a key that is in no request which writes."""
+    return any(
+        key in ABOUT_LISTS and not any(each in operator for each in HOLD_WHEN_ABSENT)
+        for operator, wanted in grant.conditions.items()
+        for key in wanted
+    )
+
+
+def _less_denied(allowed: TextSet, key: str, permissions: Permissions, bus: Text) -> TextSet:
+    """What is left of the values of a key when what is denied by their values, and nothing else, is taken away."""
+    for statement in permissions.conditional_denials("events:putevents"):
+        [*operators] = statement.conditions
+        if len(operators) != 1 or set(statement.conditions[operators[0]]) != {key} or not denies_node(statement, bus):
+            continue
+        # That one entry of several is denied denies them all; that all of them are, says nothing of one.
+        operator = operators[0].removeprefix(FOR_ANY)
+        if operator in DECIDING:
+            allowed -= _asked({operator: statement.conditions[operators[0]]}, key)
+    return allowed
+
+
+def _asked(conditions: Conditions, key: str) -> TextSet:
     """The values that conditions allow a key to have; any when they do not speak of it."""
     allowed = TextSet.any()
-    for operator, wanted in grant.conditions.items():
-        plain = operator.removeprefix(FOR_ALL).removeprefix("ForAnyValue:")
-        if key not in wanted:
+    for operator, wanted in conditions.items():
+        plain = operator.removeprefix(FOR_ALL)
+        if key not in wanted or plain.startswith(FOR_ANY):  # one of many entries is enough, the others may be anything
             continue
         if plain in EQUALS:
             allowed &= TextSet.glob(*wanted[key]) if "Like" in plain else TextSet.exactly(*wanted[key])

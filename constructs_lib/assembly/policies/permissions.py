@@ -127,6 +127,12 @@ class Permissions:
             if not statement.allows and mentions(statement, action) and _speaks_of(statement, arns):
                 yield statement
 
+    def conditional_denials(self, action: str) -> Iterator[Statement]:
+        """Yield the statements of the role that deny an action under some condition."""
+        for statement in self._denies:
+            if statement.conditions and mentions(statement, action):
+                yield statement
+
     def is_within_boundary(self, action: str, arn: Text) -> bool:
         """Whether the permissions boundary, if there is one that is known, allows an action."""
         if self._boundary is None:

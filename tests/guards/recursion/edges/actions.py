@@ -92,10 +92,13 @@ def sent(action: str) -> tuple[Resources, tuple[str, ...]]:
             told = {"LogGroupName": ref("Group"), "FilterPattern": "", "DestinationArn": att("Writer")}
             group = {"Group": resource("AWS::Logs::LogGroup", LogGroupName="shop")}
             return writer(*may) | group | {"Filter": resource("AWS::Logs::SubscriptionFilter", **told)}, alone
-    return function("Writer", allow(action, att("Other"))) | function("Other", allow(action, att("Writer"))), (
-        "Other",
-        "Writer",
-    )
+    urls = {
+        f"{each}Url": resource("AWS::Lambda::Url", TargetFunctionArn=att(each), AuthType="AWS_IAM")
+        for each in ("Other", "Writer")
+        if action == "lambda:InvokeFunctionUrl"
+    }
+    calling = function("Writer", allow(action, att("Other"))) | function("Other", allow(action, att("Writer")))
+    return calling | urls, ("Other", "Writer")
 
 
 PLACES: dict[str, Any] = {

@@ -79,6 +79,27 @@ def for_sorted_keys(pattern: Json) -> Resources:
     return system | {"Table": resource("AWS::DynamoDB::Table", **made)}
 
 
+FORGOTTEN: Json = {"userIdentity": {"type": ["Service"], "principalId": ["dynamodb.amazonaws.com"]}}
+ONE_OF_ITS_KEYS = {"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": ["shop#*"]}}
+
+
+def forgotten(may: str, *patterns: Json) -> Resources:
+    """A table that removes items by itself."""
+    own = table(TimeToLiveSpecification={"AttributeName": "until", "Enabled": True})
+    return writer(allow(may, att("Table"))) | own | mapping(att("Table", "StreamArn"), "Writer", *patterns)
+
+
+def of_image(image: str) -> Json:
+    return {"dynamodb": {image: {"kind": {"S": ["again"]}}}}
+
+
+def seen(view: str, image: str) -> Resources:
+    """A table whose stream has some images, and a reader of one."""
+    own = {"Table": resource("AWS::DynamoDB::Table", **table()["Table"]["Properties"])}
+    own["Table"]["Properties"] |= {"StreamSpecification": {"StreamViewType": view}}
+    return writer(allow(PUT, att("Table"))) | own | mapping(att("Table", "StreamArn"), "Writer", of_image(image))
+
+
 TOPOLOGIES = (
     loop("it puts what it is told of", changes()),
     loop("it updates what it is told of", changes(may=UPDATE)),
@@ -141,6 +162,24 @@ TOPOLOGIES = (
         for_leading_keys({"dynamodb": {"NewImage": {"id": {"S": [{"prefix": "user#"}]}}}}, "shop#*"),
     ),
     risk("a batch inserts or modifies among others", changes(named("MODIFY"), may="dynamodb:BatchWriteItem")),
+    loop("told of everything but removals, and puts", changes({"eventName": [{"anything-but": ["REMOVE"]}]})),
+    risk("it puts what the table forgets by itself, and is told of removals", forgotten(PUT, named("REMOVE"))),
+    risk("it puts what the table forgets by itself, and is told of that alone", forgotten(PUT, FORGOTTEN)),
+    loop("it puts what the table forgets by itself, and is told of what is put", forgotten(PUT)),
+    guarded("it deletes, and is told of what the table forgets by itself", forgotten(DELETE, FORGOTTEN)),
+    guarded("it puts, and is told of what the table forgets, which forgets nothing", changes(FORGOTTEN)),
+    guarded("told of something that no record has", changes({"kind": ["again"]})),
+    guarded("told of an image that the stream has not", seen("KEYS_ONLY", "NewImage")),
+    guarded("told of the image after, and has that before", seen("OLD_IMAGE", "NewImage")),
+    guarded("told of the image before, and has that after", seen("NEW_IMAGE", "OldImage")),
+    risk("told of an image that the stream has", seen("NEW_IMAGE", "NewImage")),
+    risk("told of the image before, and has both", seen("NEW_AND_OLD_IMAGES", "OldImage")),
+    guarded("it deletes, and is told of an image after it", changes(of_image("NewImage"), may=DELETE)),
+    risk("it deletes, and is told of an image before it", changes(of_image("OldImage"), may=DELETE)),
+    guarded(
+        "it inserts, and is told of an image before it", changes(of_image("OldImage"), may="dynamodb:PartiQLInsert")
+    ),
+    risk("one of its keys is below its prefix", changes(of_item(id="user#"), **ONE_OF_ITS_KEYS)),
     risk("only keys below its prefix, and told of sort keys", for_sorted_keys(of_item(id="shop#", sort="user#"))),
     guarded(
         "only keys below its prefix, and told of others with sort keys", for_sorted_keys(of_item(id="user#", sort="x"))

@@ -139,6 +139,15 @@ def scheduled() -> Resources:
 TWO_FORMS: Json = {"source": ["orders", {"prefix": "bill"}]}
 BILLING: Json = {"StringEquals": {"events:source": "billing"}}
 
+ALL, ANY = "ForAllValues:StringEquals", "ForAnyValue:StringEquals"
+
+
+def denied(pattern: Json, operator: str, source: str, on: str = "Bus") -> Resources:
+    """It may put everything, less what is denied by its source."""
+    less = deny(PUT, att(on), **{operator: {"events:source": [source]}})
+    return writer(allow(PUT, att("Bus")), less) | bus() | rule(att("Writer"), pattern, on=ref("Bus"))
+
+
 TOPOLOGIES = (
     loop("everything on the bus", puts(EVERY)),
     loop("everything of the account", puts({"account": [ref("AWS::AccountId")]})),
@@ -211,6 +220,15 @@ TOPOLOGIES = (
     silent("the bus lets another account in, in the older form", older_policy("999999999999")),
     guarded("forwarded from one region, for another", forwarded({"region": ["eu-west-1"]}, {"region": ["us-east-1"]})),
     loop("one of two patterns in one", puts_source(EITHER, "orders")),
+    risk("one of the events it puts has the other source", puts_source(ORDERS, "billing", operator=ANY)),
+    guarded("all of the events it puts have the other source", puts_source(ORDERS, "billing", operator=ALL)),
+    guarded("its source is denied", denied(ORDERS, "StringEquals", "orders")),
+    guarded("every source but another is denied", denied(ORDERS, "StringNotEquals", "billing")),
+    guarded("its source is denied for any of the events", denied(ORDERS, ANY, "orders")),
+    risk("its source is denied for all of the events at once", denied(ORDERS, ALL, "orders")),
+    risk("another source is denied", denied(ORDERS, "StringEquals", "billing")),
+    risk("its source is denied on another bus", denied(ORDERS, "StringEquals", "orders", on="Other") | bus("Other")),
+    risk("its source is denied if it has no key", denied(ORDERS, "Null", "true")),
     guarded("neither of two patterns in one", puts(EITHER, StringEquals={"events:source": "billing", TYPE: "Paid"})),
     guarded(
         "sources it may not name, by a wildcard of what it may not",

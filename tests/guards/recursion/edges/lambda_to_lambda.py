@@ -119,6 +119,10 @@ TOPOLOGIES = (
     loop("a permission lets its role in", permitted(att("WriterRole"))),
     silent("a permission lets a service in", permitted("events.amazonaws.com")),
     loop("its address, with a permission", url("AWS_IAM", None, "lambda:InvokeFunctionUrl")),
+    silent(
+        "its address, of which it has none",
+        function("Other") | writer() | apart(allow("lambda:InvokeFunctionUrl", att("Writer"))),
+    ),
     risk("its address, which it is told", url("NONE", att("Url", "FunctionUrl"))),
     silent("the address of another function", url("NONE", att("OtherUrl", "FunctionUrl"))),
     silent("its address, which everybody may call and it is not told", url("NONE", None) | permission("*", "NONE")),

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html
 """
 
 from tests.guards.recursion.parts import Resources, allow, att, bucket, deny, notifying, objects, writer
-from tests.guards.recursion.topology import guarded, loop, risk
+from tests.guards.recursion.topology import guarded, loop, risk, silent
 
 ARRANGED = (
     "aws:PrincipalAccount",
@@ -51,7 +51,18 @@ def denied(key: str) -> Resources:
     return system | bucket(NotificationConfiguration=notifying("Lambda", att("Writer")))
 
 
+# Which no request has that writes: what is allowed under it is never allowed.
+OF_LISTS = ("s3:prefix", "s3:delimiter", "s3:max-keys")
+
+
+def of_lists(operator: str) -> Resources:
+    may = allow("s3:*", objects(), **{operator: {"s3:prefix": ["x"]}})
+    return writer(may) | bucket(NotificationConfiguration=notifying("Lambda", att("Writer")))
+
+
 TOPOLOGIES = (
+    *(silent(f"allowed by {key}", told(key)) for key in OF_LISTS),
+    *(risk(f"allowed by {each}", of_lists(each)) for each in ("StringNotLike", "StringLikeIfExists")),
     *(loop(f"allowed by {key}", told(key)) for key in ARRANGED),
     *(risk(f"allowed by {key}", told(key)) for key in UNKNOWN),
     *(guarded(f"allowed elsewhere by {key}", elsewhere(key)) for key in (*ARRANGED[:3], *UNKNOWN)),

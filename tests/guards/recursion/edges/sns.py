@@ -110,7 +110,8 @@ TOPOLOGIES = (
     guarded("what a bucket says, of removals", by_bucket(of_event("ObjectRemoved:"), FilterPolicyScope="MessageBody")),
     guarded("what a bucket says has no attributes", by_bucket({"kind": ["again"]})),
     # AWS says that a message lacking the attribute fits, and that one without any attribute does not.
-    risk("what a bucket says lacks the attribute", by_bucket({"kind": [{"exists": False}]})),
+    guarded("what a bucket says lacks the attribute, as all others", by_bucket({"kind": [{"exists": False}]})),
+    loop("an empty filter", by_bucket({})),
     loop("the topic lets its reader in", protected("Allow", {"AWS": att("WriterRole")})),
     silent("the topic lets a service in", protected("Allow", {"Service": "s3.amazonaws.com"})),
     guarded(
