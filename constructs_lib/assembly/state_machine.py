@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from constructs_lib.assembly.asset_manifest import AssetManifest
 from constructs_lib.assembly.data_file import read_document, read_document_beside
 from constructs_lib.assembly.intrinsics import as_piece, shown, to_json
 from constructs_lib.assembly.json_document import AssemblyError
+from constructs_lib.assembly.json_text import read_json
 from constructs_lib.assembly.remembered import remembered
 from constructs_lib.assembly.value import Absent, Symbol, Text, Unknown, Value, likely
 
@@ -29,7 +30,6 @@ STATE_MACHINE = "AWS::StepFunctions::StateMachine"
 JSONPATH, JSONATA = "JSONPath", "JSONata"
 MOST_BYTES = 4 * 1024 * 1024  # of a file; Step Functions takes 1 MiB
 MOST_LEVELS = 64  # of states inside one another
-PRIVATE = range(0xE000, 0xF8FF)  # characters that stand for nothing: one of them marks a symbol
 SUBSTITUTION = re.compile(r"\$\{([\w.-]+)\}")
 MAP_BODIES = ("ItemProcessor", "Iterator")  # what a Map runs for each item; the second is its older name
 
@@ -160,7 +160,7 @@ class Definition:
 def _definition(machine: Resource) -> Definition | Unknown:
     try:
         source = _source(machine)
-        told = _parse(source) if isinstance(source, Text) else source
+        told = read_json(source) if isinstance(source, Text) else source
         if isinstance(told, Unknown):
             return told
         if not isinstance(told, dict) or not isinstance(told.get("States"), dict):
@@ -249,56 +249,6 @@ def _asset(machine: Resource, key: str | None) -> Path | None:
             if each.key == key:
                 return each.source
     return None
-
-
-def _parse(text: Text) -> Value:
-    """Read JSON in which symbols stand, inside of strings or instead of values."""
-    known = "".join(part for part in text.parts if isinstance(part, str))
-    mark = next((chr(code) for code in PRIVATE if chr(code) not in known and f"\\u{code:04x}" not in known.lower()), "")
-    if not mark:
-        return Unknown(_short(text), "the definition holds every private character there is")
-    pieces: list[str] = []
-    symbols: list[Symbol] = []
-    is_quoted = False
-    for part in text.parts:
-        if isinstance(part, str):
-            pieces.append(part)
-            is_quoted = _ends_quoted(part, is_quoted)
-        else:
-            hole = f"{mark}{len(symbols)}{mark}"
-            pieces.append(hole if is_quoted else f'"{hole}"')
-            symbols.append(part)
-    try:
-        return _restored(json.loads("".join(pieces)), mark, symbols)
-    except ValueError as error:
-        return Unknown(_short(text), f"the definition is no JSON: {error}".replace(mark, ""))
-
-
-def _ends_quoted(part: str, is_quoted: bool) -> bool:
-    """Whether the end of a piece of JSON is inside of a string."""
-    is_escaped = False
-    for character in part:
-        if is_escaped:
-            is_escaped = False
-        elif character == "\\":
-            is_escaped = is_quoted
-        elif character == '"':
-            is_quoted = not is_quoted
-    return is_quoted
-
-
-def _restored(told: Any, mark: str, symbols: Sequence[Symbol]) -> Value:
-    if isinstance(told, dict):
-        return {str(_restored_text(key, mark, symbols)): _restored(each, mark, symbols) for key, each in told.items()}
-    if isinstance(told, list):
-        return [_restored(each, mark, symbols) for each in told]
-    if isinstance(told, str):
-        return _restored_text(told, mark, symbols)
-    return told if told is None or isinstance(told, bool | int | float) else None
-
-
-def _restored_text(told: str, mark: str, symbols: Sequence[Symbol]) -> Text:
-    return Text.of(*(symbols[int(each)] if odd % 2 else each for odd, each in enumerate(told.split(mark))))
 
 
 def _text(value: Value) -> Text | None:

@@ -1,4 +1,4 @@
-"""Where a function's invocations go on to without its doing: its destinations, its dead letters, its logs.
+"""Where a function's invocations go on to without its doing: its destinations, its dead letters.
 
 Destinations and dead letters are for asynchronous invocations alone: who polls a queue or calls an API waits for the
 answer, and a function invoked so leaves nothing there.
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from constructs_lib.assembly.flow.addressed import APIS, node_at
+from constructs_lib.assembly.flow.addressed import node_at
 from constructs_lib.assembly.flow.described import event, kept_objects
 from constructs_lib.assembly.flow.message import Message, Passage
 from constructs_lib.assembly.flow.route import Filter, Route
@@ -20,18 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from constructs_lib.assembly.model import Assembly, Node
-    from constructs_lib.assembly.resource import Resource
 
-FUNCTION, LOG_GROUP, API_STAGES = (
-    "AWS::Lambda::Function",
-    "AWS::Logs::LogGroup",
-    (
-        "AWS::ApiGatewayV2::Stage",
-        "AWS::ApiGateway::Stage",
-    ),
-)
-CONFIG, SUBSCRIPTION = "AWS::Lambda::EventInvokeConfig", "AWS::Logs::SubscriptionFilter"
-BUCKET, BUS, MACHINE = "AWS::S3::Bucket", "AWS::Events::EventBus", "AWS::StepFunctions::StateMachine"
+FUNCTION, CONFIG = "AWS::Lambda::Function", "AWS::Lambda::EventInvokeConfig"
+BUCKET, BUS = "AWS::S3::Bucket", "AWS::Events::EventBus"
 OUTCOMES = (("OnSuccess", "Success", "each success"), ("OnFailure", "Failure", "each failure"))
 
 
@@ -59,48 +50,6 @@ def function_routes(assembly: Assembly) -> Iterator[Route]:
             )
 
 
-def log_routes(assembly: Assembly) -> Iterator[Route]:
-    """Yield the ways of log lines: from whoever writes them to the group, and from there to its subscribers.
-
-    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html
-    """
-    read: dict[Node, None] = {}
-    for subscription in assembly.of_type(SUBSCRIPTION):
-        group = assembly.target(subscription.value("LogGroupName"), LOG_GROUP)
-        target = node_at(assembly, subscription.value("DestinationArn"))
-        if group is None or target is None:
-            continue
-        read[group] = None
-        yield Route(group, target, subscription, "passes lines to", _lines(subscription), is_asynchronous=True)
-    if not read:
-        return
-    for writer, group, by in _writers(assembly):
-        if group in read:
-            yield Route(writer, group, by, "logs to", _always(""))
-
-
-def _writers(assembly: Assembly) -> Iterator[tuple[Node, Node, Resource]]:
-    """Who writes to which group, and what says so."""
-    for function in assembly.of_type(FUNCTION):
-        told = function.value("LoggingConfig", "LogGroup")
-        group = assembly.target(told or Text.of("/aws/lambda/", function.name), LOG_GROUP)
-        if group is not None:
-            yield function, group, function
-    for machine in assembly.of_type(MACHINE):
-        at = ("LoggingConfiguration", "Destinations", "*", "CloudWatchLogsLogGroup", "LogGroupArn")
-        for arn in machine.values(*at):
-            group = assembly.target(arn, LOG_GROUP)
-            if group is not None:
-                yield machine, group, machine
-    for stage in assembly.of_type(*API_STAGES):
-        api = assembly.target(stage.value("ApiId") or stage.value("RestApiId"), *APIS)
-        for settings in ("AccessLogSettings", "AccessLogSetting"):
-            told = stage.value(settings, "DestinationArn")
-            group = assembly.target(told, LOG_GROUP) if told is not None else None
-            if api is not None and group is not None:
-                yield api, group, stage
-
-
 def _result(outcome: str, when: str, function: Node, target: Node) -> Filter:
     """An invocation's result: on a bus it is an event of its own, in a bucket an object, elsewhere a document."""
     if target.type == BUCKET:
@@ -114,10 +63,3 @@ def _result(outcome: str, when: str, function: Node, target: Node) -> Filter:
 
 def _always(why: str) -> Filter:
     return lambda _: Passage(Extent.ALL, why)
-
-
-def _lines(subscription: Resource) -> Filter:
-    pattern = subscription.value("FilterPattern")
-    if isinstance(pattern, Text) and not (pattern.literal or "").strip() and pattern.literal is not None:
-        return _always("every line")
-    return lambda _: Passage(Extent.SOME, f"lines that match {pattern}")

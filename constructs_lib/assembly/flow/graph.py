@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from constructs_lib.assembly.flow.api_routes import api_routes
 from constructs_lib.assembly.flow.bucket_routes import bucket_routes
 from constructs_lib.assembly.flow.bus_routes import bus_routes, machine_events
-from constructs_lib.assembly.flow.function_routes import function_routes, log_routes
+from constructs_lib.assembly.flow.function_routes import function_routes
 from constructs_lib.assembly.flow.function_writes import FunctionWrites
+from constructs_lib.assembly.flow.log_routes import log_routes
 from constructs_lib.assembly.flow.machine_writes import machine_writes
 from constructs_lib.assembly.flow.message import ANYTHING, Message, Passage, lesser
 from constructs_lib.assembly.flow.pipe_routes import pipe_routes

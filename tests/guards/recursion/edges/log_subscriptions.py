@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html
 """
 
+import json
 from typing import Any
 
 from tests.guards.recursion.parts import Resources, allow, att, function, mapping, ref, resource, stream, sub, writer
@@ -91,7 +92,39 @@ def rest_calls_logged(destination: str) -> Resources:
     )
 
 
+def of_all(
+    but: Any = None, pattern: str = "", target: str = "Writer", kind: str = "SUBSCRIPTION_FILTER_POLICY"
+) -> Resources:
+    """Every group of the account is passed on, save some."""
+    document = sub(json.dumps({"DestinationArn": f"${{{target}.Arn}}", "FilterPattern": pattern}))
+    told = {"PolicyName": "all", "PolicyType": kind, "Scope": "ALL", "PolicyDocument": document}
+    less = {} if but is None else {"SelectionCriteria": but}
+    return {"Policy": resource("AWS::Logs::AccountPolicy", **told, **less)}
+
+
+NOT_OWN = sub('LogGroupName NOT IN ["/aws/lambda/${Writer}", "shop"]')
+NOT_ITS_OWN = sub('LogGroupName NOT IN ["/aws/lambda/${Writer}"]')
+NOT_THE_OTHERS = sub('LogGroupName NOT IN ["/aws/lambda/${Other}"]')
+NOT_OTHERS = 'LogGroupName NOT IN ["shop"]'
+
 TOPOLOGIES = (
+    loop("it reads all groups of the account", writer() | of_all()),
+    loop(
+        "it reads all groups of the account, by a stream",
+        writer() | stream() | mapping(att("Stream")) | of_all(target="Stream"),
+    ),
+    risk("it reads some lines of all groups of the account", writer() | of_all(pattern="ERROR")),
+    silent("it reads all groups of the account but its own", writer() | of_all(NOT_OWN)),
+    loop("it reads all groups of the account but others", writer() | of_all(NOT_OTHERS)),
+    risk("it reads groups of the account that cannot be told", writer() | of_all({"Ref": "Criteria"})),
+    loop(
+        "it puts lines into one of all groups",
+        writer(allow("logs:PutLogEvents", att("Group"))) | group("shop") | of_all(NOT_ITS_OWN),
+    ),
+    silent("a policy of the account on something else", writer() | of_all(kind="DATA_PROTECTION_POLICY")),
+    silent(
+        "another reads all groups of the account", writer() | function("Other") | of_all(NOT_THE_OTHERS, target="Other")
+    ),
     loop("it reads what an API logs of its calls", calls_logged("Group")),
     silent("it reads another group than an API logs to", calls_logged("Other")),
     loop("it reads the lines it writes", own()),
