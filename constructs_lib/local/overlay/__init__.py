@@ -15,8 +15,10 @@ from constructs_lib.local.overlay import (
     destination_permissions,
     event_archive,
     event_conditions,
+    for_tests,
     function_dead_letters,
     generated_secret,
+    http_api_authorizer,
     http_api_integration,
     http_api_limits,
     http_api_refusals,
@@ -76,6 +78,7 @@ PATCHES: tuple[Patch | Addition, ...] = (
     *event_conditions.PATCHES,
     *function_dead_letters.PATCHES,
     *generated_secret.PATCHES,
+    *http_api_authorizer.PATCHES,
     *http_api_integration.PATCHES,
     *http_api_limits.PATCHES,
     *http_api_refusals.PATCHES,
@@ -127,7 +130,7 @@ class Overlay:
         open_journal(orders.journal)
         decisions.begin(lets_denied_pass=orders.lets_denied_pass)
         self._executor = LambdaExecutor(orders)
-        patches = [*PATCHES, *self._executor.patches()]
+        patches = [*PATCHES, *self._executor.patches(), *for_tests.HOOKS]
         try:
             check_patches(patches)
         except LocalError:
@@ -135,6 +138,7 @@ class Overlay:
             raise
         for patch in patches:
             patch.apply()
+        for_tests.install()
 
     def end_functions(self) -> None:
         """End every function that runs, so that nobody waits for one any more."""

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ from typing import Any
 
 from constructs_lib.local.overlay.authority import Role, scope_of
 from constructs_lib.local.overlay.base import base, log
+from constructs_lib.local.overlay.clock import virtual_time as time
 from constructs_lib.local.overlay.delivery import DeliveryError, Parcel, deliver_as
 from constructs_lib.local.overlay.deployed_function import deployed_function, run
 from constructs_lib.local.overlay.journal import tell

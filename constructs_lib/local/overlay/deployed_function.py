@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+from constructs_lib.local.overlay import reset_era
 from constructs_lib.local.overlay.authority import scope_of
 from constructs_lib.local.overlay.base import base
 
@@ -31,9 +32,12 @@ def run(record: Record, event: Any) -> Record:
     """Run the function and wait for its end.
 
     Who calls this decides by the result what becomes of an event; a function that ended because the embedded AWS is
-    stopping says nothing about its event, so there the caller hears nothing any more.
+    stopping says nothing about its event, so there the caller hears nothing any more; neither after a reset.
     """
+    era = reset_era.mine()
+    reset_era.check(era)
     result: Record = base("services.lambda_svc")._execute_function_with_config_scope(record, event)
     if stopping.is_set():
         threading.Event().wait()
+    reset_era.check(era)
     return result

@@ -9,13 +9,13 @@ https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass, field
 from typing import Any
 
 from constructs_lib.local.overlay.authority import Role, scope_of
 from constructs_lib.local.overlay.base import base, log
 from constructs_lib.local.overlay.batch_report import failed_identifiers
+from constructs_lib.local.overlay.clock import virtual_time as time
 from constructs_lib.local.overlay.deployed_function import deployed_function, run
 from constructs_lib.local.overlay.mapping_filter import filter_of
 from constructs_lib.local.overlay.mapping_permissions import queue_problem
@@ -131,10 +131,10 @@ def _batch(source: Source) -> list[Message]:
         dropped = {each["receipt_handle"] for each in received if each not in kept}
         sqs._delete_messages_for_esm(source.queue["url"], dropped)
         if kept and not gathering.messages:
-            gathering.since = time.monotonic()
+            gathering.since = time.time()
         gathering.messages += kept
     is_full = len(gathering.messages) >= size or gathering.bytes >= PAYLOAD_BYTES
-    if not gathering.messages or not (is_full or time.monotonic() - gathering.since >= window):
+    if not gathering.messages or not (is_full or time.time() - gathering.since >= window):
         return []
     del _gathering[source.id]
     return gathering.messages

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import datetime
 import json
-import time
+import threading
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from constructs_lib.local.overlay.authority import Role, here, scope_of
 from constructs_lib.local.overlay.base import base, log
+from constructs_lib.local.overlay.clock import CLOCK
 from constructs_lib.local.overlay.patching import Patch
 from constructs_lib.local.overlay.target_delivery import SCHEDULES
 
@@ -23,6 +24,7 @@ _KEPT = ("ScheduleExpressionTimezone", "StartDate", "EndDate", "ActionAfterCompl
 
 Schedule = dict[str, Any]
 _fired: dict[tuple[str, ...], float] = {}
+_following = threading.Lock()
 
 
 def _problem(role_arn: str, group: str) -> str:
@@ -78,14 +80,44 @@ def _wrap_loop(stock: Any) -> Any:
 
     def ticker_loop() -> None:
         while True:
-            time.sleep(TICK_SECONDS)
-            for key, schedule in list(base("services.scheduler")._schedules._data.items()):
-                try:
-                    tick(key, schedule, time.time())
-                except Exception:
-                    log.exception("the schedule %s cannot be followed", key)
+            CLOCK.sleep(TICK_SECONDS, for_work=False)
+            follow()
 
     return ticker_loop
+
+
+def follow() -> None:
+    """Fire every schedule whose time has come."""
+    with _following:
+        for key, schedule in list(base("services.scheduler")._schedules._data.items()):
+            try:
+                tick(key, schedule, CLOCK.now())
+            except Exception:
+                log.exception("the schedule %s cannot be followed", key)
+
+
+def due_at(key: tuple[str, ...], schedule: Schedule) -> float | None:
+    """When the schedule fires next; nothing when never."""
+    scheduler = base("services.scheduler")
+    start, end = scheduler._to_epoch(schedule.get("StartDate")), scheduler._to_epoch(schedule.get("EndDate"))
+    if schedule.get("State") != "ENABLED":
+        return None
+    found = next_occurrence(schedule, _fired.get(key, float(schedule["CreationDate"])), has_fired=key in _fired)
+    if found is None:
+        return None
+    found = max(found, start or found)
+    return None if end is not None and found > end else found
+
+
+def count_anew() -> None:
+    """Let every schedule begin now, as if it had just been deployed; a single occurrence that is past stays past."""
+    with _following:
+        _fired.clear()
+        now = CLOCK.now()
+        for key, schedule in base("services.scheduler")._schedules._data.items():
+            moment = due_at(key, schedule)
+            if not schedule["ScheduleExpression"].startswith("at(") or (moment is not None and moment < now):
+                _fired[key] = now
 
 
 def tick(key: tuple[str, ...], schedule: Schedule, now: float) -> None:

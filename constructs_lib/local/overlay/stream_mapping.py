@@ -10,7 +10,6 @@ A pause between two tries begins at a fifth of a second. The shard of a table is
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,6 +17,7 @@ from typing import Any
 from constructs_lib.local.overlay.authority import scope_of
 from constructs_lib.local.overlay.base import base, log
 from constructs_lib.local.overlay.batch_report import failed_identifiers
+from constructs_lib.local.overlay.clock import virtual_time as time
 from constructs_lib.local.overlay.deployed_function import deployed_function, run
 from constructs_lib.local.overlay.mapping_filter import filter_of
 from constructs_lib.local.overlay.mapping_permissions import stream_problem
@@ -52,7 +52,7 @@ class Batch:
         """The same records, to be tried again after a pause."""
         first, longest = PAUSE_SECONDS
         pause = min(first * 2**self.tries, longest)
-        return replace(self, tries=self.tries + 1, not_before=time.monotonic() + pause)
+        return replace(self, tries=self.tries + 1, not_before=time.time() + pause)
 
     def halves(self) -> list[Batch]:
         """The records in two batches; that they are tried apart does not count as a try."""
@@ -102,7 +102,7 @@ def _poll(mapping: Mapping, region: str) -> bool:
         if batch is None:
             return False
         reading.waiting.append(batch)
-    if reading.waiting[0].not_before > time.monotonic():
+    if reading.waiting[0].not_before > time.time():
         return False
     lambda_svc._dispatch_esm_batch(mapping["UUID"], _handle, mapping, reading)
     return True
@@ -144,10 +144,10 @@ def _gathered(mapping: Mapping, reading: Reading, start: int, end: int) -> Batch
     if start >= end:
         reading.noticed = 0.0
         return None
-    reading.noticed = reading.noticed or time.monotonic()
+    reading.noticed = reading.noticed or time.time()
     size = int(mapping.get("BatchSize") or BATCH_SIZE)
     window = float(mapping.get("MaximumBatchingWindowInSeconds") or 0)
-    if end - start < size and time.monotonic() - reading.noticed < window:
+    if end - start < size and time.time() - reading.noticed < window:
         return None
     reading.noticed = 0.0
     return Batch(start, min(end, start + size))

@@ -18,6 +18,7 @@ from typing import Any
 
 from constructs_lib.local.overlay.authority import Role, here, scope_of, service_denial
 from constructs_lib.local.overlay.base import base, log
+from constructs_lib.local.overlay.clock import VirtualDatetime
 from constructs_lib.local.overlay.delivery import ACTIONS, DeliveryError, Parcel, deliver, deliver_as, service_of
 from constructs_lib.local.overlay.journal import tell
 from constructs_lib.local.overlay.patching import Patch
@@ -87,7 +88,7 @@ def _with_occurrence(target: Mapping[str, Any], source: Mapping[str, Any]) -> Ma
         return target
     told = {
         "<aws.scheduler.schedule-arn>": source["Arn"],
-        "<aws.scheduler.scheduled-time>": f"{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "<aws.scheduler.scheduled-time>": f"{VirtualDatetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%SZ}",
         "<aws.scheduler.execution-id>": str(uuid.uuid4()),
         "<aws.scheduler.attempt-number>": "1",
     }

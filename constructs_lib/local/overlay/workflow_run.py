@@ -13,7 +13,9 @@ import json
 import threading
 from typing import Any
 
+from constructs_lib.local.overlay import reset_era
 from constructs_lib.local.overlay.base import base, log
+from constructs_lib.local.overlay.clock import CLOCK
 from constructs_lib.local.overlay.journal import tell
 from constructs_lib.local.overlay.patching import Patch
 from constructs_lib.local.overlay.workflow_logs import log_event
@@ -34,6 +36,7 @@ def _wrap_execution(stock: Any) -> Any:
     del stock
 
     def run_execution(exec_arn: str) -> None:
+        reset_era.belong()
         workflows = base("services.stepfunctions")
         execution = workflows._executions.get(exec_arn)
         machine = workflows._state_machines.get(execution["stateMachineArn"])
@@ -59,7 +62,7 @@ def _run_in_time(execution: Execution, machine: dict[str, Any], definition: dict
     context = contextvars.copy_context()
     thread = threading.Thread(target=context.run, args=(_run, execution, machine, definition), daemon=True)
     thread.start()
-    thread.join(float(seconds))
+    CLOCK.join(thread, float(seconds))
     if thread.is_alive() and execution["status"] == "RUNNING":
         _end(execution, "TIMED_OUT", "ExecutionTimedOut", {"executionTimedOutEventDetails": {}})
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from typing import Any
 
+from constructs_lib.local.overlay import reset_era
 from constructs_lib.local.overlay.authority import acting_as
 from constructs_lib.local.overlay.base import base
+from constructs_lib.local.overlay.clock import virtual_time as time
 from constructs_lib.local.overlay.patching import Patch
 from constructs_lib.local.overlay.workflow_role import Need, check, current_machine, current_role, needs_of, role_of
 
@@ -53,6 +54,7 @@ def _wrap_task(stock: Any) -> Any:
 
 def _wrap_invoke(stock: Any) -> Any:
     def invoke_resource(resource: str, input_data: Any) -> Any:
+        reset_era.check(reset_era.mine())
         check(needs_of(resource, input_data))
         role = current_role()
         api = resource.partition(":states:::")[2]
@@ -132,12 +134,12 @@ def _wrap_callback(stock: Any) -> Any:
 def _await_call(told: dict[str, Any], state: dict[str, Any]) -> None:
     """Wait until somebody calls back; each heartbeat gives them another while."""
     workflows = base("services.stepfunctions")
-    deadline = time.monotonic() + float(state.get("TimeoutSeconds", LONGEST_SECONDS))
+    deadline = time.time() + float(state.get("TimeoutSeconds", LONGEST_SECONDS))
     while True:
-        patience = time.monotonic() + float(state.get("HeartbeatSeconds", LONGEST_SECONDS))
+        patience = time.time() + float(state.get("HeartbeatSeconds", LONGEST_SECONDS))
         last_heard = told["heartbeat"]
         while told["heartbeat"] == last_heard:
-            left = min(deadline, patience) - time.monotonic()
+            left = min(deadline, patience) - time.time()
             if told["event"].wait(min(max(left, 0), threading.TIMEOUT_MAX, 0.2)):
                 return
             if left <= 0:
