@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from constructs_lib.local.emulator import Emulator
 from constructs_lib.local.function_logs import FunctionLogs, raw_text, readable_text
 from constructs_lib.local.local_extra import require
+from constructs_lib.local.run_findings import RunFindings
 from constructs_lib.local.run_record import RunRecord
 from constructs_lib.local.state_folder import StateFolder
 from constructs_lib.local.synth import Synthesis, app_command
@@ -44,6 +45,7 @@ class Request:
         iam: Whether every call is checked against the policies of its caller.
         region: The region of stacks that name none.
         program: How the user called this program.
+        watch: Whether what is saved is taken up.
     """
 
     assembly: Path | None
@@ -54,6 +56,7 @@ class Request:
     iam: Iam
     region: str
     program: str
+    watch: bool = False
 
 
 def run(request: Request) -> int:
@@ -129,10 +132,14 @@ def _run(request: Request, terminal: Terminal, ending: contextlib.ExitStack) -> 
     with errors_explained(aws.endpoint):
         _announce(aws, request.program, terminal)
         _prove(aws, request, terminal)
+    findings = RunFindings(aws, state)
+    findings.deployed()
+    ending.callback(_say_rights, findings, terminal)
     stacks = tuple((each.artifact.name, each.region) for each in aws.stacks)
-    replace(record, assembly=str(assembly.absolute()), stacks=stacks, is_ready=True).write(state.run_file)
     terminal.line(f"ready {aws.url}")
-    _serve(aws, state, terminal)
+    # after the line, so that whoever waits for the record has all lines up to this one
+    replace(record, assembly=str(assembly.absolute()), stacks=stacks, is_ready=True).write(state.run_file)
+    _serve(aws, state, findings, terminal)
 
 
 def _deploy(aws: LocalAws, request: Request, folder: Path, terminal: Terminal) -> None:
@@ -179,7 +186,15 @@ def _cells(proof: Proof) -> tuple[str, str]:
     return proof.function, f"{proof.action} on {proof.resource}"
 
 
-def _serve(aws: LocalAws, state: StateFolder, terminal: Terminal) -> None:
+def _say_rights(findings: RunFindings, terminal: Terminal) -> None:
+    for number, line in enumerate(findings.summary()):
+        if number == 0:
+            terminal.step("iam", line)
+        else:
+            terminal.line(line)
+
+
+def _serve(aws: LocalAws, state: StateFolder, findings: RunFindings, terminal: Terminal) -> None:
     logs = FunctionLogs(state.function_log)
     names = aws.function_paths()
     while True:
@@ -188,6 +203,8 @@ def _serve(aws: LocalAws, state: StateFolder, terminal: Terminal) -> None:
             text = readable_text(line, function) if terminal.is_rich else raw_text(line, function)
             if text is not None:
                 terminal.line(text)
+        for finding in findings.new():
+            terminal.line(finding)
         if not aws.emulator.is_running:
             problem = Problem(
                 what="the embedded AWS has ended by itself",

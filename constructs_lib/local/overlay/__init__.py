@@ -53,6 +53,9 @@ from constructs_lib.local.overlay import (
     workflow_settings,
     workflow_tasks,
 )
+from constructs_lib.local.overlay import (
+    grants as _grants,  # noqa: F401 (a command is registered where it is imported)
+)
 from constructs_lib.local.overlay.base import BASE, BASE_VERSION
 from constructs_lib.local.overlay.deployed_function import stopping
 from constructs_lib.local.overlay.journal import open_journal
