@@ -1,4 +1,4 @@
-"""The port of the deployed APIs: every HTTP API answers at the root of one address, as if it had a domain.
+"""The port of the deployed APIs: every HTTP and REST API answers at the root of one address, as if it had a domain.
 
 A request goes to the API whose route it matches best, by the rules API Gateway has within one API. Where two match
 alike, or to be sure, `/_api/<api id>/...` and `<api name>.localhost` reach one API. The request itself stays as it was
@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote
 
-from constructs_lib.local.overlay import control, loopback_only, role_session
+from constructs_lib.local.overlay import control, header_names, loopback_only, rest_targets, role_session
 from constructs_lib.local.overlay.base import base
 from constructs_lib.local.overlay.request_journal import journaled
 from constructs_lib.local.overlay.trace import begin_request
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 
     Asgi = Callable[[dict[str, Any], Callable[..., Any], Callable[..., Any]], Awaitable[None]]
 
@@ -57,7 +57,7 @@ def wrap(inner: Asgi, app_port: int, key: str) -> Asgi:
         else:
             await inner(scope, receive, send)
 
-    return loopback_only.wrap(application, app_port)
+    return header_names.wrap(loopback_only.wrap(application, app_port))
 
 
 async def _answer(scope: dict[str, Any], receive: Callable[..., Any], send: Callable[..., Any]) -> None:
@@ -147,7 +147,9 @@ def _api_of_host(host: str) -> str | None:
     if rest == "execute-api.localhost":
         return label
     if rest == "localhost":
-        return next((api["apiId"] for api in _http_apis() if host_label(api["name"]) == label), label)
+        named = [(api["name"], api["apiId"]) for api in _http_apis()]
+        named += [(api["name"], api["id"]) for api in rest_targets.apis()]
+        return next((api_id for name, api_id in named if host_label(name) == label), label)
     return None
 
 
@@ -160,22 +162,31 @@ def _best_matches(headers: Mapping[str, str], method: str, path: str) -> list[Ta
     """Every API whose best route for the request is as specific as any other's.
 
     A preflight goes to the API that answers the method it announces, if that API answers preflights; otherwise it is a
-    request like any other, for a route that takes OPTIONS.
+    request like any other, for a route that takes OPTIONS. What no API has a route for goes to the REST API whose stage
+    begins the path.
     """
+    rest = [
+        (each.rank, Target(each.api_id, each.stage, f"/{each.stage}")) for each in rest_targets.targets(method, path)
+    ]
+    ranked = [(rank, target) for rank, target in rest if rank is not None]
     announced = headers.get("access-control-request-method", "").upper() if method == "OPTIONS" else ""
     found: list[Target] = []
     if announced:
-        found = _best_of([api for api in _http_apis() if api.get("corsConfiguration")], announced, path)
-    return found or _best_of(list(_http_apis()), method, path)
+        with_cors = [api for api in _http_apis() if api.get("corsConfiguration")]
+        found = _best_of([*_ranked(with_cors, announced, path), *ranked])
+    return found or _best_of([*_ranked(_http_apis(), method, path), *ranked]) or [target for _, target in rest]
 
 
-def _best_of(apis: list[dict[str, Any]], method: str, path: str) -> list[Target]:
-    ranked = [
+def _ranked(apis: Iterable[dict[str, Any]], method: str, path: str) -> list[tuple[tuple[Any, ...], Target]]:
+    return [
         (rank, target)
         for api in apis
         for target in _stages_for(api["apiId"], path)
         if (rank := _rank(api["apiId"], method, path.removeprefix(target.stage_in_path) or "/")) is not None
     ]
+
+
+def _best_of(ranked: list[tuple[tuple[Any, ...], Target]]) -> list[Target]:
     best = max((rank for rank, _ in ranked), default=None)
     return [target for rank, target in ranked if rank == best]
 

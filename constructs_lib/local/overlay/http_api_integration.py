@@ -8,15 +8,14 @@ text; leaves `cookies` out of the event and sends `null` for what is absent.
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import logging
-import secrets
 from typing import Any
 
 from constructs_lib.local.overlay import invoke_permission
 from constructs_lib.local.overlay.authority import service_denial
 from constructs_lib.local.overlay.base import base
+from constructs_lib.local.overlay.gateway_call import current
 from constructs_lib.local.overlay.http_api_event import Request, event_of
 from constructs_lib.local.overlay.http_api_result import Response, internal_server_error, message, response_of
 from constructs_lib.local.overlay.patching import Patch
@@ -64,6 +63,7 @@ async def invoke(integration: Any, request: Request, *, owner: tuple[str, str]) 
     done, _ = await asyncio.wait({called}, timeout=limit)
     if not done:
         return message(503, "Service Unavailable")  # the function goes on, as on AWS
+    current().say({"integration.integrationStatus": 200, "integration.status": 200, "integrationStatus": 200})
     result = called.result()
     if result.get("throttle"):
         return message(_THROTTLED, "Too Many Requests")
@@ -103,7 +103,7 @@ def _wrap(_stock: Any) -> Any:
         elif authorizer_iam is not None:
             authorizer = {"iam": authorizer_iam}
         request = Request(
-            request_id=base64.b64encode(secrets.token_bytes(11)).decode(),
+            request_id=current().request_id,
             account_id=responses.get_account_id(),
             api_id=api_id,
             stage=stage,
@@ -119,9 +119,7 @@ def _wrap(_stock: Any) -> Any:
             stage_variables=gateway._get_stage_variables(api_id, stage),
             authorizer=authorizer,
         )
-        status, answered, content = await invoke(integration, request, owner=(owner_account_id, owner_region))
-        answered["apigw-requestid"] = request.request_id
-        return status, answered, content
+        return await invoke(integration, request, owner=(owner_account_id, owner_region))
 
     return invoke_lambda_proxy
 

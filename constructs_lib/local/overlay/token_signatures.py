@@ -109,4 +109,5 @@ PATCHES = (
     Patch("services.cognito", "well_known_jwks", ("pool_id",), _wrap_published),
     Patch("services.cognito", "_signature_valid", ("token",), _wrap_own),
     Patch("services.apigateway", "_verify_rs256_signature", ("token", "jwk"), _wrap_verify),
+    Patch("services.apigateway_v1", "_verify_rs256_signature", ("token", "jwk"), _wrap_verify),
 )

@@ -8,12 +8,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from constructs_lib.local.emulator import Emulator, Settings
 from constructs_lib.local.executor.executor import Executor, Surroundings
 from tests.local.runtime import handlers
+from tests.local.runtime.apis import Apis
 from tests.local.runtime.deployed import BUCKET, App, Deployed
 from tests.local.runtime.functions import Runner, Stored
 from tests.local.runtime.template import template
@@ -77,6 +79,24 @@ def stock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+@pytest.fixture(scope="session")
+def apis_template(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What the CDK makes of the stack of REST and HTTP APIs."""
+    from tests.local.runtime import api_stack  # noqa: PLC0415 - tests that need no CDK must not pay for it
+
+    return api_stack.template(tmp_path_factory.mktemp("apis"))
+
+
+@pytest.fixture(scope="session")
+def apis(mended: App, apis_template: dict[str, Any]) -> Apis:
+    return Apis(mended.aws, mended.aws.deploy("Apis", apis_template))
+
+
+@pytest.fixture(scope="session")
+def stock_apis(stock: App, apis_template: dict[str, Any]) -> Apis:
+    return Apis(stock.aws, stock.aws.deploy("Apis", apis_template))
 
 
 @pytest.fixture(scope="session")

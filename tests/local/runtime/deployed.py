@@ -19,6 +19,7 @@ from tests.local.runtime.functions import zip_of
 
 REGION = "us-east-1"
 BUCKET = "assets"
+MOST_IN_REQUEST = 51_200  # bytes of a template; a longer one is read from a bucket
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,14 @@ class Answer:
 class Deployed:
     endpoint: str
 
-    def client(self, service: str, key: str = "test", secret: str = "test", token: str | None = None) -> Any:
+    def client(
+        self,
+        service: str,
+        key: str = "test",
+        secret: str = "test",
+        token: str | None = None,
+        config: Config | None = None,
+    ) -> Any:
         return boto3.client(  # type: ignore[call-overload]  # the service is a variable
             service,
             endpoint_url=self.endpoint,
@@ -46,7 +54,7 @@ class Deployed:
             aws_access_key_id=key,
             aws_secret_access_key=secret,
             aws_session_token=token,
-            config=Config(retries={"total_max_attempts": 1}, read_timeout=60),
+            config=Config(retries={"total_max_attempts": 1}, read_timeout=60).merge(config or Config()),
         )
 
     def upload(self, code: dict[str, dict[str, str]]) -> dict[str, str]:
@@ -58,12 +66,12 @@ class Deployed:
         return {name: f"{name}.zip" for name in code}
 
     def deploy(self, stack: str, template: dict[str, Any]) -> dict[str, str]:
-        cloudformation = self.client("cloudformation")
-        arguments = {
-            "StackName": stack,
-            "TemplateBody": json.dumps(template),
-            "Capabilities": ["CAPABILITY_NAMED_IAM"],
-        }
+        cloudformation, body = self.client("cloudformation"), json.dumps(template)
+        arguments = {"StackName": stack, "TemplateBody": body, "Capabilities": ["CAPABILITY_NAMED_IAM"]}
+        if len(body) > MOST_IN_REQUEST:
+            self.client("s3").put_object(Bucket=BUCKET, Key=f"{stack}.json", Body=body)
+            arguments["TemplateURL"] = f"{self.endpoint}/{BUCKET}/{stack}.json"
+            del arguments["TemplateBody"]
         try:
             cloudformation.create_stack(**arguments)
         except cloudformation.exceptions.AlreadyExistsException:
@@ -107,8 +115,9 @@ class Deployed:
         body: bytes | None = None,
         headers: dict[str, str] | None = None,
         credentials: Credentials | None = None,
+        stage: str = "$default",
     ) -> Answer:
-        url = f"{self.endpoint}/_aws/execute-api/{api}/$default{path}"
+        url = f"{self.endpoint}/_aws/execute-api/{api}/{stage}{path}"
         request = AWSRequest(method=method, url=url, data=body, headers=headers or {})
         if credentials is not None:
             SigV4Auth(credentials, "execute-api", REGION).add_auth(request)
