@@ -118,6 +118,25 @@ class Executor:
         with ThreadPoolExecutor(max(1, len(idle))) as pool:
             list(pool.map(Environment.shut_down, idle))
 
+    def end_running(self, function_name: str = "") -> int:
+        """Kill what runs at this moment, and wait until whoever waited for an answer has got an error.
+
+        Args:
+            function_name: The function. Default: all of them.
+
+        Returns:
+            How many invocations that were.
+        """
+        with self._lock:
+            idle = {each for environments in self._idle.values() for each in environments}
+            busy = {each for each in self._all - idle if function_name in {"", each.function.name}}
+        for environment in busy:
+            environment.end()
+        deadline = time.monotonic() + CLOSE_SECONDS
+        while busy & self._all and time.monotonic() < deadline:
+            time.sleep(0.001)
+        return len(busy)
+
     def close(self) -> None:
         """End every environment, and the reaper, which has nothing left to do."""
         self.end_functions()

@@ -133,7 +133,8 @@ class Overlay:
         open_journal(orders.journal)
         decisions.begin(lets_denied_pass=orders.lets_denied_pass)
         self._executor = LambdaExecutor(orders)
-        patches = [*PATCHES, *self._executor.patches(), *for_tests.HOOKS]
+        hold = for_tests.Hold(self._executor.executor)
+        patches = [*PATCHES, *self._executor.patches(), *hold.hooks()]
         try:
             check_patches(patches)
         except LocalError:
@@ -141,7 +142,7 @@ class Overlay:
             raise
         for patch in patches:
             patch.apply()
-        for_tests.install()
+        hold.install()
 
     def end_functions(self) -> None:
         """End every function that runs, so that nobody waits for one any more."""

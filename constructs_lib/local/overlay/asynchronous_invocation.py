@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from constructs_lib.local.overlay import reset_era
 from constructs_lib.local.overlay.authority import Role, scope_of
 from constructs_lib.local.overlay.base import base, log
 from constructs_lib.local.overlay.clock import virtual_time as time
@@ -118,6 +119,7 @@ def settings_of(record: dict[str, Any]) -> Settings:
 
 
 def _run(event: Event) -> None:
+    reset_era.belong()
     _, _, _, region, account = event.arn.split(":")[:5]
     with scope_of(account, region):
         condition, result = _try_until_done(event)

@@ -29,7 +29,7 @@ class _TimeOfQueues(VirtualTime):
     """Messages live by the clock, but who asks for some waits in real time: it would wait for ever while it stands."""
 
     def time(self) -> float:
-        return super().__getattr__("time")() if _long_poll.get() else CLOCK.now()  # type: ignore[no-any-return]  # float
+        return super().__getattr__("time")() if _long_poll.get() else CLOCK.now()
 
 
 def install() -> None:

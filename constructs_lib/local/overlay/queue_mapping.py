@@ -79,6 +79,11 @@ class Source:
         return int(stated or CONCURRENCY)
 
 
+def forget() -> None:
+    """Forget the messages received for batches that are not full."""
+    _gathering.clear()
+
+
 def _wrap(stock: Any) -> Any:
     del stock
 

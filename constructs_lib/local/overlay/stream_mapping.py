@@ -71,6 +71,11 @@ class Reading:
 _readings: dict[str, Reading] = {}
 
 
+def forget() -> None:
+    """Forget where each mapping is, beyond its position."""
+    _readings.clear()
+
+
 def _wrap(stock: Any) -> Any:
     del stock
 
