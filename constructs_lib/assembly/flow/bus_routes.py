@@ -11,10 +11,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from constructs_lib.assembly.flow.addressed import node_at
-from constructs_lib.assembly.flow.described import NO_ATTRIBUTES, event, under
+from constructs_lib.assembly.flow.described import NO_ATTRIBUTES, constant_document, event, under
 from constructs_lib.assembly.flow.matching import matched, unchanged
 from constructs_lib.assembly.flow.message import Message, Passage
 from constructs_lib.assembly.flow.route import Filter, Route
+from constructs_lib.assembly.json_text import read_json
 from constructs_lib.assembly.text_set import Extent, TextSet
 from constructs_lib.assembly.value import Text, Value
 
@@ -75,14 +76,17 @@ def machine_events(assembly: Assembly) -> Iterator[Route]:
 
 def _asks_for_workflows(assembly: Assembly, bus: Node) -> bool:
     """Whether a rule of a bus may ask for what Step Functions says; most do not, and then nothing is cut there."""
-    rules = (each for each in assembly.of_type(RULE) if not each.lacks("EventPattern"))
-    patterns = [
-        each.value("EventPattern")
-        for each in rules
-        if assembly.target(each.value("EventBusName") or DEFAULT_BUS, BUS) == bus
-    ]
     told = Message(body=event("aws.states", STATUS_CHANGE))
-    return matched(patterns, told, unchanged).extent is not Extent.NONE
+    return matched(list(patterns_on(assembly, bus)), told, unchanged).extent is not Extent.NONE
+
+
+def patterns_on(assembly: Assembly, bus: Node) -> Iterator[Value]:
+    """Yield the patterns of the rules of a bus."""
+    for rule in assembly.of_type(RULE):
+        if rule.lacks("EventPattern") or str(rule.value("State")) == "DISABLED":
+            continue
+        if assembly.target(rule.value("EventBusName") or DEFAULT_BUS, BUS) == bus:
+            yield rule.value("EventPattern")
 
 
 def _always(message: Message) -> Filter:
@@ -115,7 +119,10 @@ def _filter(patterns: list[Value], target: Mapping[str, Value], *, to_bus: bool)
 
 def _changed(body: Document, target: Mapping[str, Value]) -> Document:
     """What a rule makes of an event before it delivers it."""
-    if "Input" in target or "InputTransformer" in target:
+    if "Input" in target:
+        constant = target["Input"]
+        return constant_document(read_json(constant, "the input")) if isinstance(constant, Text) else {}
+    if "InputTransformer" in target:
         return {}
     path = target.get("InputPath")
     if path is None:

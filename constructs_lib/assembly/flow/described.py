@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from constructs_lib.assembly.event_pattern import ABSENT, UNKNOWN
+from constructs_lib.assembly.event_pattern import ABSENT, UNKNOWN, Field
 from constructs_lib.assembly.flow.message import NOTHING_ELSE, Message, Objects
 from constructs_lib.assembly.resource import Resource
 from constructs_lib.assembly.text_set import TextSet
+from constructs_lib.assembly.value import Text, Value
 
 if TYPE_CHECKING:
-    from constructs_lib.assembly.event_pattern import Field
     from constructs_lib.assembly.flow.message import Document, NothingElse
     from constructs_lib.assembly.model import Node
-    from constructs_lib.assembly.value import Text
 
 # What EventBridge says where S3's own notifications say something else.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventBridge.html
@@ -159,6 +158,16 @@ def kept_objects(prefix: Text | str) -> Message:
     """Describe objects that AWS writes below a prefix."""
     put = frozenset({"ObjectCreated:Put"})
     return Message(objects=Objects(put, put, TextSet.prefix(prefix)))
+
+
+def constant_document(told: Value, path: tuple[str, ...] = ()) -> Document:
+    """Describe a document that stands in the template, and is always the same."""
+    if isinstance(told, dict):
+        inside = [constant_document(each, (*path, key)) for key, each in told.items()]
+        return {path: NOTHING_ELSE, **{key: value for each in inside for key, value in each.items()}}
+    if not path:
+        return {}
+    return {path: Field.of(told) if told is None or isinstance(told, str | Text | int | float) else UNKNOWN}
 
 
 def below(key: str, document: Document) -> Document:

@@ -1,8 +1,8 @@
-"""What a function may write: by its role, by what lets it in, by schedules it makes, by addresses it is given."""
+"""What a function may write: by its role, by roles it assumes, by what lets it in, by schedules and calls."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from constructs_lib.assembly.flow.addressed import api_at
 from constructs_lib.assembly.flow.message import ANYTHING, lesser
+from constructs_lib.assembly.flow.service_events import ServiceEvents
 from constructs_lib.assembly.flow.writes import BUCKET, BY_URL, ON_OBJECTS, SENT, Write, Writers
 from constructs_lib.assembly.policies.actions import meant
-from constructs_lib.assembly.policies.permissions import Grant, Permissions, extent_on
+from constructs_lib.assembly.policies.permissions import Grant, Permissions, denies_node, extent_on
 from constructs_lib.assembly.policies.statement import statements_at
 from constructs_lib.assembly.text_set import Extent
 from constructs_lib.assembly.value import Text
@@ -28,6 +29,9 @@ SCHEDULE_ACTIONS = ("scheduler:createschedule", "scheduler:updateschedule")
 PASS_ROLE = ("iam:passrole",)
 SCHEDULER = "scheduler.amazonaws.com"
 BY_SERVICE = frozenset({"aws:sourcearn", "aws:sourceaccount", "aws:sourceowner", "aws:sourceorgid"})
+ASSUME_ROLE = ("sts:assumerole",)
+EVERYBODY = "*"
+ORDER = (Extent.NONE, Extent.SOME, Extent.ALL)
 OPEN = "everybody may"
 ABOUT_CALLERS = frozenset({"aws:principalarn", "aws:principalaccount", "aws:principalorgid", "aws:securetransport"})
 
@@ -44,6 +48,7 @@ class FunctionWrites:
 
     def __init__(self, assembly: Assembly, policies: Policies, writers: Writers, places: tuple[Node, ...]) -> None:
         self._assembly, self._policies, self._writers, self._places = assembly, policies, writers, places
+        self._events = ServiceEvents(assembly)
         self._known: dict[str, tuple[Write, ...]] = {}
 
     def of_role(self, role: Node | None) -> tuple[Write, ...]:
@@ -56,6 +61,8 @@ class FunctionWrites:
                 *self._writers.of(permissions),
                 *self._admitted(permissions),
                 *self._by_schedules(permissions),
+                *self._events.of(permissions),
+                *self._by_other_roles(permissions),
             )
         return self._known[role.id]
 
@@ -116,6 +123,52 @@ class FunctionWrites:
                     how = f"may make a schedule that has the role {role.path}, which {write.how}"
                     why = write.why or "what it schedules is decided while it runs"
                     yield replace(write, how=how, why=why, extent=lesser(write.extent, Extent.SOME))
+
+    def _by_other_roles(self, permissions: Permissions) -> Iterator[Write]:
+        """Who may assume another role may do what that one may.
+
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_manage-assume.html
+        """
+        for role, extent in self._assumable(permissions).values():
+            assumed = Permissions(self._assembly, self._policies, role)
+            for write in (*self._writers.of(assumed), *self._events.of(assumed)):
+                how = f"may assume the role {role.path}, which {write.how}"
+                yield replace(write, how=how, extent=lesser(write.extent, extent))
+
+    def _assumable(self, permissions: Permissions) -> Mapping[str, tuple[Resource, Extent]]:
+        """The roles that another one may assume, at once or by way of others, and whether they are named for it."""
+        found: dict[str, tuple[Resource, Extent]] = {}
+        ways = deque([(permissions, Extent.ALL)]) if self._trusting else deque()
+        while ways:
+            own, so_far = ways.popleft()
+            allowed = list(own.grants(ASSUME_ROLE))
+            for role, trusted in self._trusting:
+                if role.id in found or role is permissions.role:
+                    continue
+                named = [extent_on(grant.pattern, (role.arn,)) for grant in allowed]
+                extent = Extent.ALL if own.role.id in trusted else max(named, key=ORDER.index, default=Extent.NONE)
+                is_denied = any(denies_node(each, role.arn) for each in own.denials(ASSUME_ROLE[0], role))
+                if extent is Extent.NONE or is_denied or not {own.role.id, EVERYBODY} & trusted:
+                    continue
+                found[role.id] = (role, lesser(so_far, extent))
+                ways.append((Permissions(self._assembly, self._policies, role), lesser(so_far, extent)))
+        return found
+
+    @cached_property
+    def _trusting(self) -> tuple[tuple[Resource, frozenset[str]], ...]:
+        """The roles that let other roles assume them, and which: all of the account, when they trust the account."""
+        found = []
+        for role in self._assembly.of_type(ROLE):
+            trusted = set()
+            for statement in statements_at(role, "AssumeRolePolicyDocument"):
+                for principal in statement.principals if statement.allows else ():
+                    if principal.kind == "*" or str(principal.name).endswith(":root"):
+                        trusted.add(EVERYBODY)
+                    elif principal.kind == "AWS":
+                        trusted.add(self._role_named(principal.name) or "")
+            if trusted - {""}:
+                found.append((role, frozenset(trusted)))
+        return tuple(found)
 
     @cached_property
     def _scheduler_roles(self) -> tuple[Resource, ...]:

@@ -97,7 +97,7 @@ def narrowed(document: Document | None, patterns: Sequence[Value]) -> Document:
     Only plain strings are read; what else a pattern asks for is left out.
     """
     known = {} if document is None else dict(document)
-    for path, texts in _asked(patterns[0], ()) if len(patterns) == 1 else ():
+    for path, texts in asked(patterns[0]) if len(patterns) == 1 else ():
         wanted, told = TextSet.exactly(*texts), known.get(path)
         if isinstance(told, TextSet):
             known[path] = told & wanted
@@ -120,18 +120,19 @@ def _asks_for_another(pattern: Value, document: Document | None) -> bool:
     """Whether a pattern asks for the name of another resource than the one that a document is about."""
     if document is None or not any(isinstance(told, Text) for told in document.values()):
         return False
-    for path, texts in _asked(pattern, ()):
+    for path, texts in asked(pattern):
         told = document.get(path)
         if isinstance(told, Text) and all(are_surely_two(each, told) for each in texts):
             return True
     return False
 
 
-def _asked(pattern: Value, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], list[Text]]]:
+def asked(pattern: Value, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], list[Text]]]:
+    """Yield the plain strings that a pattern asks for, by the path of keys to them."""
     if isinstance(pattern, dict) and len(path) < MOST_KEYS:
         for key, inside in pattern.items():
             if key != "$or":
-                yield from _asked(inside, (*path, key))
+                yield from asked(inside, (*path, key))
     elif isinstance(pattern, list) and path:
         texts = [each for each in pattern if isinstance(each, Text)]
         if texts and len(texts) == len(pattern):

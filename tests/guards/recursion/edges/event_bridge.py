@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-bus-to-bus.html
 """
 
+import json
 from typing import Any
 
 from tests.guards.recursion.parts import (
@@ -148,6 +149,15 @@ def denied(pattern: Json, operator: str, source: str, on: str = "Bus") -> Resour
     return writer(allow(PUT, att("Bus")), less) | bus() | rule(att("Writer"), pattern, on=ref("Bus"))
 
 
+def constant(said: Json) -> Resources:
+    """A rule says the same of every event to a queue, of which the function reads one kind."""
+    told = said if "Ref" in said else json.dumps(said)
+    target = {"Targets": [{"Id": "T", "Arn": att("Queue"), "Input": told}]}
+    asked = resource("AWS::Events::Rule", EventPattern=ORDERS, EventBusName=ref("Bus"), **target)
+    read = mapping(att("Queue"), "Writer", {"body": {"kind": ["again"]}})
+    return writer(allow(PUT, att("Bus"))) | bus() | queue() | {"Rule": asked} | read
+
+
 TOPOLOGIES = (
     loop("everything on the bus", puts(EVERY)),
     loop("everything of the account", puts({"account": [ref("AWS::AccountId")]})),
@@ -229,6 +239,10 @@ TOPOLOGIES = (
     risk("another source is denied", denied(ORDERS, "StringEquals", "billing")),
     risk("its source is denied on another bus", denied(ORDERS, "StringEquals", "orders", on="Other") | bus("Other")),
     risk("its source is denied if it has no key", denied(ORDERS, "Null", "true")),
+    risk("by a queue, of which it reads what its rule always says", constant({"kind": "again", "n": [1, 2]})),
+    guarded("by a queue, of which it reads what its rule never says", constant({"kind": "once"})),
+    guarded("by a queue, to which its rule says nothing of the kind", constant({"n": None})),
+    risk("by a queue, to which its rule says what cannot be told", constant({"Ref": "Input"})),
     guarded("neither of two patterns in one", puts(EITHER, StringEquals={"events:source": "billing", TYPE: "Paid"})),
     guarded(
         "sources it may not name, by a wildcard of what it may not",

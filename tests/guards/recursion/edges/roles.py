@@ -127,7 +127,35 @@ def but_not(effect: str, principal: Any) -> Resources:
     return tells(IN_BUCKET) | {"BucketPolicy": policy}
 
 
+def trusting(principal: Any, *statements: Json, name: str = "Other") -> Resources:
+    """A role that somebody may assume."""
+    told = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal}
+    return {name: role(*statements, AssumeRolePolicyDocument=document(told))}
+
+
+def assuming(principal: Any, may: Any, *statements: Json) -> Resources:
+    """A function that reads a queue, and perhaps assumes a role that sends there."""
+    own = [allow("sts:AssumeRole", may)] if may is not None else []
+    return reads(*own, *statements) | trusting(principal, IN_QUEUE)
+
+
+BY_NAME = {"AWS": att("WriterRole")}
+BY_ACCOUNT = {"AWS": sub("arn:aws:iam::${AWS::AccountId}:root")}
+VIA = trusting(BY_NAME, allow("sts:AssumeRole", att("Other")), name="Via")
+
 TOPOLOGIES = (
+    loop("it assumes a role that sends", assuming(BY_NAME, att("Other"))),
+    loop("it assumes a role that trusts it, and needs no more", assuming(BY_NAME, None)),
+    loop("it assumes a role that trusts the account", assuming(BY_ACCOUNT, att("Other"))),
+    risk("it assumes any role", assuming(BY_ACCOUNT, "*")),
+    loop("it assumes a role by way of another", assuming({"AWS": att("Via")}, att("Via")) | VIA),
+    silent("a role trusts the account, and it may assume none", assuming(BY_ACCOUNT, None)),
+    silent("it assumes a role that does not trust it", assuming({"Service": "ec2.amazonaws.com"}, att("Other"))),
+    silent(
+        "it assumes a role that trusts another",
+        assuming({"AWS": att("Via")}, att("Other")) | trusting(BY_ACCOUNT, name="Via"),
+    ),
+    silent("it is denied to assume a role", assuming(BY_NAME, att("Other"), deny("sts:*", "*"))),
     loop("a policy inside of the role", reads(IN_QUEUE)),
     loop("a policy of its own", reads() | apart("AWS::IAM::Policy", IN_QUEUE, Roles=[ref("WriterRole")])),
     silent(
