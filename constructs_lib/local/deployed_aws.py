@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from constructs_lib.local.aws_clients import AwsClients
+from constructs_lib.local.clock import Clock
 from constructs_lib.local.control import Control
 from constructs_lib.local.deployed_names import FUNCTION, all_named, named
 from constructs_lib.local.function_logs import FunctionLogs, LogLine
@@ -42,6 +43,7 @@ class DeployedAws:
         self.url = url
         self.clients = AwsClients(endpoint, region, key=key)
         self.control = Control(endpoint, key)
+        self.clock = Clock(self.control)
         self.stacks: Sequence[DeployedStack] = ()
         self._logs = FunctionLogs(paths.function_log)
         self._lines: list[LogLine] = []
@@ -57,6 +59,23 @@ class DeployedAws:
     def routes(self) -> list[Route]:
         """The routes of every deployed HTTP API."""
         return routes_of(self.stacks, self.clients, self.url)
+
+    def reset(self) -> None:
+        """Go back to the data there was when the last deployment ended; what is deployed stays as it is.
+
+        What runs is ended, the clock shows real time, faults are forgotten, and so is what was logged so far.
+
+        Raises:
+            LocalError: A stack is being deployed.
+        """
+        self.control.ask("reset")
+        self._lines, self._journal = [], []
+        for _ in (*self._logs.new_lines(), *self._new_entries.new()):
+            pass
+
+    def keep(self) -> None:
+        """Let `reset` go back to the data there is now, in place of that of the last deployment."""
+        self.control.ask("keep")
 
     def client(self, service: str, *, region: str | None = None) -> Any:
         """Return a boto3 client with the rights of the root user."""
