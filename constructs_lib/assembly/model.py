@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -35,10 +35,12 @@ class External:
     Args:
         type: Its type, as far as its use tells.
         name: Its name; the whole of what is known of it when nobody can tell which part is the name.
+        place: Its region and account, where it was named with both; by another name it is the same one.
     """
 
     type: str
     name: Text
+    place: tuple[str, str] | None = field(default=None, compare=False)
 
     @property
     def id(self) -> str:
@@ -149,7 +151,7 @@ class Assembly:
         if not types:
             return External("", chosen)
         named = next(((kind, name) for kind in types if (name := name_in(chosen, arn, kind)) is not None), None)
-        return External(types[0], chosen) if named is None else External(*named)
+        return External(types[0], chosen) if named is None else External(*named, _place(arn))
 
     def arn_of(self, value: Value | Absent, kind: str) -> Text:
         """Return the ARN of what a name, ARN or URL denotes; a lone symbol stays as it is."""
@@ -168,10 +170,11 @@ class Assembly:
         shape = naming_of(node.type).arn
         if not shape or node.name.startswith("arn:"):
             return (node.name,)
+        region, account = node.place or (Symbol("pseudo", "AWS::Region"), Symbol("pseudo", "AWS::AccountId"))
         held = {
             "partition": Text.of("aws"),
-            "region": Text((Symbol("pseudo", "AWS::Region"),)),
-            "account": Text((Symbol("pseudo", "AWS::AccountId"),)),
+            "region": Text((region,)),
+            "account": Text((account,)),
             "suffix": Text.of("amazonaws.com"),
             "name": node.name,
         }
@@ -351,6 +354,11 @@ def _object(resource: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 def _same_place(arn: Arn, resource: Resource) -> bool:
     own = Arn.parse(resource.arn)
     return own is None or (could_be_one(arn.region, own.region) and could_be_one(arn.account, own.account))
+
+
+def _place(arn: Arn | None) -> tuple[str, str] | None:
+    region, account = (arn.region.literal, arn.account.literal) if arn is not None else (None, None)
+    return (region, account) if region and account else None
 
 
 def _is_inside(path: Path, folder: Path) -> bool:

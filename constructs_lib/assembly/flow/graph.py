@@ -133,6 +133,10 @@ class Flow:
         found = [route for reader in READERS for route in reader(assembly)]
         ends = [node for route in found for node in (route.source, route.target)]
         self._typed = {node.name: node for node in ends if node.type and is_only_named(node)}
+        self._places_of: dict[Node, set[tuple[str, str] | None]] = defaultdict(set)
+        for node in ends:
+            if isinstance(node, External):
+                self._places_of[node].add(node.place)
         for each in found:
             route = replace(each, source=self._same(each.source), target=self._same(each.target))
             if not route.by.is_there_by_default:
@@ -191,8 +195,18 @@ class Flow:
         return self._followed(start, begun, until=place)
 
     def _same(self, node: Node) -> Node:
-        """One node for what is only known by a parameter or import, of whichever type it was taken for."""
-        return self._typed.get(node.name, node) if isinstance(node, External) else node
+        """One node for what is only known by a parameter or import, of whichever type it was taken for.
+
+        What has the same name in two regions or accounts is two, if everybody says which of them he means.
+        """
+        if not isinstance(node, External):
+            return node
+        found = self._places_of.get(node, ())
+        if None in found:
+            return self._typed.get(node.name, External(node.type, node.name))
+        if node.place is not None and len(found) > 1:
+            return External(node.type, self.assembly.arns(node)[0])
+        return self._typed.get(node.name, node)
 
     def _followed(self, runner: Runner, begun: list[_Way], until: Node | None = None) -> list[Edge]:
         found: dict[tuple[Runner, Extent], Edge] = {}

@@ -83,7 +83,38 @@ def by_url(url: Any) -> Resources:
     )
 
 
+FAR = "arn:aws:sqs:{region}:{account}:jobs"
+HERE, ABROAD, OTHERS = (
+    FAR.format(region=region, account=account)
+    for region, account in (("eu-west-1", "1" * 12), ("eu-west-2", "1" * 12), ("eu-west-1", "2" * 12))
+)
+
+
+def outside(sends_to: Any, reads: Any) -> Resources:
+    """Queues that no template defines."""
+    return writer(allow("sqs:SendMessage", sends_to)) | mapping(reads)
+
+
 TOPOLOGIES = (
+    loop("a queue that no template defines", outside(HERE, HERE)),
+    silent("a queue of the same name in another region", outside(ABROAD, HERE)),
+    silent("a queue of the same name in another account", outside(OTHERS, HERE)),
+    loop(
+        "a queue of the same name in a region that is not told",
+        outside(sub("arn:aws:sqs:${AWS::Region}:" + "1" * 12 + ":jobs"), HERE),
+    ),
+    loop(
+        "a queue of which only the writer tells the account",
+        outside(OTHERS, sub("arn:aws:sqs:eu-west-1:${AWS::AccountId}:jobs")),
+    ),
+    silent(
+        "two queues of the same name, and it reads the other one",
+        outside(HERE, ABROAD) | function("Other") | mapping(HERE, "Other"),
+    ),
+    loop(
+        "two queues of the same name, and it reads its own",
+        outside(HERE, HERE) | function("Other") | mapping(ABROAD, "Other"),
+    ),
     loop("a mapping to a name", read_by("shop-writer")),
     loop("a mapping to a reference", read_by(ref("Writer"))),
     loop("a mapping to an ARN", read_by(ARN)),
