@@ -38,6 +38,12 @@ class TestCommand:
     def test_routes_with_a_token_say_so(self) -> None:
         assert command("GET", auth="JWT") == 'curl http://127.0.0.1:3000/users -H "authorization: Bearer $TOKEN"'
 
+    def test_a_key_is_shown_where_one_is_asked_for(self) -> None:
+        route = Route("GET", "/users", "http://127.0.0.1:3000/prod/users", "", "NONE", "a1", "Shop/Users", "secret key")
+        assert route.command("lib") == "curl http://127.0.0.1:3000/prod/users -H 'x-api-key: secret key'"
+        signed = Route("GET", "/users", "http://127.0.0.1:3000/prod/users", "", "AWS_IAM", "a1", "Shop/Users", "key")
+        assert signed.command("lib") == "lib call GET http://127.0.0.1:3000/prod/users -H 'x-api-key: key'"
+
     def test_the_shell_takes_the_line_as_it_was_meant(self) -> None:
         url, body = "http://127.0.0.1:3000/users/o'hara?a=1&b=2", '{"name": "O\'Hara; $(rm)"}'
         assert shlex.split(command("PUT", url=url, body=body)) == [
