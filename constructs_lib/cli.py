@@ -8,16 +8,22 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from constructs_lib.problem import ProblemError
+from constructs_lib.local.command_line import DEFAULT_STATE, EPILOG, SUMMARIES
+from constructs_lib.local.command_line import parse as parse_local_command
+from constructs_lib.local.command_line import run as run_local_command
+from constructs_lib.problem import LocalError, Problem, ProblemError
 
 LARGEST_PORT = 65535
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    arguments = _parser().parse_args(argv)
-    command: str = arguments.command
+    told = sys.argv[1:] if argv is None else list(argv)
     try:
+        if told[:1] == ["local"] and told[1:2] and told[1] in SUMMARIES:
+            return run_local_command(parse_local_command(told[1:]))
+        arguments = _parser().parse_args(told, argparse.Namespace(told=told))
+        command: str = arguments.command
         return COMMANDS[command](arguments)
     except ProblemError as error:
         sys.stderr.write(f"{error}\n")
@@ -30,6 +36,16 @@ def _local(arguments: argparse.Namespace) -> int:
     # every command imports what it needs by itself, so that --help stays instant
     from constructs_lib.local.local_run import Request, run  # noqa: PLC0415 (as just said)
 
+    _refuse_late_command(arguments.assembly)
+    if arguments.detach:
+        from constructs_lib.local.detached import start_detached  # noqa: PLC0415 (as just said)
+
+        if arguments.no_state:
+            what = "a run in the background is found again by its state folder, and --no-state keeps none"
+            raise LocalError(
+                Problem(what=what, where="--detach", fix="leave --no-state out, or name a folder with --state")
+            )
+        return start_detached(arguments.told, arguments.state)
     request = Request(
         assembly=arguments.assembly,
         app=arguments.app,
@@ -39,8 +55,20 @@ def _local(arguments: argparse.Namespace) -> int:
         iam=arguments.iam,
         region=arguments.region,
         program=_as_typed(sys.argv[0]),
+        watch=arguments.watch,
     )
     return run(request)
+
+
+def _refuse_late_command(path: Path | None) -> None:
+    """Say so when what looks like a command does not stand first, where it would be one."""
+    if path is not None and str(path) in SUMMARIES and not path.exists():
+        problem = Problem(
+            what=f"there is no assembly {path}, and a command stands right after `local`",
+            where="PATH",
+            fix=f"constructs-lib local {path} ..., with its options after it",
+        )
+        raise LocalError(problem)
 
 
 def _as_typed(program: str) -> str:
@@ -96,7 +124,13 @@ def _parser() -> argparse.ArgumentParser:
         prog="constructs-lib", description="Check a synthesized CDK app, and run it on this machine with IAM enforced."
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _add_local(commands.add_parser("local", help="deploy an app to an embedded AWS on localhost, and serve it"))
+    local = commands.add_parser(
+        "local",
+        help="deploy an app to an embedded AWS on localhost, serve it, and work with it",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,  # a run in the background is started with the same words, but --detach
+    )
+    _add_local(local)
     _add_call(commands.add_parser("call", help="call an API with a signed request (SigV4)"))
     _add_check(commands.add_parser("check", help="say what would hurt once deployed, and how to mend it"))
     return parser
@@ -104,9 +138,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_local(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        "Synthesize the app of this folder (cdk.json), deploy it to an embedded AWS and serve its APIs until Ctrl-C. "
+        "Synthesize the app of this folder (cdk.json), deploy it to an embedded AWS and serve its APIs until Ctrl-C.\n"
         "No Docker, no account."
     )
+    parser.epilog = EPILOG
     source = parser.add_mutually_exclusive_group()
     source.add_argument("assembly", nargs="?", type=Path, metavar="PATH", help="a synthesized assembly, used as it is")
     source.add_argument("--app", metavar="COMMAND", help="the command that synthesizes (default: that of cdk.json)")
@@ -117,10 +152,14 @@ def _add_local(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     state = parser.add_mutually_exclusive_group()
     state.add_argument(
-        "--state", type=Path, default=Path(".local"), metavar="DIR",
+        "--state", type=Path, default=DEFAULT_STATE, metavar="DIR",
         help="the folder that keeps data and stacks between runs (default: %(default)s)",
     )  # fmt: skip
     state.add_argument("--no-state", action="store_true", help="keep nothing")
+    parser.add_argument("--detach", action="store_true", help="return when it is ready, and leave it running")
+    parser.add_argument(
+        "--watch", action="store_true", help="take up what is saved: handlers at once, stacks when changed"
+    )
     parser.add_argument(
         "--iam", choices=["enforce", "warn", "off"], default="enforce",
         help="check every call against the policies of its caller, or not (default: %(default)s)",

@@ -70,6 +70,19 @@ class AwsClients:
             )
         return self._clients[key]
 
+    def patient_client(self, service: str, region: str, *, seconds: float) -> Any:
+        """Return a client that waits this long for an answer, and does not ask again.
+
+        Args:
+            service: The name boto3 knows the service by.
+            region: The region to call.
+            seconds: How long an answer may take; clients wait a minute otherwise.
+        """
+        config = self._config.merge(Config(read_timeout=seconds))
+        return self._session.client(  # type: ignore[call-overload] # the stubs want a literal name
+            service, region_name=region, endpoint_url=self.endpoint, config=config
+        )
+
     def client_as(self, credentials: dict[str, str], service: str, region: str | None = None) -> Any:
         """Return a client that calls with these credentials, named as the variables of Lambda's environment are."""
         return self._session.client(  # type: ignore[call-overload] # the stubs want a literal name

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import botocore.session
@@ -12,6 +11,7 @@ from botocore.exceptions import BotoCoreError
 
 from constructs_lib.local.signed_call import ROOT, Answer, call, checked_url, is_loopback
 from constructs_lib.local.terminal import complain
+from constructs_lib.local.told_content import content_of
 from constructs_lib.problem import LocalError, Problem
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def run(
         parts = checked_url(url)
         credentials, signed_for = _credentials(parts.scheme, parts.hostname or "", region)
         sent = dict(_headers(headers))
-        body = _body(data)
+        body = content_of(data, "the body")
         if METHOD.fullmatch(method) is None:
             raise LocalError(Problem(what=f"{method!r} is no HTTP method", where="METHOD", fix="write GET, POST, ..."))
     except LocalError as error:
@@ -88,20 +88,6 @@ def _headers(lines: Sequence[str]) -> Iterator[tuple[str, str]]:
         if match is None:
             raise LocalError(Problem(what=f"{line!r} is no header", where="-H", fix="write 'name: value'"))
         yield match["name"], match["value"]
-
-
-def _body(data: str | None) -> bytes:
-    if data is None:
-        return b""
-    if data == "-":
-        return sys.stdin.buffer.read()
-    if data.startswith("@"):
-        try:
-            return Path(data[1:]).read_bytes()
-        except (OSError, ValueError) as error:
-            problem = Problem(what=f"the body cannot be read: {error}", where=data[1:], fix="name a file that exists")
-            raise LocalError(problem) from error
-    return data.encode()
 
 
 def _print(answer: Answer, *, show_headers: bool) -> None:

@@ -21,7 +21,7 @@ else:
 if TYPE_CHECKING:
     from types import TracebackType
 
-LOCK_FILE = "lock"
+LOCK_FILE, PID_FILE = "lock", "pid"
 TRIES, TRY_AGAIN_SECONDS = 4, 0.02
 
 
@@ -66,6 +66,18 @@ class StatePaths:
         """The file that receives what a detached run says."""
         return self.path / "run.log"
 
+    @property
+    def run_errors(self) -> Path:
+        """The file that receives what a detached run complains of."""
+        return self.path / "run-errors.log"
+
+    def holder(self) -> int | None:
+        """Return the process that has written down that it holds the folder; none when none has."""
+        try:
+            return int((self.path / PID_FILE).read_text())
+        except (OSError, ValueError):
+            return None
+
     def is_held(self) -> bool:
         """Whether a run holds the folder right now."""
         try:
@@ -107,16 +119,10 @@ class StateFolder(StatePaths):
             )
             raise LocalError(problem) from error
         if not _lock(self._descriptor):
-            holder = (self.path / "pid").read_text().strip() if (self.path / "pid").exists() else "unknown"
             os.close(self._descriptor)
-            problem = Problem(
-                what=f"another local run (process {holder}) uses this state folder",
-                where=str(self.path),
-                fix="stop it with Ctrl-C in its terminal, or name another folder with --state, or run with --no-state",
-            )
-            raise LocalError(problem)
+            raise LocalError(held_problem(self))
         self.run_file.unlink(missing_ok=True)  # of a run that was killed
-        (self.path / "pid").write_text(f"{os.getpid()}\n")
+        (self.path / PID_FILE).write_text(f"{os.getpid()}\n")
         self.function_log.write_bytes(b"")
         self.journal.write_bytes(b"")
 
@@ -124,7 +130,7 @@ class StateFolder(StatePaths):
         """Let go of the folder; a temporary one is removed."""
         if self._descriptor < 0:
             return
-        for file in (self.path / "pid", self.run_file):
+        for file in (self.path / PID_FILE, self.run_file):
             file.unlink(missing_ok=True)
         os.close(self._descriptor)  # which releases the lock
         self._descriptor = -1
@@ -140,6 +146,16 @@ class StateFolder(StatePaths):
     ) -> None:
         """Let go of it."""
         self.close()
+
+
+def held_problem(paths: StatePaths) -> Problem:
+    """Say that another run holds a folder, and which."""
+    holder = paths.holder()
+    return Problem(
+        what=f"another local run (process {'unknown' if holder is None else holder}) uses this state folder",
+        where=str(paths.path),
+        fix="end it with constructs-lib local down, or name another folder with --state, or run with --no-state",
+    )
 
 
 def _lock(descriptor: int, *, tries: int = TRIES) -> bool:

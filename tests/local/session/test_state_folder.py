@@ -49,7 +49,7 @@ class TestRefusals:
         assert str(caught.value) == (
             f"another local run (process {os.getpid()}) uses this state folder\n"
             f"  at:  {tmp_path}\n"
-            "  fix: stop it with Ctrl-C in its terminal, or name another folder with --state, or run with --no-state"
+            "  fix: end it with constructs-lib local down, or name another folder with --state, or run with --no-state"
         )
 
     def test_a_folder_that_is_a_file(self, tmp_path: Path) -> None:

@@ -1,0 +1,94 @@
+"""A local run in the background: started like any other, in a session of its own, and left alone once it is ready."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from constructs_lib.local.run_record import RunRecord
+from constructs_lib.local.state_folder import StatePaths, held_problem
+from constructs_lib.problem import LocalError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+    from typing import TextIO
+
+LOOK_SECONDS = 0.05
+DETACH = "--detach"
+PACKAGE_MODULE = "constructs_lib.cli"
+
+
+def start_detached(arguments: Sequence[str], state: Path) -> int:
+    """Start the run, say what it says until it is ready, and leave it.
+
+    Args:
+        arguments: What the user typed after the name of the program.
+        state: The state folder of the run.
+
+    Returns:
+        0 when it serves; what it ended with, when it did.
+
+    Raises:
+        LocalError: Another run holds the folder, or it cannot be made.
+    """
+    paths = StatePaths(state.absolute())
+    if paths.is_held():
+        raise LocalError(held_problem(paths))
+    try:
+        paths.path.mkdir(parents=True, exist_ok=True)
+        with paths.run_log.open("wb") as said, paths.run_errors.open("wb") as complained:
+            process = subprocess.Popen(  # noqa: S603 (our own program, with what the user typed)
+                [*_program(), *(each for each in arguments if each != DETACH)],
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=complained,
+                start_new_session=True,  # so that it outlives the terminal, whose closing ends its own session only
+            )
+    except OSError as error:
+        problem = Problem(
+            what=f"the local run cannot be started in the background: {error.strerror or error}",
+            where=str(paths.path),
+            fix="name another state folder with --state, or run without --detach",
+        )
+        raise LocalError(problem) from error
+    try:
+        return _accompany(process, paths)
+    except BaseException:
+        process.send_signal(signal.SIGTERM)  # nobody waits for it any more
+        process.wait()
+        raise
+
+
+def _accompany(process: subprocess.Popen[bytes], paths: StatePaths) -> int:
+    with paths.run_log.open(encoding="utf-8", errors="replace") as said:
+        while True:
+            code = process.poll()
+            record = RunRecord.read(paths.run_file)
+            is_ready = record is not None and record.pid == process.pid and record.is_ready
+            _pass_on(said)
+            if code is not None:
+                sys.stderr.write(paths.run_errors.read_text(encoding="utf-8", errors="replace"))
+                return code
+            if is_ready:
+                return 0
+            time.sleep(LOOK_SECONDS)
+
+
+def _pass_on(said: TextIO) -> None:
+    text = said.read()
+    if text:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+
+def _program() -> list[str]:
+    """How this very program is started again."""
+    program = sys.argv[0]
+    if not program.endswith(".py") and os.access(program, os.X_OK):
+        return [program]
+    return [sys.executable, "-m", PACKAGE_MODULE]
