@@ -79,5 +79,17 @@ def _service(name: str) -> _Service | None:
 
 
 @cache
+def actions_of(service: str) -> tuple[str, ...]:
+    """Return the names of a service's actions as AWS writes them; none for a service that the table does not have.
+
+    Example:
+        >>> actions_of("execute-api")
+        ('InvalidateCache', 'Invoke', 'ManageConnections')
+    """
+    told = [line.split() for line in TABLE.read_text("utf-8").splitlines() if line.startswith(f"{service} ")]
+    return tuple(each for _, _, *listed in told for each in listed)
+
+
+@cache
 def _lines() -> tuple[str, ...]:
     return tuple(TABLE.read_text("utf-8").lower().splitlines())

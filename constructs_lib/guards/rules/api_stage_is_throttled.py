@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from constructs_lib.assembly.api_routes import API, REST_API
 from constructs_lib.assembly.resource import Resource
+from constructs_lib.assembly.value import Text
 from constructs_lib.assembly.value import Unknown as ValueUnknown
 from constructs_lib.guards.finding import Severity, finding, unknown
 from constructs_lib.guards.rule import rule
@@ -18,6 +19,16 @@ if TYPE_CHECKING:
     from constructs_lib.guards.finding import Finding, Unknown
 
 RATE, BURST = "ThrottlingRateLimit", "ThrottlingBurstLimit"
+LIMITS = {
+    "AWS::ApiGatewayV2::Stage": (
+        ("DefaultRouteSettings", RATE),
+        ("DefaultRouteSettings", BURST),
+        ("RouteSettings", "*", RATE),
+        ("RouteSettings", "*", BURST),
+    ),
+    "AWS::ApiGateway::Stage": (("MethodSettings", "*", RATE), ("MethodSettings", "*", BURST)),
+    "AWS::ApiGateway::UsagePlan": (("Throttle", "RateLimit"), ("Throttle", "BurstLimit"), ("Quota", "Limit")),
+}
 
 
 @rule(severity=Severity.WARNING)
@@ -28,11 +39,17 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
     client stops the others, and the bill has no ceiling.
     https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-request-throttling.html
 
-    Refuses: a stage without a `ThrottlingRateLimit` and a `ThrottlingBurstLimit` for all of its routes.
+    Refuses: a stage without a `ThrottlingRateLimit` and a `ThrottlingBurstLimit` for all of its routes; a limit of 0,
+    also of one route or of a usage plan, which lets no request through.
 
     Accepts: `DefaultRouteSettings` of an HTTP or WebSocket API; for a REST API a `MethodSettings` entry for `/*` and
     `*`, or a usage plan with a throttle.
     """
+    for kind, places in LIMITS.items():
+        for resource in assembly.of_type(kind):
+            for at in places:
+                if any(_is_zero(each) for each in resource.values(*at)):
+                    yield _closed(resource, at)
     planned = {
         api
         for plan in assembly.of_type("AWS::ApiGateway::UsagePlan")
@@ -54,6 +71,20 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
             yield unknown(stage, what=f"whether callers of {api} are throttled", reason=told[0].reason)
         else:
             yield _unlimited(stage, str(api), "MethodSettings", [RATE, BURST])
+
+
+def _is_zero(limit: Value) -> bool:
+    return (limit.literal == "0") if isinstance(limit, Text) else limit == 0 and not isinstance(limit, bool)
+
+
+def _closed(resource: Resource, at: tuple[str, ...]) -> Finding:
+    return finding(
+        resource,
+        problem=f"{at[-1]} is 0, wanted is what its functions bear: every request is answered with 429",
+        fix=f"raise {at[-1]}; to close a route for a while, take it out",
+        at=at,
+        detail=".".join(each for each in at if each != "*"),
+    )
 
 
 def _limits_all(setting: Value) -> bool:

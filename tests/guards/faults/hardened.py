@@ -23,6 +23,7 @@ from tests.guards.faults.parts import (
     role,
     sub,
     table,
+    topic,
 )
 
 PHOTOS = "arn:${AWS::Partition}:s3:::shop-photos"  # by name: a bucket cannot refer to whom its own policies name
@@ -53,8 +54,14 @@ def http_api() -> dict[str, Template]:
         "Authorizer": made(
             f"{kind}Authorizer", ApiId=ref("Api"), AuthorizerType="JWT", Name="users", JwtConfiguration=jwt
         ),
+        "Requests": made("AWS::Logs::LogGroup", RetentionInDays=30),
         "Stage": made(
-            f"{kind}Stage", ApiId=ref("Api"), AutoDeploy=True, StageName="$default", DefaultRouteSettings=limits
+            f"{kind}Stage",
+            AccessLogSettings={"DestinationArn": att("Requests"), "Format": '{"id": "$context.requestId"}'},
+            ApiId=ref("Api"),
+            AutoDeploy=True,
+            DefaultRouteSettings=limits,
+            StageName="$default",
         ),
         "Integration": made(
             f"{kind}Integration", ApiId=ref("Api"), IntegrationType="AWS_PROXY", IntegrationUri=ref("PlaceLive")
@@ -105,6 +112,7 @@ def rest_api() -> dict[str, Template]:
         "Deployment": made(f"{kind}Deployment", RestApiId=ref("Rest"), needs="PostReview"),
         "RestStage": made(
             f"{kind}Stage",
+            AccessLogSetting={"DestinationArn": att("Requests"), "Format": '{"id": "$context.requestId"}'},
             DeploymentId=ref("Deployment"),
             MethodSettings=[everything],
             RestApiId=ref("Rest"),
@@ -164,6 +172,8 @@ def changes() -> dict[str, Template]:
 
 def events() -> dict[str, Template]:
     """A rule, a subscription and a schedule that call functions, and keep what fails."""
+    tells = allowed("sns:Publish", ref("OnCall")) | {"Principal": {"Service": "cloudwatch.amazonaws.com"}}
+    tells |= {"Condition": {"StringEquals": {"aws:SourceAccount": ref("AWS::AccountId")}}}
     resources = {
         **function("Notify", may_send("DeadEvents")),
         **dead_letters("DeadEvents"),
@@ -177,7 +187,7 @@ def events() -> dict[str, Template]:
             Targets=[{"Arn": att("Notify"), "DeadLetterConfig": {"Arn": att("Undelivered")}, "Id": "Notify"}],
         ),
         "PlacedPermission": permission(ref("Notify"), "events", att("Placed")),
-        "News": made("AWS::SNS::Topic", KmsMasterKeyId="alias/aws/sns"),
+        **topic("News", "alias/aws/sns"),
         "NewsToNotify": made(
             "AWS::SNS::Subscription",
             Endpoint=att("Notify"),
@@ -197,7 +207,7 @@ def events() -> dict[str, Template]:
                 "RoleArn": att("NightlyRole"),
             },
         ),
-        "OnCall": made("AWS::SNS::Topic", KmsMasterKeyId="alias/on-call"),
+        **topic("OnCall", "alias/on-call", tells),
     }
     let_in(resources, "Undelivered", "events", att("Placed"))
     let_in(resources, "Undelivered", "sns", ref("News"))

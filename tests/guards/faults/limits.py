@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.guards.faults.fault import Fault, add, change, drop, forget, remove, together
 from tests.guards.faults.parts import att, made, ref, sub
 
+CLOSED = dict.fromkeys(("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"), True)
 FAT = "no-function-serves-every-route"
 WHO = "api-route-asks-who-calls"
 PROXY = "function-reaches-database-by-proxy"
@@ -113,7 +114,7 @@ FAULTS = [
         "a bucket that is emptied",
         "data-outlives-its-stack",
         "Files",
-        Files=made("AWS::S3::Bucket", PublicAccessBlockConfiguration={"BlockPublicAcls": True}),
+        Files=made("AWS::S3::Bucket", PublicAccessBlockConfiguration=CLOSED),
         Emptier=made("Custom::S3AutoDeleteObjects", BucketName=ref("Files")),
     ),
     together(

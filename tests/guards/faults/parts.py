@@ -77,6 +77,15 @@ def queue(name: str, **more: Any) -> dict[str, Template]:
     }
 
 
+def topic(name: str, key: str, *statements: Template) -> dict[str, Template]:
+    """A topic that takes requests over TLS alone."""
+    document = {"Statement": [over_tls("sns:Publish", ref(name)), *statements]}
+    return {
+        name: made("AWS::SNS::Topic", KmsMasterKeyId=key),
+        f"{name}Policy": made("AWS::SNS::TopicPolicy", PolicyDocument=document, Topics=[ref(name)]),
+    }
+
+
 def dead_letters(name: str) -> dict[str, Template]:
     """A queue for what failed, with an alarm that tells somebody."""
     dimension = {"Name": "QueueName", "Value": att(name, "QueueName")}
