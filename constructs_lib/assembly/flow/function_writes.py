@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from constructs_lib.assembly.flow.addressed import api_at
+from constructs_lib.assembly.flow.iot_routes import published
 from constructs_lib.assembly.flow.message import ANYTHING, lesser
 from constructs_lib.assembly.flow.service_events import ServiceEvents
 from constructs_lib.assembly.flow.writes import BUCKET, BY_URL, ON_OBJECTS, SENT, Write, Writers
@@ -62,6 +63,7 @@ class FunctionWrites:
                 *self._admitted(permissions),
                 *self._by_schedules(permissions),
                 *self._events.of(permissions),
+                *published(self._assembly, permissions),
                 *self._by_other_roles(permissions),
             )
         return self._known[role.id]
@@ -131,7 +133,7 @@ class FunctionWrites:
         """
         for role, extent in self._assumable(permissions).values():
             assumed = Permissions(self._assembly, self._policies, role)
-            for write in (*self._writers.of(assumed), *self._events.of(assumed)):
+            for write in (*self._writers.of(assumed), *self._events.of(assumed), *published(self._assembly, assumed)):
                 how = f"may assume the role {role.path}, which {write.how}"
                 yield replace(write, how=how, extent=lesser(write.extent, extent))
 

@@ -13,6 +13,7 @@ from constructs_lib.assembly.flow.bucket_routes import bucket_routes
 from constructs_lib.assembly.flow.bus_routes import bus_routes, machine_events
 from constructs_lib.assembly.flow.function_routes import function_routes
 from constructs_lib.assembly.flow.function_writes import FunctionWrites
+from constructs_lib.assembly.flow.iot_routes import iot_routes
 from constructs_lib.assembly.flow.log_routes import log_routes
 from constructs_lib.assembly.flow.machine_writes import machine_writes
 from constructs_lib.assembly.flow.message import ANYTHING, Message, Passage, lesser
@@ -40,6 +41,7 @@ READERS: tuple[Reader, ...] = (
     bucket_routes,
     bus_routes,
     function_routes,
+    iot_routes,
     log_routes,
     machine_events,
     mapping_routes,

@@ -39,7 +39,8 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
     warns of one in which some of it may, because a permission has a wildcard, or a filter lets through part of what is
     written, or is not known (RISK). It goes through notifications of buckets, queues, topics, buses and their rules,
     streams, workflows, destinations and dead letters, pipes, schedules, APIs, delivery streams, log subscriptions,
-    replication and access logs, over all stacks.
+    replication and access logs, rules of AWS IoT, events that services and CloudTrail send, and roles that are assumed,
+    over all stacks.
 
     Accepts: what is proven to have nothing in common: another prefix or suffix, a pattern that what is written cannot
     match, a denial. Such a circle is told as GUARDED, with the proof. A loop that is meant, and ends for a reason no

@@ -111,7 +111,7 @@ def notifying(kind: str, target: Json, event: str = "s3:ObjectCreated:*", **keys
     return {f"{kind}Configurations": [told]}
 
 
-def mapping(source: Json, function_name: str = "Writer", /, *patterns: Json, **properties: Any) -> Resources:
+def mapping(source: Any, function_name: str = "Writer", /, *patterns: Json, **properties: Any) -> Resources:
     """A function reads a queue or stream, of which only what fits one of the patterns."""
     criteria = {"FilterCriteria": {"Filters": [{"Pattern": json.dumps(each)} for each in patterns]}} if patterns else {}
     told = {"EventSourceArn": source, "FunctionName": ref(function_name)} | criteria | properties
