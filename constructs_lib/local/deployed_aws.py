@@ -10,6 +10,7 @@ from constructs_lib.local.aws_clients import AwsClients
 from constructs_lib.local.clock import Clock
 from constructs_lib.local.control import Control
 from constructs_lib.local.deployed_names import FUNCTION, all_named, named
+from constructs_lib.local.faults import Faults
 from constructs_lib.local.function_logs import FunctionLogs, LogLine
 from constructs_lib.local.iam_proof import role_session
 from constructs_lib.local.json_lines import JsonLines
@@ -44,6 +45,7 @@ class DeployedAws:
         self.clients = AwsClients(endpoint, region, key=key)
         self.control = Control(endpoint, key)
         self.clock = Clock(self.control)
+        self.faults = Faults(self)
         self.stacks: Sequence[DeployedStack] = ()
         self._logs = FunctionLogs(paths.function_log)
         self._lines: list[LogLine] = []

@@ -137,6 +137,21 @@ class Executor:
             time.sleep(0.001)
         return len(busy)
 
+    def end_idle(self, function_name: str) -> None:
+        """End the environments of a function that wait for its next invocation."""
+        with self._lock:
+            ended = [
+                environment
+                for environments in self._idle.values()
+                for environment in environments
+                if environment.function.name == function_name
+            ]
+            for environments in self._idle.values():
+                environments[:] = [each for each in environments if each not in ended]
+            self._all.difference_update(ended)
+        for environment in ended:
+            environment.kill()
+
     def close(self) -> None:
         """End every environment, and the reaper, which has nothing left to do."""
         self.end_functions()

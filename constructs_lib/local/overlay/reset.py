@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from constructs_lib.local.overlay import (
     clock_everywhere,
+    faults,
     queue_mapping,
     reset_era,
     reset_files,
@@ -153,6 +154,7 @@ class Resetting:
         if self._end_running():
             time.sleep(REQUESTS_SECONDS)
         CLOCK.reset()
+        faults.clear()
         self._baseline.put_back()
         queue_mapping.forget()
         stream_mapping.forget()
