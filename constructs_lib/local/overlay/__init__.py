@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from constructs_lib.local.overlay import (
     api_access_log,
+    alias_routing,
     asynchronous_invocation,
     bucket_notifications,
     callers_are_verified,
@@ -17,6 +18,9 @@ from constructs_lib.local.overlay import (
     event_conditions,
     for_tests,
     function_dead_letters,
+    function_invocation,
+    function_settings,
+    function_url,
     generated_secret,
     http_api_authorizer,
     http_api_integration,
@@ -71,6 +75,7 @@ if TYPE_CHECKING:
 
 PATCHES: tuple[Patch | Addition, ...] = (
     *api_access_log.PATCHES,
+    *alias_routing.PATCHES,
     *asynchronous_invocation.PATCHES,
     *bucket_notifications.PATCHES,
     *callers_are_verified.PATCHES,
@@ -81,6 +86,9 @@ PATCHES: tuple[Patch | Addition, ...] = (
     *event_archive.PATCHES,
     *event_conditions.PATCHES,
     *function_dead_letters.PATCHES,
+    *function_invocation.PATCHES,
+    *function_settings.PATCHES,
+    *function_url.PATCHES,
     *generated_secret.PATCHES,
     *http_api_authorizer.PATCHES,
     *http_api_integration.PATCHES,

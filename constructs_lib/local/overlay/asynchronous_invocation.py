@@ -24,7 +24,7 @@ from constructs_lib.local.overlay.clock import virtual_time as time
 from constructs_lib.local.overlay.delivery import DeliveryError, Parcel, deliver_as
 from constructs_lib.local.overlay.deployed_function import deployed_function, run
 from constructs_lib.local.overlay.journal import tell
-from constructs_lib.local.overlay.lambda_executor import request_identity
+from constructs_lib.local.overlay.lambda_executor import identity_now, request_identity
 from constructs_lib.local.overlay.patching import Patch
 from constructs_lib.local.overlay.trace import carried
 
@@ -89,7 +89,7 @@ def _wrap(stock: Any) -> Any:
 
     def invoke_async_with_retry(func: Any, event: Any) -> None:
         record = dict(func)
-        queued = Event(record, event, settings_of(record), str(uuid.uuid4()), time.time())
+        queued = Event(record, event, settings_of(record), identity_now() or str(uuid.uuid4()), time.time())
         threading.Thread(target=carried(_run), args=(queued,), name=f"asynchronous {queued.arn}", daemon=True).start()
 
     return invoke_async_with_retry

@@ -1,4 +1,4 @@
-"""Functions of Node and Python run in our executor instead of the base's worker pool.
+"""Functions of Node and Python, and custom runtimes, run in our executor instead of the base's worker pool.
 
 Stock loses the type of an error, so that Retry and Catch of a state machine never match; `_HANDLER` and the log
 variables are missing; the server's own environment leaks into handlers; every call waits 50 ms for standard error; the
@@ -16,6 +16,7 @@ from typing import Any
 
 from constructs_lib.local.executor.executor import Executor, Surroundings
 from constructs_lib.local.executor.function import Function
+from constructs_lib.local.executor.invocation import Listener
 from constructs_lib.local.executor.runtimes import runs_here
 from constructs_lib.local.overlay.base import Orders, base
 from constructs_lib.local.overlay.invocation_journal import tell_invocation, trace_header
@@ -24,6 +25,8 @@ from constructs_lib.local.overlay.patching import Patch
 from constructs_lib.local.overlay.role_permissions import role_credentials
 
 _request_identity: contextvars.ContextVar[str] = contextvars.ContextVar("request_identity", default="")
+_client_context: contextvars.ContextVar[Any] = contextvars.ContextVar("client_context", default=None)
+_listener: contextvars.ContextVar[Listener | None] = contextvars.ContextVar("listener", default=None)
 
 
 @contextlib.contextmanager
@@ -34,6 +37,43 @@ def request_identity(request_id: str) -> Iterator[None]:
         yield
     finally:
         _request_identity.reset(before)
+
+
+def identity_now() -> str:
+    """The request id to invoke under; empty where a new one is wanted."""
+    return _request_identity.get()
+
+
+@contextlib.contextmanager
+def with_client_context(client_context: Any) -> Iterator[None]:
+    """Invoke with what the caller says of itself."""
+    before = _client_context.set(client_context)
+    try:
+        yield
+    finally:
+        _client_context.reset(before)
+
+
+@contextlib.contextmanager
+def streaming_to(listener: Listener) -> Iterator[None]:
+    """Invoke for somebody who hears a streamed answer as it comes."""
+    before = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(before)
+
+
+def _tell_unfinished(function: Function, request_id: str, left: Unfinished) -> None:
+    tell(
+        "unfinished",
+        function=function.name,
+        request_id=request_id,
+        what=left.what,
+        at=left.at,
+        callers=left.callers,
+        fix=left.fix,
+    )
 
 
 class LambdaExecutor:
@@ -49,6 +89,7 @@ class LambdaExecutor:
                 log_file=None if orders.log_file is None else Path(orders.log_file),
                 store=LogDelivery(),
                 credentials=role_credentials,
+                on_unfinished=_tell_unfinished,
             )
         )
 
@@ -74,12 +115,19 @@ class LambdaExecutor:
                 content for each in config.get("Layers") or [] if (content := service._resolve_layer_zip(each))
             )
             function = Function.from_configuration(config, code, layers, self._region)
-            identity = _request_identity.get() or request_id
+            identity = identity_now() or request_id
             header, began = trace_header(function), time.monotonic()
-            outcome = self.executor.invoke(function, event, request_id=identity, trace=header)
+            outcome = self.executor.invoke(
+                function,
+                event,
+                request_id=identity,
+                trace=header,
+                client_context=_client_context.get(),
+                listener=_listener.get(),
+            )
             took = (time.monotonic() - began) * 1000
             tell_invocation(function, event, outcome, request_id=identity, header=header, milliseconds=took)
-            told = {"body": outcome.payload, "log": outcome.log}
+            told = {"body": outcome.payload, "log": outcome.log, "raw": outcome.raw}
             if outcome.is_error:
                 told |= {"error": True, "function_error": "Unhandled"}
             return told
