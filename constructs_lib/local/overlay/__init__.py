@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from constructs_lib.local.overlay import (
     api_access_log,
-    alias_routing,
     asynchronous_invocation,
     bucket_notifications,
     callers_are_verified,
@@ -18,9 +17,6 @@ from constructs_lib.local.overlay import (
     event_conditions,
     for_tests,
     function_dead_letters,
-    function_invocation,
-    function_settings,
-    function_url,
     generated_secret,
     http_api_authorizer,
     http_api_integration,
@@ -31,7 +27,6 @@ from constructs_lib.local.overlay import (
     log_stream_arn,
     loopback_is_secure,
     mapping_permissions,
-    message_moves,
     parameter_by_arn,
     queue_lock,
     queue_mapping,
@@ -61,6 +56,9 @@ from constructs_lib.local.overlay import (
 from constructs_lib.local.overlay import (
     grants as _grants,  # noqa: F401 (a command is registered where it is imported)
 )
+from constructs_lib.local.overlay import (
+    page_commands as _page_commands,  # noqa: F401 (likewise)
+)
 from constructs_lib.local.overlay.base import BASE, BASE_VERSION
 from constructs_lib.local.overlay.deployed_function import stopping
 from constructs_lib.local.overlay.journal import open_journal
@@ -75,7 +73,6 @@ if TYPE_CHECKING:
 
 PATCHES: tuple[Patch | Addition, ...] = (
     *api_access_log.PATCHES,
-    *alias_routing.PATCHES,
     *asynchronous_invocation.PATCHES,
     *bucket_notifications.PATCHES,
     *callers_are_verified.PATCHES,
@@ -86,9 +83,6 @@ PATCHES: tuple[Patch | Addition, ...] = (
     *event_archive.PATCHES,
     *event_conditions.PATCHES,
     *function_dead_letters.PATCHES,
-    *function_invocation.PATCHES,
-    *function_settings.PATCHES,
-    *function_url.PATCHES,
     *generated_secret.PATCHES,
     *http_api_authorizer.PATCHES,
     *http_api_integration.PATCHES,
@@ -99,7 +93,6 @@ PATCHES: tuple[Patch | Addition, ...] = (
     *log_stream_arn.PATCHES,
     *loopback_is_secure.PATCHES,
     *mapping_permissions.PATCHES,
-    *message_moves.PATCHES,
     *parameter_by_arn.PATCHES,
     *queue_lock.PATCHES,
     *queue_mapping.PATCHES,
