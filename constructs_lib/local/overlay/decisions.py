@@ -16,11 +16,13 @@ from constructs_lib.local.overlay.base import base
 from constructs_lib.local.overlay.journal import tell
 from constructs_lib.local.overlay.patching import Patch
 from constructs_lib.local.overlay.reasons import reason_of
+from constructs_lib.local.overlay.trace import root_now
 
 FLUSH_SECONDS = 1.0  # how long repeated decisions are counted before they are told
 DENIALS_TOLD = 100  # one by one, of each kind
 MOST_COUNTED = 4096  # kinds of decisions; beyond, counting begins anew
 PROOF = "constructs-lib-proof"  # the session of calls that only prove that roles are enforced
+UNTRACED = ("logs:", "xray:")  # what every run does for itself is no step of a request
 _EVALUATOR = "core.iam_evaluator"
 
 _mode = {"lets_denied_pass": False}
@@ -129,6 +131,8 @@ def settle(principal: str, action: str, resource: str, reason: str) -> str:
     if principal.endswith(f"/{PROOF}"):
         return reason
     _decisions.add(principal, action, resource, reason)
+    if not reason and root_now() and ":assumed-role/" in principal and not action.startswith(UNTRACED):
+        tell("call", principal=principal, action=action, resource=resource)
     return "" if _mode["lets_denied_pass"] else reason
 
 

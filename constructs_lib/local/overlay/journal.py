@@ -17,10 +17,13 @@ Every entry that belongs to an X-Ray trace has its root as `trace`.
     One request to a deployed API, at its end: `method`, `path`, `status`, `milliseconds`.
 `execution`
     An execution of a workflow began or ended: `machine` and `execution` (ARNs), `status`.
+`call`
+    One allowed call of a role within a trace: `principal`, `action`, `resource`.
 `delivery`
     Something handed on: `source` and `target` (ARNs), `what` (`event`, `notification`, `record`).
 `unfinished`
-    Work that still ran when its handler returned: `function`, `request_id`, `what`, `at` (file:line of user code).
+    Work that still ran when its handler returned: `function`, `request_id`, `what`, `at` (file:line of user code;
+    empty when it is not known), `callers` (the lines it was called from), `fix`.
 `fault`
     A fault that was injected on request: `where`, `what`.
 `throttle`
@@ -38,7 +41,9 @@ from constructs_lib.local.overlay.trace import root_now
 if TYPE_CHECKING:
     from pathlib import Path
 
-Kind = Literal["authorization", "invocation", "request", "execution", "delivery", "unfinished", "fault", "throttle"]
+Kind = Literal[
+    "authorization", "call", "invocation", "request", "execution", "delivery", "unfinished", "fault", "throttle"
+]
 
 _writers: list[JsonLinesWriter] = []
 
