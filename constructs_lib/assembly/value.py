@@ -177,6 +177,11 @@ def likely(value: Value | Absent) -> Value | Absent:
     return value
 
 
+def is_false(value: Value | Absent) -> bool:
+    """Whether this is false, also when the template writes it as text; not so what is absent."""
+    return value is False or (isinstance(value, Text) and (value.literal or "").lower() == "false")
+
+
 def texts(values: Iterable[Value]) -> Iterator[Text]:
     """Yield those that are text; what is unknown becomes a text of one symbol."""
     for value in values:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from constructs_lib.assembly.value import Text
+from constructs_lib.assembly.value import is_false
 from constructs_lib.guards.finding import Severity, finding
 from constructs_lib.guards.rule import rule
 
@@ -67,5 +67,4 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
 def _is_off(bucket: Resource, switch: str) -> bool:
     if bucket.lacks(BLOCK, switch):
         return True
-    told = bucket.value(BLOCK, switch)
-    return told is False or (isinstance(told, Text) and (told.literal or "").lower() == "false")
+    return is_false(bucket.value(BLOCK, switch))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from constructs_lib.assembly.resource import Resource
-from constructs_lib.assembly.value import Text
+from constructs_lib.assembly.value import is_false
 from constructs_lib.guards.finding import Severity, finding
 from constructs_lib.guards.rule import rule
 
@@ -62,8 +62,7 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
 
 
 def _is_off(resource: Resource, *at: str) -> bool:
-    told = resource.value(*at)
-    return told is False or (isinstance(told, Text) and (told.literal or "").lower() == "false")
+    return is_false(resource.value(*at))
 
 
 def _open(resource: Resource, at: tuple[str, ...], what: str, fix: str, severity: Severity | None = None) -> Finding:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from constructs_lib.assembly.event_sources import QUEUE, event_sources, piped_queues
 from constructs_lib.assembly.resource import Resource
-from constructs_lib.assembly.value import Text, texts
+from constructs_lib.assembly.value import Text, is_false, texts
 from constructs_lib.guards.finding import Severity, finding
 from constructs_lib.guards.rule import rule
 
@@ -39,7 +39,8 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/dead-letter-queues-alarms-cloudwatch.html
 
     Refuses: a queue for what failed, without a CloudWatch alarm on `ApproximateNumberOfMessagesVisible` or
-    `ApproximateAgeOfOldestMessage` of that queue.
+    `ApproximateAgeOfOldestMessage` of that queue; an alarm whose actions are switched off, or that waits for fewer
+    messages, is none.
 
     Accepts: an alarm in any of the stacks; a function or a pipe that drains the queue.
     """
@@ -62,6 +63,8 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
 
 
 def _watched(assembly: Assembly, alarm: Resource) -> Iterator[Resource]:
+    if is_false(alarm.value("ActionsEnabled")) or (alarm.text("ComparisonOperator") or "").startswith("Less"):
+        return
     for metric, dimensions in (
         (("MetricName",), ("Dimensions", "*")),
         (

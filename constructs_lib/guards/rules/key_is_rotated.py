@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from constructs_lib.assembly.value import Text
+from constructs_lib.assembly.value import is_false
 from constructs_lib.guards.finding import Severity, finding
 from constructs_lib.guards.rule import rule
 
@@ -32,8 +32,7 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
     Accepts: rotation; keys that sign, that are asymmetric or imported, for which there is none.
     """
     for key in assembly.of_type("AWS::KMS::Key"):
-        told = key.value(*AT)
-        is_off = key.lacks(*AT) or told is False or (isinstance(told, Text) and told.literal == "false")
+        is_off = key.lacks(*AT) or is_false(key.value(*AT))
         if (
             is_off
             and key.text("KeySpec") in SYMMETRIC

@@ -10,6 +10,9 @@ from tests.guards.faults.parts import allowed, att, made, ref
 
 ENCRYPTED, PUBLIC, TIMES = "data-is-encrypted", "bucket-keeps-the-public-out", "schedule-says-when"
 LEADS, EXIST = "states-lead-on", "actions-exist"
+TAKES, READS = "function-settings-are-ones-lambda-takes", "stream-mapping-is-one-lambda-takes"
+ASKS, USES = "function-may-do-what-lambda-asks", "environment-names-what-may-be-used"
+ALARM = "dead-letters-raise-an-alarm"
 BLOCK = "PublicAccessBlockConfiguration"
 
 
@@ -32,6 +35,18 @@ def workflow(name: str, start: str = "Pay", /, **states: Any) -> Fault:
         machine["Definition"] = {"StartAt": start, "States": merged}
 
     return Fault(name, LEADS, "Fulfil", make)
+
+
+def revoked(name: str, rule: str, at: str, action: str) -> Fault:
+    """The role of a function lacks one of its statements."""
+
+    def make(template: dict[str, Any]) -> None:
+        document = template["Resources"][f"{at}Role"]["Properties"]["Policies"][0]["PolicyDocument"]
+        kept = [each for each in document["Statement"] if action not in each["Action"]]
+        assert len(kept) < len(document["Statement"])
+        document["Statement"] = kept
+
+    return Fault(name, rule, at, make)
 
 
 def without(state: str, key: str) -> dict[str, Any]:
@@ -109,6 +124,28 @@ FAULTS = [
     grant("an action of another name", EXIST, "Place", allowed("lambda:Invoke", att("Review"))),
     grant("a service of another name", EXIST, "Place", allowed("dynamo:GetItem", att("Orders"))),
     grant("an action of no service", EXIST, "Place", allowed("GetItem", att("Orders"))),
+    change("more memory than there is", TAKES, "Charge", "MemorySize", to=10_241),
+    change("more room than there is", TAKES, "Charge", "EphemeralStorage", to={"Size": 10_241}),
+    change("a variable of Lambda's own", TAKES, "Charge", "Environment", "Variables", "AWS_REGION", to="eu-west-1"),
+    change("warm environments of $LATEST", TAKES, "PlaceLive", "FunctionVersion", to="$LATEST"),
+    change("more warm than reserved", TAKES, "Place", "ReservedConcurrentExecutions", to=1, found_at="PlaceLive"),
+    drop("a stream read from nowhere", READS, "FollowMapping", "StartingPosition"),
+    drop("a table without the stream that is read", READS, "Orders", "StreamSpecification"),
+    revoked("a function that may not log", ASKS, "Charge", "logs:PutLogEvents"),
+    revoked("a function that may not trace", ASKS, "Charge", "xray:PutTraceSegments"),
+    revoked("a function that may not join its VPC", ASKS, "Report", "ec2:CreateNetworkInterface"),
+    revoked("a function that may not use its table", USES, "Place", "dynamodb:PutItem"),
+    revoked("a function that may not send to its queue", USES, "Place", "sqs:SendMessage"),
+    revoked("a function that may not read its secret", USES, "Charge", "secretsmanager:GetSecretValue"),
+    change("an alarm that is switched off", ALARM, "DeadJobsAlarm", "ActionsEnabled", to=False, found_at="DeadJobs"),
+    change(
+        "an alarm when there is nothing",
+        ALARM,
+        "DeadJobsAlarm",
+        "ComparisonOperator",
+        to="LessThanOrEqualToThreshold",
+        found_at="DeadJobs",
+    ),
 ]
 
 # Told as an information: AWS's own default is no harm, or nothing is known to go wrong by it.
