@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,6 +24,8 @@ from constructs_lib.local.executor.environment_api import EnvironmentApi
 from constructs_lib.local.executor.function import Function
 from constructs_lib.local.executor.invocation import Invocation, Listener
 from constructs_lib.local.executor.log import FunctionLog, LogFile, Store
+from constructs_lib.local.executor.source_maps import SourceMaps
+from constructs_lib.local.executor.unfinished import Unfinished, read_unfinished
 from constructs_lib.local.executor.unpacked import UnpackedCode
 from constructs_lib.local.executor.variables import variables_of
 
@@ -41,6 +43,7 @@ class Surroundings:
         log_file: The file that receives the lines of all functions.
         store: Puts log events into a function's log group, and answers why not, if not.
         credentials: The variables with the credentials of a function's role.
+        on_unfinished: Called with a function, a request and what it left behind, once for each place in the code.
     """
 
     work: Path
@@ -48,6 +51,7 @@ class Surroundings:
     log_file: Path | None
     store: Store
     credentials: Callable[[Function], Mapping[str, str]]
+    on_unfinished: Callable[[Function, str, Unfinished], None] = lambda *_: None
 
 
 class Executor:
@@ -71,6 +75,8 @@ class Executor:
         self._all: set[Environment] = set()
         self._lock_of_reaper = threading.Lock()
         self._is_closed = False
+        self.source_maps = SourceMaps()
+        self._told_unfinished: set[tuple[str, str]] = set()
         # Segments of X-Ray go here and no further: nobody reads them, and the system drops what does not fit.
         self._xray = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._xray.bind(("127.0.0.1", 0))
@@ -133,9 +139,14 @@ class Executor:
         for environment in busy:
             environment.end()
         deadline = time.monotonic() + CLOSE_SECONDS
-        while busy & self._all and time.monotonic() < deadline:
+        while self._are_running(busy) and time.monotonic() < deadline:
             time.sleep(0.001)
         return len(busy)
+
+    def _are_running(self, environments: set[Environment]) -> bool:
+        with self._lock:
+            idle = {each for waiting in self._idle.values() for each in waiting}
+            return bool(environments & self._all - idle)
 
     def end_idle(self, function_name: str) -> None:
         """End the environments of a function that wait for its next invocation."""
@@ -191,7 +202,9 @@ class Executor:
         stream = f"{datetime.now(UTC):%Y/%m/%d}/[{function.version}]{uuid.uuid4().hex}"
         host, port = self._xray.getsockname()
         # Extensions inside the runtime come with layers: without one nobody would ask.
-        api = EnvironmentApi(function, [each.name for each in extensions]) if is_custom or opt is not None else None
+        has_api = is_custom or bool(function.layer_arns)
+        api = EnvironmentApi(function, [each.name for each in extensions]) if has_api else None
+        log = FunctionLog(function, stream, self._surroundings.store, self._log_file)
         variables = variables_of(
             function,
             code=folder,
@@ -204,11 +217,14 @@ class Executor:
             runtime_api="" if api is None else api.address,
         )
         try:
+            if api is not None and function.reads_values_by_extension:
+                variables |= api.read_values(variables, log.line)
             environment = Environment(
                 function,
                 Programs(command, extensions, is_custom, variables, folder, temporary),
-                log=FunctionLog(function, stream, self._surroundings.store, self._log_file),
+                log=log,
                 on_group=self._tell_reaper,
+                left_behind=self._left_behind,
                 api=api,
             )
         except BaseException:
@@ -229,6 +245,20 @@ class Executor:
                 return
             self._all.discard(environment)
         environment.kill()
+
+    def _left_behind(
+        self, function: Function, folder: Path, invocation: Invocation, entries: Sequence[Mapping[str, Any]]
+    ) -> list[str]:
+        """Say what a handler left behind, once for each place in the code."""
+        lines = []
+        for each in read_unfinished(entries, folder, self.source_maps) if entries else ():
+            with self._lock:
+                is_known = (function.name, each.place) in self._told_unfinished
+                self._told_unfinished.add((function.name, each.place))
+            if not is_known:
+                self._surroundings.on_unfinished(function, invocation.request_id, each)
+                lines.append(each.line(invocation.request_id, as_json=function.log_json))
+        return lines
 
     def _tell_reaper(self, group: int, came: bool) -> None:
         pipe = self._reaper.stdin
