@@ -7,6 +7,7 @@ the same one wherever it is named; what nobody can tell is said to be `Unknown`,
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ from constructs_lib.assembly.stack import NESTED, Stack
 from constructs_lib.assembly.value import Absent, Symbol, Text, Unknown, Value, likely
 from constructs_lib.problem import Problem
 
+NOT_OF_FILES = ("", ".out")  # what the names of folders end with
+NOT_SYNTHESIZED = "synthesize first (`cdk synth` writes the folder cdk.out), or name a CloudFormation or SAM template"
 MOST_NESTED = 64  # stacks inside one another
 
 
@@ -96,10 +99,13 @@ class Assembly:
         assembly = cls()
         with kept_until_the_end():
             for path in map(Path, paths):
-                if path.is_dir():
+                # os.path takes what no file can be called for a name that nothing has
+                if os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises there
                     assembly._add_cloud_assembly(CloudAssembly.read(path, deployable=False))
                 elif path.name == MANIFEST:
                     assembly._add_cloud_assembly(CloudAssembly.read(path.parent, deployable=False))
+                elif path.suffix in NOT_OF_FILES and not os.path.exists(path):  # noqa: PTH110 - likewise
+                    raise AssemblyError(Problem("there is no such file or folder", str(path), NOT_SYNTHESIZED))
                 else:
                     assembly._add_file(path)
         return assembly

@@ -52,15 +52,15 @@ class Acknowledgements:
 
     Args:
         assembly: The assembly; those CDK wrote beside its templates are read as well.
-        more: Others, that no file holds.
+        more: Others, that no file holds. Default: those of the report that CDK left behind.
     """
 
-    def __init__(self, assembly: Assembly, more: Iterable[Acknowledgement] = ()) -> None:
+    def __init__(self, assembly: Assembly, more: Iterable[Acknowledgement] | None = None) -> None:
         self._stacks = assembly.stacks
         self._paths: dict[str, str] = {}  # the construct path of each stack by its id
         found: dict[tuple[object, ...], Acknowledgement] = {}
         folders = {stack.template_path.parent for stack in self._stacks if stack.template_path is not None}
-        beside = {folder: recorded_beside(folder) for folder in sorted(with_parents(folders))}
+        beside = {folder: recorded_beside(folder, with_report=more is None) for folder in sorted(with_parents(folders))}
         for stack in self._stacks:
             if stack.template_path is not None:
                 told = beside[stack.template_path.parent].stack_paths.get(stack.template_path.name)
@@ -71,7 +71,7 @@ class Acknowledgements:
                 if resource.metadata:
                     inside += recorded_in(resource, resource.metadata)
             found.update({("in", stack.id, id(each)): each for each in inside})
-        for each in (*(each for recorded in beside.values() for each in recorded.acknowledgements), *more):
+        for each in (*(each for recorded in beside.values() for each in recorded.acknowledgements), *(more or ())):
             found.setdefault(("at", each.path, each.recorded_id), each)
         self.all = tuple(found.values())
 
@@ -148,9 +148,10 @@ class Acknowledgements:
             )
         if _are_several(matched, word.id):
             ids = sorted({each.id for each in matched})
+            what = f"{word.id} is acknowledged once, and {len(ids)} of it are found here"
             return self._about(
                 word,
-                f"{word.id} is acknowledged once, and {len(ids)} of it are found here",
+                what if len(ids) > 1 else f"{word.id} would speak for every loop that comes to be here",
                 f"acknowledge each that is right by its own id: {', '.join(ids)}",
             )
         return None
@@ -210,5 +211,6 @@ def _meant(covered: list[Finding], word_id: str) -> list[Finding]:
 
 def _are_several(meant: Sequence[Finding], word_id: str) -> bool:
     """Whether an id that speaks for one meets several. `[*]` speaks for all, but loops have a reason each."""
-    several = len({each.id for each in meant}) > 1
-    return several and (not word_id.endswith(ALL) or any(each.verdict is not None for each in meant))
+    if word_id.endswith(ALL):
+        return any(each.verdict is not None for each in meant)
+    return len({each.id for each in meant}) > 1

@@ -101,7 +101,7 @@ def check(
     only: Collection[str] = (),
     skip: Collection[str] = (),
     others: Others = NOBODY,
-    acknowledgements: Iterable[Acknowledgement] = (),
+    acknowledgements: Iterable[Acknowledgement] | None = None,
 ) -> Report:
     """Run the rules over an assembly.
 
@@ -111,7 +111,8 @@ def check(
         skip: The ids of rules to leave out.
         others: What another tool says, to be acknowledged and reported with ours; where ours says as much, it is left
             out.
-        acknowledgements: Those that no file of the assembly holds.
+        acknowledgements: Those above the stacks, which stand in no template. Default: those that the report tells which
+            CDK leaves behind; while CDK synthesizes, that is still the report of the last time.
 
     Raises:
         RuleNameError: There is no rule of such a name.
@@ -136,7 +137,7 @@ def run(
     assembly: Assembly,
     *,
     others: Others = NOBODY,
-    acknowledgements: Iterable[Acknowledgement] = (),
+    acknowledgements: Iterable[Acknowledgement] | None = None,
     failures: Iterable[Problem] = (),
 ) -> Report:
     """Run exactly these rules; the arguments are those of `check`, and `failures` what went wrong before."""

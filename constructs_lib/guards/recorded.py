@@ -66,8 +66,13 @@ class Recorded:
     stack_paths: Mapping[str, str]
 
 
-def recorded_beside(folder: Path) -> Recorded:
-    """Read what CDK wrote down beside the templates of a folder; nothing where CDK wrote none of it."""
+def recorded_beside(folder: Path, *, with_report: bool = True) -> Recorded:
+    """Read what CDK wrote down beside the templates of a folder; nothing where CDK wrote none of it.
+
+    Args:
+        folder: The folder.
+        with_report: Whether its report of the validation is read, too, which it writes when that has come to its end.
+    """
     found: dict[tuple[str, str], Acknowledgement] = {}
     stack_paths: dict[str, str] = {}
     for path, kind, data in _metadata(folder):
@@ -76,7 +81,7 @@ def recorded_beside(folder: Path) -> Recorded:
         elif kind == ACKNOWLEDGED and isinstance(data, dict):
             for recorded_id, reason in data.items():
                 _note(found, path, recorded_id, reason)
-    for recorded_id, path, reason in _suppressed(folder):
+    for recorded_id, path, reason in _suppressed(folder) if with_report else ():
         _note(found, path, recorded_id, reason)
     return Recorded(tuple(found.values()), stack_paths)
 

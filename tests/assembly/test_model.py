@@ -136,6 +136,20 @@ class TestStacks:
         assert target_of(assembly, "orders", QUEUE, of="two") == "one/Queue"
         assert assembly.find("two/F").source == f"{tmp_path / 'two.yaml'}:2"  # type: ignore[union-attr] # it is there
 
+    def test_that_were_not_synthesized_are_told_how(self, tmp_path: Path) -> None:
+        with pytest.raises(AssemblyError) as caught:
+            Assembly.read(tmp_path / "cdk.out")
+        assert str(caught.value) == (
+            "there is no such file or folder\n"
+            f"  at:  {tmp_path / 'cdk.out'}\n"
+            "  fix: synthesize first (`cdk synth` writes the folder cdk.out), or name a CloudFormation or SAM template"
+        )
+
+    @pytest.mark.parametrize("name", ["a" * 5_000, "a" * 5_000 + ".yaml", "a" * 5_000 + ".out"])
+    def test_that_no_file_can_be_called_by_are_refused(self, name: str) -> None:
+        with pytest.raises(AssemblyError, match="File name too long|there is no such file"):
+            Assembly.read(name)
+
     def test_without_resources_are_refused(self) -> None:
         with pytest.raises(AssemblyError, match="no Resources"):
             Assembly.of({"App": {"Resources": []}})

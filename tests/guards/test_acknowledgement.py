@@ -153,16 +153,24 @@ class TestOneOfSeveral:
         report = looped(loops("A>B", "A>C"), "recursion[*]")
         assert (report.findings, len(report.acknowledged)) == ((), 2)
 
-    def test_but_not_for_loops_that_have_a_verdict(self) -> None:
+    @pytest.mark.parametrize(
+        ("named", "problem"),
+        [
+            (["A>B", "A>C"], "recursion[*] is acknowledged once, and 2 of it are found here"),
+            (["A>B"], "recursion[*] would speak for every loop that comes to be here"),
+        ],
+    )
+    def test_but_not_for_loops_that_have_a_verdict(self, named: list[str], problem: str) -> None:
         def check(assembly: Assembly) -> Iterator[Finding]:
-            for found in loops("A>B", "A>C").check(assembly):
+            for found in loops(*named).check(assembly):
                 assert isinstance(found, Finding)
                 yield replace(found, verdict=Verdict.LOOP)
 
         report = looped(Rule("recursion", Severity.ERROR, check), "recursion[*]")
-        assert (len(report.errors), report.acknowledged) == (2, ())
+        assert (len(report.errors), report.acknowledged) == (len(named), ())
         [told] = report.of(Severity.WARNING)
-        assert told.problem == "recursion[*] is acknowledged once, and 2 of it are found here"
+        assert told.problem == problem
+        assert told.fix.endswith("by its own id: " + ", ".join(f"recursion[{each}]" for each in named))
 
     def test_the_bare_id_is_for_what_has_no_detail(self) -> None:
         def check(assembly: Assembly) -> Iterator[Finding]:

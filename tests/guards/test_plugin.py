@@ -257,6 +257,18 @@ class TestAcknowledging:
         acknowledge(Worker(stack).queue, reason=" ")
         assert f"ERROR {VISIBILITY} is acknowledged without a reason" in refusal(guarded)
 
+    def test_it_ends_with_the_line_that_made_it(self, tmp_path: Path) -> None:
+        """What CDK reported the last time is still there when it synthesizes into the same folder again."""
+        for is_acknowledged in (True, False):
+            app = cdk.App(outdir=str(tmp_path))
+            cdk.Validations.of(app).add_plugins(ServerlessGuards())
+            worker = Worker(cdk.Stack(app, "Shop"))
+            if is_acknowledged:
+                acknowledge(worker.queue)
+                app.synth()
+                assert len(of_rule(reported(app), "suppressedViolations")) == 1
+        assert f"Acknowledge with '{ID}'" in refusal(app)
+
     def test_acknowledgements_of_other_tools_are_theirs(self, guarded: cdk.App) -> None:
         stack = cdk.Stack(guarded, "Shop")
         acknowledge(Worker(stack, visibility=600).queue, "AwsSolutions-SQS3")
