@@ -10,6 +10,7 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import util from "node:util";
 import { ResponseStream, highWaterMarkOf, isStreaming } from "./streaming.mjs";
+import { afterwards, unwatch, watch } from "./unfinished.mjs";
 
 const CHANNEL = 0;
 const EXIT_UNHANDLED_REJECTION = 128;
@@ -32,9 +33,14 @@ function frame(text) {
   return Buffer.concat([head, body]);
 }
 
-function send(kind, resultText) {
+function answerFrame(kind, resultText, unfinished) {
   const rss = process.resourceUsage().maxRSS; // in KiB on every platform
-  const answer = frame(`{"kind":"${kind}","rss":${rss},"payload":${resultText}}`);
+  const left = unfinished === undefined ? "" : `"unfinished":${JSON.stringify(unfinished)},`;
+  return frame(`{"kind":"${kind}","rss":${rss},${left}"payload":${resultText}}`);
+}
+
+function send(kind, resultText, unfinished) {
+  const answer = answerFrame(kind, resultText, unfinished);
   // What was printed first must be in the pipe first: after the answer this process is frozen.
   const printing = [process.stdout, process.stderr].filter((stream) => stream.writableLength > 0);
   let left = printing.length;
@@ -47,8 +53,11 @@ function send(kind, resultText) {
   }
 }
 
+let unsent; // the answer of an invocation that has ended, while we look for what it left behind
+
 function sendAndExit(kind, resultText, code) {
-  let rest = frame(`{"kind":"${kind}","rss":${process.resourceUsage().maxRSS},"payload":${resultText}}`);
+  let rest = answerFrame(kind, resultText);
+  if (unsent !== undefined) rest = Buffer.concat([answerFrame(...unsent), rest]);
   while (rest.length > 0) {
     try {
       rest = rest.subarray(fs.writeSync(CHANNEL, rest));
@@ -254,12 +263,22 @@ function invoke(text) {
   else process.env._X_AMZN_TRACE_ID = trace;
 
   let done = false;
+  let mayLeave = false; // whether the function has said that what it left behind may wait
   const finish = (kind, payload) => {
     if (done) return;
     done = true;
     drained = undefined;
     channel.ref();
-    send(kind, payload);
+    if (kind === "error" || mayLeave) {
+      unwatch();
+      send(kind, payload);
+      return;
+    }
+    unsent = [kind, payload];
+    afterwards((unfinished) => {
+      unsent = undefined;
+      send(kind, payload, unfinished);
+    });
   };
   const fail = (error) => {
     if (done) return;
@@ -297,6 +316,7 @@ function invoke(text) {
       drained = () => succeed(value);
       channel.unref();
     } else {
+      mayLeave = true;
       succeed(value);
     }
   };
@@ -310,6 +330,7 @@ function invoke(text) {
   channel.unref(); // so that beforeExit tells when the function has nothing left to do
   const stream = isStreaming(handler) ? new ResponseStream(sendPart, highWaterMarkOf(handler)) : undefined;
   let returned;
+  watch();
   try {
     returned = stream === undefined ? handler(event, context, callback) : handler(event, stream, context);
   } catch (error) {

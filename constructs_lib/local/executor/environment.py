@@ -10,7 +10,9 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from constructs_lib.local.executor import failure as failures
@@ -20,9 +22,6 @@ from constructs_lib.local.executor.log import Report
 from constructs_lib.local.executor.process_group import ProcessGroup
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
-
     from constructs_lib.local.executor.environment_api import EnvironmentApi
     from constructs_lib.local.executor.failure import Failure
     from constructs_lib.local.executor.function import Function
@@ -33,6 +32,8 @@ INIT_SECONDS = 10.0  # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runti
 SHUTDOWN_SECONDS = 2.0  # for extensions, of the same page
 LOOK_AROUND_SECONDS = 0.1  # how often a running process is checked for its memory and its life
 EXIT_SECONDS = 2.0
+# Told of a function, its folder, an invocation and what that left behind; answers the lines for its log.
+LeftBehind = Callable[["Function", Path, "Invocation", Sequence[Mapping[str, Any]]], list[str]]
 _NOTHING: dict[str, Any] = {"kind": "", "payload": None, "size": 0}
 _ANSWERS = ("response", "end")
 
@@ -85,6 +86,7 @@ class Environment:
         programs: What is started.
         log: Where their output goes.
         on_group: Called with the process group and whether it came or went.
+        left_behind: What to say of what a handler left behind, out of what its bootstrap says of it.
         api: What answers under AWS_LAMBDA_RUNTIME_API, if anything does.
     """
 
@@ -95,6 +97,7 @@ class Environment:
         *,
         log: FunctionLog,
         on_group: Callable[[int, bool], None],
+        left_behind: LeftBehind,
         api: EnvironmentApi | None,
     ) -> None:
         """Start the processes; they load the handler while we return."""
@@ -102,6 +105,7 @@ class Environment:
         self.idle_since = time.monotonic()
         self._programs = programs
         self._log = log
+        self._left_behind = left_behind
         self._api = api
         self._init_seconds: float | None = None
         self._is_ready = False
@@ -160,7 +164,7 @@ class Environment:
         }
         kept = Kept()
         if self._api is not None:
-            self._api.extensions.begin(invocation, deadline_ms)
+            self._api.begin(invocation, deadline_ms)
         if self._channel.send(json.dumps(message).encode(), deadline):
             answer, failure = self._await_frame(request_id, deadline, invocation.listener or kept)
         else:
@@ -170,6 +174,8 @@ class Environment:
             late = self._await_rest(request_id, deadline)
         seconds = min(time.monotonic() - started, self.function.timeout_seconds)
         self._settle(is_over=failure is not None or late is not None or answer["kind"] == "fatal")
+        for line in self._left_behind(self.function, self._programs.folder, invocation, answer.get("unfinished") or ()):
+            self._log.line(line)
         if failure is None and answer["kind"] == "fatal":
             told = failures.fatal(request_id, answer["payload"])
             return self._report(answer["payload"], is_error=True, seconds=seconds, failure=told, trace=invocation.trace)

@@ -18,8 +18,10 @@ from constructs_lib.local.executor.executor import Executor, Surroundings
 from constructs_lib.local.executor.function import Function
 from constructs_lib.local.executor.invocation import Listener
 from constructs_lib.local.executor.runtimes import runs_here
+from constructs_lib.local.executor.unfinished import Unfinished
 from constructs_lib.local.overlay.base import Orders, base
 from constructs_lib.local.overlay.invocation_journal import tell_invocation, trace_header
+from constructs_lib.local.overlay.journal import tell
 from constructs_lib.local.overlay.log_delivery import LogDelivery
 from constructs_lib.local.overlay.patching import Patch
 from constructs_lib.local.overlay.role_permissions import role_credentials
