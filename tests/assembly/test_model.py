@@ -147,7 +147,7 @@ class TestStacks:
 
     @pytest.mark.parametrize("name", ["a" * 5_000, "a" * 5_000 + ".yaml", "a" * 5_000 + ".out"])
     def test_that_no_file_can_be_called_by_are_refused(self, name: str) -> None:
-        with pytest.raises(AssemblyError, match="File name too long|there is no such file"):
+        with pytest.raises(AssemblyError, match=r"File name too long|there is no such file"):
             Assembly.read(name)
 
     def test_without_resources_are_refused(self) -> None:
