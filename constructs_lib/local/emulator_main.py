@@ -93,6 +93,7 @@ async def _serve(orders: Orders, overlay: Overlay, report: Callable[[bytes], obj
     config = Config()
     config.bind = [f"fd://{each}" for each in orders.sockets]
     config.keep_alive_timeout = KEEP_ALIVE_SECONDS
+    config.keep_alive_max_requests = sys.maxsize  # a connection closed under a client's next request is an error there
     config.graceful_timeout = GRACE_SECONDS
     config.loglevel = "WARNING"
     config.h11_pass_raw_headers = True  # REST APIs hand on the names of headers as they were sent

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import logging
 from dataclasses import dataclass
@@ -41,6 +42,7 @@ class Orders:
     key: str
 
 
+@functools.cache
 def base(name: str) -> Any:
     """Import a module of the base by its name below the package."""
     return importlib.import_module(f"{BASE}.{name}")
