@@ -1,4 +1,4 @@
-"""What an environment finds under `AWS_LAMBDA_RUNTIME_API`: the Runtime API, the Extensions API, and no telemetry."""
+"""What an environment finds under `AWS_LAMBDA_RUNTIME_API`, and the Parameters and Secrets extension beside it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 from constructs_lib.local.executor import extensions, runtime_api
 from constructs_lib.local.executor.extensions import Extensions
 from constructs_lib.local.executor.loopback_server import Call, LoopbackServer, Reply
+from constructs_lib.local.executor.parameters_and_secrets import PORT_VARIABLE, ParametersAndSecrets
 from constructs_lib.local.executor.runtime_api import RuntimeApi
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection, Mapping
 
     from constructs_lib.local.executor.function import Function
+    from constructs_lib.local.executor.invocation import Invocation
 
 
 class EnvironmentApi:
@@ -28,6 +30,7 @@ class EnvironmentApi:
         """Listen; nobody asks before the processes are started."""
         self.extensions = Extensions(function, external)
         self._runtime: RuntimeApi | None = None
+        self._values: ParametersAndSecrets | None = None
         self._server = LoopbackServer(self._answer)
 
     @property
@@ -39,10 +42,28 @@ class EnvironmentApi:
         """Serve a custom runtime, which talks to us through this end of the environment's channel."""
         self._runtime = RuntimeApi(connection)
 
+    def read_values(self, variables: Mapping[str, str], on_line: Callable[[str], None]) -> dict[str, str]:
+        """Offer the Parameters and Secrets extension; answers the variables that say where.
+
+        Args:
+            variables: The variables of the environment.
+            on_line: Called with each line for the function's log.
+        """
+        self._values = ParametersAndSecrets(variables, on_line)
+        return {PORT_VARIABLE: str(self._values.port)}
+
+    def begin(self, invocation: Invocation, deadline_ms: int) -> None:
+        """The function is invoked."""
+        if self._values is not None:
+            self._values.begin()
+        self.extensions.begin(invocation, deadline_ms)
+
     def close(self) -> None:
         """End it; who waits for an event hears nothing."""
         self.extensions.close()
         self._server.close()
+        if self._values is not None:
+            self._values.close()
         if self._runtime is not None:
             self._runtime.close()
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+LAYER = "AWS-Parameters-and-Secrets-Lambda-Extension"
 DEFAULT_TIMEOUT_SECONDS = 3
 DEFAULT_MEMORY_MIB = 128
 
@@ -34,7 +35,8 @@ class Function:
     Args:
         arn: The ARN it is called by; a qualifier comes last.
         code: The zip of its code.
-        layers: The zips of its layers, in order.
+        layers: The zips of its layers, in order; AWS's own are not here.
+        layer_arns: The ARNs of all its layers.
         log_group: The log group its output goes to.
         log_json: Whether its log is in JSON.
         revision: Changes with whatever an environment is started with.
@@ -49,6 +51,7 @@ class Function:
     region: str
     code: bytes = field(repr=False)
     layers: tuple[bytes, ...] = field(repr=False, default=())
+    layer_arns: tuple[str, ...] = ()
     timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
     memory_mib: int = DEFAULT_MEMORY_MIB
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -77,6 +80,7 @@ class Function:
             region=region,
             code=code,
             layers=layers,
+            layer_arns=tuple(each["Arn"] for each in configuration.get("Layers") or []),
             timeout_seconds=configuration.get("Timeout") or DEFAULT_TIMEOUT_SECONDS,
             memory_mib=configuration.get("MemorySize") or DEFAULT_MEMORY_MIB,
             variables=(configuration.get("Environment") or {}).get("Variables") or {},
@@ -87,6 +91,11 @@ class Function:
             is_traced=(configuration.get("TracingConfig") or {}).get("Mode") == "Active",
             revision=hashlib.sha256(told).hexdigest(),
         )
+
+    @property
+    def reads_values_by_extension(self) -> bool:
+        """Whether it has the Parameters and Secrets extension."""
+        return any(LAYER in each for each in self.layer_arns)
 
     @property
     def key(self) -> tuple[str, str]:

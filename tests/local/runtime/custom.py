@@ -58,4 +58,5 @@ def custom(bootstrap: str, name: str, **configuration: Any) -> Function:
 def layered(made: Function, *layers: dict[str, str]) -> Function:
     """The function with layers of programs."""
     packed = tuple(programs(each) for each in layers)
-    return replace(made, layers=packed, revision=f"{made.revision}{hash(packed)}")
+    arns = tuple(f"arn:aws:lambda:us-east-1:000000000000:layer:{number}:1" for number in range(len(layers)))
+    return replace(made, layers=packed, layer_arns=arns, revision=f"{made.revision}{hash(packed)}")
