@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from constructs_lib.assembly.policies import aws_managed
 from constructs_lib.assembly.policies.documents import policies_of
 from constructs_lib.assembly.policies.permissions import Permissions, extent_on, keys_in
+from constructs_lib.assembly.remembered import remembered
 from constructs_lib.assembly.resource import Resource
 from constructs_lib.assembly.text_set import Extent
 from constructs_lib.guards.identity_statements import ROLE
@@ -69,8 +70,13 @@ class RolePermissions:
 def permissions_of_role(assembly: Assembly, role: Value | Absent) -> RolePermissions | None:
     """Return what a role may do; none for one that is not in the templates."""
     node = assembly.target(role, ROLE)
-    if not isinstance(node, Resource):
-        return None
+    return _permissions_of(node) if isinstance(node, Resource) else None
+
+
+@remembered
+def _permissions_of(node: Resource) -> RolePermissions:
+    """What one role may do, for all rules that ask."""
+    assembly = node.stack.assembly
     policies = policies_of(assembly)
     names = frozenset(name for arn in policies.managed_by_others(node) if (name := aws_managed.name_of(arn)))
     return RolePermissions(node, Permissions(assembly, policies, node), names)

@@ -17,7 +17,7 @@ from constructs_lib.assembly.policies.actions import meant
 from constructs_lib.assembly.policies.permissions import Grant, Permissions, denies_node, extent_on
 from constructs_lib.assembly.policies.statement import statements_at
 from constructs_lib.assembly.text_set import Extent
-from constructs_lib.assembly.value import Text
+from constructs_lib.assembly.value import Text, texts
 
 if TYPE_CHECKING:
     from constructs_lib.assembly.model import Assembly, Node
@@ -71,8 +71,9 @@ class FunctionWrites:
     def of(self, function: Resource) -> Iterator[Write]:
         """Yield what a function may write."""
         yield from self.of_role(self._assembly.target(function.value("Role"), ROLE))
-        for name in function.keys("Environment", "Variables"):
-            for told in function.texts("Environment", "Variables", name):
+        variables = (each for each in function.values("Environment", "Variables") if isinstance(each, dict))
+        for name, value in ((name, value) for each in variables for name, value in each.items()):
+            for told in texts([value]):
                 api = api_at(self._assembly, told) if _is_address(told) else None
                 if api is not None:
                     how = f"has the address of {api.path} in its variable {name}"

@@ -8,8 +8,8 @@ from constructs_lib.assembly.function_callers import own_functions
 from constructs_lib.assembly.policies.actions import any_includes
 from constructs_lib.assembly.policies.documents import policies_of
 from constructs_lib.assembly.policies.permissions import extent_on
-from constructs_lib.assembly.resource import Resource
 from constructs_lib.assembly.text_set import Extent
+from constructs_lib.assembly.value import Text
 from constructs_lib.guards.finding import Severity, finding, unknown
 from constructs_lib.guards.role_permissions import permissions_of_role
 from constructs_lib.guards.rule import rule
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from constructs_lib.assembly.model import Assembly
     from constructs_lib.assembly.policies.statement import Statement
+    from constructs_lib.assembly.resource import Resource
     from constructs_lib.guards.finding import Finding, Unknown
 
 # What is of no use to who may do nothing with it, the service whose actions use it, and one of them.
@@ -74,15 +75,11 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
 
 def _named(assembly: Assembly, function: Resource) -> Iterator[tuple[str, Resource]]:
     """Each variable of a function that surely names something of the stacks."""
-    for variable in function.keys(*VARIABLES):
-        told = function.texts(*VARIABLES, variable)
-        for symbol in told[0].symbols if len(told) == 1 else ():
+    variables = function.value(*VARIABLES)
+    for variable, told in variables.items() if isinstance(variables, dict) else ():
+        for symbol in told.symbols if isinstance(told, Text) else ():
             owner = assembly.find(symbol.of)
-            if (
-                isinstance(owner, Resource)
-                and owner.type in USED
-                and told[0] in {owner.name, owner.arn, owner.reference}
-            ):
+            if owner is not None and owner.type in USED and told in {owner.name, owner.arn, owner.reference}:
                 yield variable, owner
                 break
 
