@@ -42,6 +42,7 @@ class DeployedAws:
         """Remember where everything is; nothing is asked yet."""
         self.endpoint = endpoint
         self.url = url
+        self.paths = paths
         self.clients = AwsClients(endpoint, region, key=key)
         self.control = Control(endpoint, key)
         self.clock = Clock(self.control)
