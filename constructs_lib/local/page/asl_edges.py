@@ -48,8 +48,8 @@ def _of_state(name: str, state: Mapping[str, Any]) -> Iterator[Edge]:
     else:
         yield Edge(name, END, "next")
     for catcher in _dicts(state.get("Catch")):
-        errors = ", ".join(str(each).removeprefix("States.") for each in catcher.get("ErrorEquals", []))
-        yield Edge(name, str(catcher.get("Next")), "catch", short(errors))
+        errors = ", ".join(str(each) for each in catcher.get("ErrorEquals", []))
+        yield Edge(name, str(catcher.get("Next")), "catch", "" if errors == "States.ALL" else short(errors))
 
 
 def inner_machines(state: Mapping[str, Any]) -> list[dict[str, Any]]:

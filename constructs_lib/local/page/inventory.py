@@ -39,6 +39,11 @@ def inventory(aws: DeployedAws) -> Listed:
         "tables": [_plain(*each) for each in _of(aws, TABLES)],
         "buckets": [_plain(*each) for each in _of(aws, BUCKETS)],
         "machines": [_plain(*each) for each in _of(aws, MACHINES)],
+        "names": {
+            each.physical_id.rpartition("/")[2].rpartition(":")[2]: stack.path_of(each)
+            for stack in aws.stacks
+            for each in stack.resources.values()
+        },
         "schedules": [each for stack, resource in _of(aws, SCHEDULES) if (each := _schedule(stack, resource))],
     }  # fmt: skip
 

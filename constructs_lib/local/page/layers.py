@@ -18,6 +18,7 @@ LAYER_GAP = 46.0
 THROUGH_WIDTH = 10.0  # what a line takes that only passes a layer
 SWEEPS = 6
 MAIN_PULL = 4.0  # how much straighter the main way is drawn than the others
+THROUGH_PULL = 8.0  # and a line on its way through
 
 Point = tuple[float, float]
 
@@ -146,9 +147,10 @@ def _way(spots: Mapping[str, Spot], layers: list[list[Spot]], source: str, targe
     for spot in between:
         layers[spot.layer].append(spot)
     way = [first, *between, last]
-    pull = MAIN_PULL if is_main else 1.0
     if first is not last:
         for upper, lower in itertools.pairwise(way):
+            is_through = not (upper.height or lower.height)
+            pull = THROUGH_PULL if is_through else MAIN_PULL if is_main else 1.0
             upper.below.append((lower, pull))
             lower.above.append((upper, pull))
     return way

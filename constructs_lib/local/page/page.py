@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from constructs_lib.local.deployed_aws import DeployedAws
-    from constructs_lib.local.state_folder import StatePaths
 
 STOP_LOOK_SECONDS = 0.05
 
@@ -28,7 +27,7 @@ class Page:
         port: Where it listens.
 
     Example:
-        >>> with Page.start(aws, paths) as page:
+        >>> with Page.start(aws) as page:
         ...     print(page.url)
     """
 
@@ -42,12 +41,11 @@ class Page:
         self._thread.start()
 
     @classmethod
-    def start(cls, aws: DeployedAws, paths: StatePaths, *, port: int = 0) -> Self:
+    def start(cls, aws: DeployedAws, *, port: int = 0) -> Self:
         """Serve the page of a running AWS.
 
         Args:
             aws: What it shows; what is deployed later is shown, too.
-            paths: The state folder of the run.
             port: The port to answer on. Default: a free one.
 
         Raises:
@@ -64,7 +62,7 @@ class Page:
             raise LocalError(problem) from error
         server.guard = Guard(server.server_address[1])
         server.clients = PageClients(aws)
-        server.follower = Follower(paths)
+        server.follower = Follower(aws.paths)
         return cls(server)
 
     @property

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from constructs_lib.local.page.layers import Point
 
-BOX_WIDTH, BOX_HEIGHT = 176.0, 42.0
+BOX_WIDTH, BOX_HEIGHT = 204.0, 42.0
 TERMINAL_SIZE = 18.0  # of the dots the machine begins and ends with
 PADDING, TITLE = 14.0, 30.0  # of a box around an inner machine
 NAME_CHARACTERS = 23

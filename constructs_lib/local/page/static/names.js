@@ -15,8 +15,15 @@ export function namesOf(app) {
     if (/^arn:[^:]*:states:[^:]*:[^:]*:execution:/.test(arn)) return known.get(parts[6]);
     return known.get(tail(arn)) ?? parts.map((part) => known.get(part)).find(Boolean);
   };
+  const others = new Map(Object.entries(app.names));
+  const nameOf = (arn) => found(arn)?.[1] ?? others.get(tail(arn)) ?? tail(arn);
   return {
-    of: (arn) => (arn ? (found(arn)?.[1] ?? tail(arn)) : ""),
+    of: (arn) => (arn ? nameOf(arn) : ""),
+    /** Who calls with a role: the function it is of, or what else the role was made for. */
+    ofCaller: (principal) => {
+      const [role, session] = principal.split("/").slice(-2);
+      return known.get(session)?.[1] ?? others.get(role)?.split("/").slice(0, -1).join("/") ?? session ?? principal;
+    },
     address: (arn) => {
       const place = arn ? found(arn) : null;
       return place ? `#/${place[0]}/${encodeURIComponent(place[1])}` : null;

@@ -19,8 +19,8 @@ export function heading(title, ...beside) {
 }
 
 /** A list on the left, what is chosen of it on the right. */
-export function halves(main, title, hint, list, detail) {
-  show(main, heading(title, hint ? h("p", { class: "dim" }, hint) : null), h("div", { class: detail ? "halves chosen" : "halves" }, h("div", { class: "list" }, list), detail ? h("section", { class: "detail", "aria-label": "Details" }, detail) : null));
+export function halves(main, title, hint, list, detail, kind = "") {
+  show(main, heading(title, hint ? h("p", { class: "dim" }, hint) : null), h("div", { class: detail ? `halves chosen ${kind}` : "halves" }, h("div", { class: "list" }, list), detail ? h("section", { class: "detail", "aria-label": "Details", tabindex: 0, "data-scroll": "detail", "data-key": "detail" }, detail) : null));
 }
 
 /** The head of the right half. */

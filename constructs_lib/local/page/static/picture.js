@@ -11,15 +11,18 @@ export function drawn(picture, title, { states = {}, picked = "", pick = null } 
   if (!picture.boxes.length) return h("p", { class: "empty" }, "There is no state to draw.");
   const width = picture.width + 2 * MARGIN;
   const height = picture.height + 2 * MARGIN;
-  const been = (line) => (!line.source || states[line.source]) && (line.target ? states[line.target] : true) && Object.keys(states).length > 0;
-  return s(
+  const isCaught = (name) => states[name]?.status === "caught";
+  const been = (line) => Object.keys(states).length > 0 && (!line.target || states[line.target]) && (!line.source || (states[line.source] && states[line.source].status !== "failed" && isCaught(line.source) === (line.kind === "catch")));
+  const svg = s(
     "svg",
-    { class: "machine", viewBox: `${-MARGIN} ${-MARGIN} ${width} ${height}`, width, height, role: "group", "aria-label": `Picture of ${title}` },
+    { class: "machine", viewBox: `${-MARGIN} ${-MARGIN} ${width} ${height}`, role: "group", "aria-label": `Picture of ${title}` },
     s("defs", {}, s("marker", { id: "tip", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto-start-reverse" }, s("path", { d: "M0 0 8 4 0 8Z", class: "tip" }))),
     picture.lines.map((line) => s("path", { d: curve(line.points), class: `line ${line.kind}${been(line) ? " been" : ""}`, "marker-end": "url(#tip)" })),
     picture.boxes.map((box) => (box.name ? state(box, states[box.name], box.name === picked, pick) : dot(box))),
     picture.lines.filter((line) => line.label).map(label),
   );
+  svg.style.setProperty("--width", String(width));
+  return svg;
 }
 
 function dot(box) {

@@ -5,8 +5,11 @@ export const clock = (seconds) => {
   return `${at.toTimeString().slice(0, 8)}.${String(at.getMilliseconds()).padStart(3, "0")}`;
 };
 
+export const shortClock = (seconds) => clock(seconds).slice(0, 8);
+
 export const duration = (milliseconds) => {
   if (milliseconds === null || milliseconds === undefined) return "";
+  if (milliseconds < 10) return `${milliseconds.toFixed(1)} ms`;
   if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`;
   return milliseconds < 60_000 ? `${(milliseconds / 1000).toFixed(1)} s` : `${Math.floor(milliseconds / 60_000)} min ${Math.round((milliseconds % 60_000) / 1000)} s`;
 };

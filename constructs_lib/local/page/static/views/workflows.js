@@ -23,7 +23,7 @@ function overview(app) {
 }
 
 function openMachine({ main, every, listen }, machine) {
-  const picture = h("div", { class: "canvas" });
+  const picture = h("div", { class: "canvas", tabindex: 0, role: "region", "aria-label": "Picture" });
   const list = h("div", {}, empty("Looking …"));
   let before = "";
   const look = async () => {
@@ -45,7 +45,7 @@ function openMachine({ main, every, listen }, machine) {
     const { execution } = await write("workflows/start", { machine: machine.id, region: machine.region, input: given.value });
     location.hash = addressOf(machine, execution);
   };
-  show(main, detailHead(machine.path, "#/workflows"), h("div", { class: "halves chosen" }, h("div", { class: "list" }, picture), h("section", { class: "detail", "aria-label": "Executions" }, h("h3", {}, "Executions"), list, h("h3", {}, "Start"), form(`Start ${machine.path}`, [field("Input", given)], "Start", act))));
+  show(main, detailHead(machine.path, "#/workflows"), h("div", { class: "halves chosen broad" }, h("div", { class: "list" }, picture), h("section", { class: "detail", "aria-label": "Executions", tabindex: 0 }, h("h3", {}, "Executions"), list, h("h3", {}, "Start"), form(`Start ${machine.path}`, [field("Input", given)], "Start", act))));
 }
 
 const addressOf = (machine, execution) => `#/workflows/${encodeURIComponent(machine.path)}/${encodeURIComponent(execution)}`;
@@ -75,7 +75,11 @@ function openExecution({ main, every }, machine, arn) {
     }
   };
   show(main, box);
-  look();
+  look().then(() => {
+    const canvas = box.querySelector(".canvas"); // begin where the workflow begins
+    const start = canvas?.querySelector(".dot.start")?.getBoundingClientRect();
+    if (start) canvas.scrollLeft += start.x - canvas.getBoundingClientRect().x - canvas.clientWidth / 2;
+  });
   every(LOOK_SECONDS, look);
 }
 
@@ -85,7 +89,7 @@ function executionOf(found, picked, machine, pick) {
     detailHead(found.name, `#/workflows/${encodeURIComponent(machine.path)}`, status(found.status)),
     h("p", { class: "dim" }, `${machine.path} · began ${clock(found.started)}${took ? ` · ${took}` : ""}`),
     found.error ? h("p", { class: "error-text" }, `${found.error}: ${found.cause}`) : null,
-    h("div", { class: "halves chosen" }, h("div", { class: "list" }, h("div", { class: "canvas", "data-scroll": "canvas" }, drawn(found.picture, found.name, { states: found.states, picked, pick }))), h("section", { class: "detail", "aria-label": "State" }, picked ? stateOf(picked, found.states[picked]) : wholeOf(found))),
+    h("div", { class: "halves chosen broad" }, h("div", { class: "list" }, h("div", { class: "canvas", tabindex: 0, role: "region", "aria-label": "Picture", "data-scroll": "canvas", "data-key": "canvas" }, drawn(found.picture, found.name, { states: found.states, picked, pick }))), h("section", { class: "detail", "aria-label": "State", tabindex: 0, "data-key": "detail" }, picked ? stateOf(picked, found.states[picked]) : wholeOf(found))),
   ];
 }
 
