@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib import util
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -37,6 +38,7 @@ STOP_SECONDS = 10.0  # what saving the state may take before the process is kill
 HEALTH_PATH = "/_ministack/health"
 LOG_TAIL_LINES = 5
 PORT_FILE = "aws-port"  # in the state folder
+UNSAVED_FILE = "unsaved"  # likewise; there from the start of a run until its state is saved
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ class Emulator:
         work: The folder of this run, removed at its end.
         key: What opens the credentials of functions; nobody but this process and its child knows it.
         lost_port: The port of the AWS API in the run before, if it could not be had again; 0 otherwise.
+        unsaved_since: When the run before began, if it ended before it could save its state: what it changed is lost.
+            Empty otherwise.
 
     Example:
         >>> with Emulator.start(Settings()) as aws:
@@ -83,7 +87,15 @@ class Emulator:
     """
 
     def __init__(
-        self, process: subprocess.Popen[bytes], *, endpoint: str, app_url: str, work: Path, key: str, lost_port: int
+        self,
+        process: subprocess.Popen[bytes],
+        *,
+        endpoint: str,
+        app_url: str,
+        work: Path,
+        key: str,
+        lost_port: int,
+        unsaved_since: str,
     ) -> None:
         """Wrap a process that answers; use `start` instead."""
         self.endpoint = endpoint
@@ -92,6 +104,7 @@ class Emulator:
         self.work = work
         self.key = key
         self.lost_port = lost_port
+        self.unsaved_since = unsaved_since
 
     @classmethod
     def start(cls, settings: Settings) -> Emulator:
@@ -114,6 +127,7 @@ class Emulator:
         except LocalError:
             aws_socket.close()
             raise
+        unsaved_since = _mark_unsaved(settings.state)
         work, key = Path(tempfile.mkdtemp(prefix="constructs-lib-")), secrets.token_urlsafe()
         sockets = [aws_socket] if app_socket is None else [aws_socket, app_socket]
         endpoint = f"http://{HOST}:{aws_socket.getsockname()[1]}"
@@ -126,7 +140,15 @@ class Emulator:
         finally:
             for each in sockets:
                 each.close()
-        emulator = cls(process, endpoint=endpoint, app_url=app_url, work=work, key=key, lost_port=lost_port)
+        emulator = cls(
+            process,
+            endpoint=endpoint,
+            app_url=app_url,
+            work=work,
+            key=key,
+            lost_port=lost_port,
+            unsaved_since=unsaved_since,
+        )
         try:
             _await_ready(process, _log_path(settings, work))
             _await_health(process, endpoint, _log_path(settings, work))
@@ -208,6 +230,18 @@ def _listen(port: int, purpose: str) -> socket.socket:
     return listener
 
 
+def _mark_unsaved(state: Path | None) -> str:
+    """Write down that a run begins; say when the one before began, if it did not get to save its state."""
+    if state is None:
+        return ""
+    mark, since = state / UNSAVED_FILE, ""
+    with contextlib.suppress(OSError):
+        since = mark.read_text().strip() or "an earlier run"
+    state.mkdir(parents=True, exist_ok=True)
+    mark.write_text(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC\n")
+    return since
+
+
 def _log_path(settings: Settings, work: Path) -> Path:
     return (settings.state or work) / "emulator.log"
 
@@ -237,6 +271,7 @@ def _spawn(settings: Settings, sockets: list[socket.socket], work: Path, key: st
         "log_file": None if settings.log_file is None else str(settings.log_file.resolve()),
         "journal": None if settings.journal is None else str(settings.journal.resolve()),
         "iam": settings.iam,
+        "unsaved": None if settings.state is None else str(settings.state.resolve() / UNSAVED_FILE),
         "key": key,
     }
     stdin = process.stdin

@@ -41,12 +41,13 @@ def main() -> int:
     report = os.fdopen(os.dup(1), "wb", buffering=0)
     _allow_many_files()
     os.dup2(2, 1)  # a stray print must not look like a report
-    orders = _orders(json.loads(_first_line()))
+    told = json.loads(_first_line())
+    orders = _orders(told)
     try:
         overlay = Overlay(orders)
     except LocalError as error:
-        told = [{"what": each.what, "where": each.where, "fix": each.fix} for each in error.problems]
-        report.write(json.dumps({"problems": told}).encode() + b"\n")
+        problems = [{"what": each.what, "where": each.where, "fix": each.fix} for each in error.problems]
+        report.write(json.dumps({"problems": problems}).encode() + b"\n")
         return 1
     try:
         asyncio.run(_serve(orders, overlay, report.write))
@@ -54,6 +55,8 @@ def main() -> int:
         overlay.close()
         end_strays(orders.work)
         shutil.rmtree(orders.work, ignore_errors=True)
+    if told["unsaved"]:  # the state was saved when the server shut down
+        Path(told["unsaved"]).unlink(missing_ok=True)
     return 0
 
 
