@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 ACTION = re.compile(r"[a-z0-9-]+:[A-Za-z0-9*]+")
 ANYONE = "*"
-TABLE = Kind("table", ("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable"))
-TOPIC = Kind("topic", ("AWS::SNS::Topic",))
-SOURCES = (QUEUE, TABLE, TOPIC, BUCKET)
+TABLES_AND_TOPICS = ("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable", "AWS::SNS::Topic")
+# What delivers, or is delivered to.
+DELIVERED = Kind("function or source", (*FUNCTION.types, *QUEUE.types, *BUCKET.types, *TABLES_AND_TOPICS))
 
 
 class Fault:
@@ -191,11 +191,9 @@ class Faults:
         return {"function": named(self._aws.stacks, FUNCTION, where).name}
 
     def _source_or_function(self, where: str) -> dict[str, str]:
-        for kind in SOURCES:
-            for each in all_named(self._aws.stacks, kind):
-                if where in {each.path, each.name, each.physical_id}:
-                    return {"source": each.name.rpartition(":")[2]}
-        return {"function": named(self._aws.stacks, FUNCTION, where).name}
+        found = named(self._aws.stacks, DELIVERED, where)
+        is_function = found in all_named(self._aws.stacks, FUNCTION)
+        return {"function": found.name} if is_function else {"source": found.name.rpartition(":")[2]}
 
     def _add(
         self, kind: str, place: dict[str, str], often: tuple[float, int | None, int], options: dict[str, Any]

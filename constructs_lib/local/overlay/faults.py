@@ -96,7 +96,7 @@ def in_calls(action: str, caller: str) -> list[Fault]:
         for each in _faults.copy().values()
         if each.action
         and fnmatch.fnmatchcase(action.lower(), each.action.lower())
-        and (each.by in {ANYONE, caller} or (not each.by and caller))
+        and (each.by == ANYONE or (caller and each.by in {"", caller}))
     ]
     return _struck(f"{action} by {caller or 'somebody else'}", met)
 

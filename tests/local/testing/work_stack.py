@@ -71,7 +71,10 @@ def work(app: ExampleApp) -> dict[str, Any]:
     return {
         "Resources": {
             "Items": _table(),
-            "Jobs": _queue(VisibilityTimeout=900, RedrivePolicy=_redrive(3)),
+            "Jobs": {
+                **_queue(VisibilityTimeout=900, RedrivePolicy=_redrive(3)),
+                "Metadata": {"aws:cdk:path": "Work/Jobs/Resource"},
+            },
             "Dead": _queue(),
             "Inbox": _queue(VisibilityTimeout=900, MessageRetentionPeriod=3600),
             "Bucket": {"Type": "AWS::S3::Bucket"},
