@@ -25,7 +25,10 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-PASSWORDS = _words("password pw passwd passwort pwd passphrase passcode passwordplain")
+PASSWORDS = _words(
+    "password pw passwd passwort pwd passphrase passcode passwordplain"
+    " adminpass dbpass dbpw dbpwd mysqlpwd pgpass rootpass sshpass userpass"
+)
 SECRETS = _words("secret credential credentials creds")
 KEYS_OF = _words(
     """

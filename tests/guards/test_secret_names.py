@@ -6,7 +6,8 @@ from constructs_lib.guards.secret_names import Certainty, judged, may_be_a_name,
 
 PROMISES = {
     "password": "DB_PASSWORD dbPassword DBPASSWORD MYSQL_ROOT_PASSWORD DB_PASS PASS PGPASSWORD pwd DbPwd passwd "
-    "MasterUserPassword password2 REDIS_PASSWORD_1 USER_PW PASSWORD_DB passphrase BASIC_AUTH adminpassword",
+    "MasterUserPassword password2 REDIS_PASSWORD_1 USER_PW PASSWORD_DB passphrase BASIC_AUTH adminpassword "
+    "PGPASS dbpass MYSQLPWD",
     "secret": "JWT_SECRET clientSecret CLIENT_SECRET SecretString WEBHOOK_SECRET credentials DB_CREDENTIALS AppSecret "
     "clientsecret SECRET",
     "token": "SLACK_TOKEN GITHUB_TOKEN authToken AUTHTOKEN SecretToken OAuthToken TOKEN_SLACK accesstoken",

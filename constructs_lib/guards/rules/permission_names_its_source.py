@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 URL = "lambda:InvokeFunctionUrl"
 # A target group cannot exist before the permission that would name it.
 BEFORE_ITS_SOURCE = frozenset({"elasticloadbalancing.amazonaws.com"})
-ACCOUNT = 4  # which piece of an ARN
+SERVICE, ACCOUNT = 2, 4  # which piece of an ARN
+OWN_IDS = frozenset({"execute-api"})  # whose names AWS makes up, no two alike in any account
 LIMITS = ("SourceArn", "SourceAccount", "PrincipalOrgID", "EventSourceToken")
 
 
@@ -33,9 +34,9 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
 
     Refuses: a permission for a service with neither SourceArn nor SourceAccount, with a SourceArn that names nothing
-    (`*`), or for everybody (`*`) without an organization. As a warning, one for S3 without SourceAccount, since the ARN
-    of a bucket does not tell the account, and whoever makes a deleted bucket again has its name; one for a load
-    balancer, whose target group cannot be named before it is there.
+    (`*`, or any account), or for everybody (`*`) without an organization. As a warning, one for S3 without
+    SourceAccount, since the ARN of a bucket does not tell the account, and whoever makes a deleted bucket again has
+    its name; one for a load balancer, whose target group cannot be named before it is there.
 
     Accepts: SourceArn, SourceAccount or PrincipalOrgID; an account or a role as principal; the public URL of a
     function, which has a rule of its own.
@@ -72,8 +73,10 @@ def _open(permission: Resource, service: str, function: Node | None) -> Iterator
 
 
 def _names_nothing(arn: str) -> bool:
-    """Whether an ARN means what is in any account, whatever it is called."""
+    """Whether an ARN means what is in any account: anybody can call a rule or a topic as they like."""
     pieces = arn.split(":", 5)
     if len(pieces) <= ACCOUNT + 1:
         return not arn.strip("*")
-    return not pieces[ACCOUNT].strip("*") and not pieces[ACCOUNT + 1].strip("*:/")
+    account, name = pieces[ACCOUNT], pieces[ACCOUNT + 1]
+    is_one = pieces[SERVICE] in OWN_IDS and "*" not in name.split("/", 1)[0]
+    return not name.strip("*:/") if not account else not account.strip("*?") and not is_one

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from constructs_lib.assembly.model import Assembly
     from constructs_lib.assembly.policies.statement import Principal, Statement
     from constructs_lib.assembly.resource import Resource
+    from constructs_lib.assembly.value import Text
     from constructs_lib.guards.finding import Finding, Unknown
 
 # Conditions on who asks, or for whom a service asks; all others say how or for what.
@@ -51,9 +52,9 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
 
     Refuses: an Allow for everybody, or for everybody but some (`NotPrincipal`), without a condition on who it is; that
-    requests come by TLS is none. The same for the versions of a layer. As a warning: an Allow that only an address
-    range limits; one for a service that delivers for others (events, topics, mails) without `aws:SourceArn` or
-    `aws:SourceAccount`.
+    requests come by TLS is none, nor is one that any value meets (`*`), or all but some. The same for the versions of
+    a layer. As a warning: an Allow that only an address range limits; one for a service that delivers for others
+    (events, topics, mails) without `aws:SourceArn` or `aws:SourceAccount`.
 
     Accepts: accounts, roles and services with a source; `aws:PrincipalOrgID` and the like; any Deny; services in the
     policy of a key, which are limited by what is encrypted.
@@ -85,7 +86,9 @@ def _judged(resource: Resource, statement: Statement) -> Iterator[Finding | Unkn
         return
     if not statement.allows:
         return
-    keys = {key for wanted in statement.conditions.values() for key in wanted}
+    keys = {
+        key for operator, wanted in statement.conditions.items() for key in wanted if _limits(operator, wanted[key])
+    }
     known = {key for key in keys if key.startswith(WHO)}
     actions = spelled(resource, statement.actions) or "everything"
     open_to_all = any(each.kind == EVERYBODY for each in statement.principals) or bool(statement.not_principals)
@@ -103,6 +106,12 @@ def _judged(resource: Resource, statement: Statement) -> Iterator[Finding | Unkn
                 fix="add a condition on aws:SourceArn or aws:SourceAccount",
                 severity=lowered(resource, Severity.WARNING),
             )
+
+
+def _limits(operator: str, values: Sequence[Text]) -> bool:
+    """Whether a condition leaves some out: not if any value will do, nor if all but some will, or any there is."""
+    told = operator.rpartition(":")[2]
+    return "Not" not in told and told != "Null" and any(str(each).strip("*") for each in values)
 
 
 def _everybody(

@@ -45,6 +45,32 @@ class TestResourcePolicies:
     def test_refuses_everybody_elsewhere(self, kind: str) -> None:
         assert len(judged(WHO, guarded(kind, "*"))) == 1
 
+    @pytest.mark.parametrize(
+        "condition",
+        [
+            {"StringLike": {"aws:PrincipalOrgID": "*"}},
+            {"ArnLike": {"aws:PrincipalArn": ["*", "*"]}},
+            {"StringNotEquals": {"aws:PrincipalAccount": "111122223333"}},
+            {"ForAnyValue:StringNotLike": {"aws:PrincipalOrgPaths": "o-1/*"}},
+            {"Null": {"aws:PrincipalOrgID": "false"}},
+        ],
+    )
+    def test_refuses_everybody_under_a_condition_that_anybody_meets(self, condition: dict[str, Any]) -> None:
+        assert firsts(judged(WHO, guarded(QUEUE_POLICY, "*", Condition=condition))) == [
+            "error: everybody in the world is allowed sqs:SendMessage (Principal *)"
+        ]
+
+    @pytest.mark.parametrize(
+        "condition",
+        [
+            {"StringLike": {"aws:PrincipalOrgID": "o-1*"}},
+            {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-1/*"}},
+            {"Null": {"aws:PrincipalOrgID": "false"}, "StringEquals": {"aws:PrincipalOrgID": "o-1"}},
+        ],
+    )
+    def test_accepts_a_condition_on_who_it_is(self, condition: dict[str, Any]) -> None:
+        assert judged(WHO, guarded(QUEUE_POLICY, "*", Condition=condition)) == []
+
     def test_refuses_a_layer_for_everybody(self) -> None:
         kind = "AWS::Lambda::LayerVersionPermission"
         assert firsts(judged(WHO, {"Layer": resource(kind, Principal="*")})) == [

@@ -266,9 +266,22 @@ class TestSources:
             )
         ]
 
-    @pytest.mark.parametrize("source", ["*", "arn:aws:sns:*:*:*"])
+    @pytest.mark.parametrize(
+        "source",
+        [
+            "arn:aws:sns:*:*:orders",
+            "arn:aws:events:*:*:rule/*",
+            "arn:aws:execute-api:*:*:*/GET/x",
+            "*",
+            "arn:aws:sns:*:*:*",
+        ],
+    )
     def test_refuses_a_source_that_names_nothing(self, source: str) -> None:
         assert len(judged(SOURCE, {"Send": function(), "Permission": permission("sns.amazonaws.com", source)})) == 1
+
+    @pytest.mark.parametrize("source", ["arn:aws:execute-api:*:*:a1b2c3/*", "arn:aws:sns:*:111122223333:*"])
+    def test_passes_a_source_that_is_one_or_in_one_account(self, source: str) -> None:
+        assert judged(SOURCE, {"Send": function(), "Permission": permission("sns.amazonaws.com", source)}) == []
 
     def test_refuses_everybody(self) -> None:
         assert firsts(judged(SOURCE, {"Send": function(), "Permission": permission("*")})) == [
