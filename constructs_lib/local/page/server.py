@@ -84,6 +84,7 @@ class PageHandler(BaseHTTPRequestHandler):
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Answer what cannot be read as HTTP."""
         del explain
+        self.request_version = self.protocol_version  # what came may name none, and would get no status line
         self.close_connection = True
         self._problem(HTTPStatus(code), message or HTTPStatus(code).phrase)
 

@@ -35,5 +35,7 @@ def _unpacked() -> str:
         text=True,
         check=False,
     )
-    runs = unpacking.returncode == 0 and subprocess.run([unpacking.stdout, "--version"], capture_output=True, check=False)
+    runs = unpacking.returncode == 0 and subprocess.run(
+        [unpacking.stdout, "--version"], capture_output=True, check=False
+    )
     return unpacking.stdout if runs and runs.returncode == 0 else ""
