@@ -28,6 +28,7 @@ from constructs_lib.bundling.nearest import nearest_file
 from constructs_lib.bundling.node import NodeEntry, bundle_node
 from constructs_lib.bundling.project import Project
 from constructs_lib.bundling.python import PythonEntry, bundle_python, module_of, refuse_unimportable, root_of
+from constructs_lib.bundling.sources import write_sources
 from constructs_lib.problem import BundlingError, Problem
 
 BUNDLE_FOR = "constructs-lib:bundle-for"  # context: "lambda", or "this-machine" for the local run
@@ -98,8 +99,15 @@ class BundledCode(lambda_.Code):
         if path.suffix in NODE_SUFFIXES:
             target = _version(runtime, "nodejs", entry)
             self.handler = f"index.{handler}"
+            # on this machine a map is always made: it is no part of the bundle, and the local run names lines by it
             self._make = lambda machine: NodeEntry(
-                path, handler, f"node{target}", machine, tuple(include), source_map, credentials
+                path,
+                handler,
+                f"node{target}",
+                machine,
+                tuple(include),
+                source_map or not machine.is_lambda,
+                credentials,
             )
         else:
             major, _, minor = _version(runtime, "python", entry).partition(".")
@@ -341,6 +349,9 @@ class AppBundler:
             problems.extend(error.problems)
         if problems:
             raise BundlingError(*problems)
+        outdirs = {self._waiting[entry] for entry in made if not entry.machine.is_lambda}
         for entry, asset in made.items():
             asset.stage(self._waiting.pop(entry))
             self._assets[entry] = asset
+        for outdir in outdirs:
+            write_sources(self._assets, self.project, outdir)

@@ -33,7 +33,7 @@ class _Grant:
 
 
 GRANTS = {
-    "AWS::DynamoDB::Table": (),
+    "AWS::DynamoDB::Table": (_Grant("Table", 'grant({to}, "{action}")'),),
     "AWS::SecretsManager::Secret": (),
     "AWS::DynamoDB::GlobalTable": (_Grant("Table", 'grant({to}, "{action}")'),),
     "AWS::SQS::Queue": (_Grant("Queue", "grant_send({to})", frozenset({"SendMessage"})),),

@@ -9,6 +9,7 @@ from constructs_lib.assembly import CloudAssembly
 from constructs_lib.local import deploy
 from constructs_lib.local.aws_clients import errors_explained
 from constructs_lib.local.cdk_cli import deploy_with_cdk
+from constructs_lib.local.code_swap import CodeSwap
 from constructs_lib.local.deployed_aws import DeployedAws
 from constructs_lib.local.emulator import Emulator, Settings
 from constructs_lib.local.state_folder import StateFolder
@@ -105,12 +106,15 @@ class LocalAws(DeployedAws):
         Raises:
             LocalError: A stack cannot be deployed.
         """
+        maps = [assembly.folder, self._state.path / "rebuilt"]
+        self.control.ask("source-maps", folders=[str(each.absolute()) for each in maps])
         with errors_explained(self.endpoint):
             if via == "cdk":
                 deploy_with_cdk(assembly, self.clients, cdk_home=self._state.cdk_home, report=report_line)
                 self.stacks = deploy.standing(assembly, self.clients)
             else:
                 self.stacks = deploy.deploy(assembly, self.clients, report)
+            CodeSwap(self.clients, self._state.path).restore(self.stacks)
 
     def redeploy(self, assembly: Path | str) -> None:
         """Deploy another version of the app; its data stays."""

@@ -12,7 +12,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,7 @@ class Surroundings:
         store: Puts log events into a function's log group, and answers why not, if not.
         credentials: The variables with the credentials of a function's role.
         on_unfinished: Called with a function, a request and what it left behind, once for each place in the code.
+        source_maps: Where lines of bundles are found in their sources.
     """
 
     work: Path
@@ -52,6 +53,7 @@ class Surroundings:
     store: Store
     credentials: Callable[[Function], Mapping[str, str]]
     on_unfinished: Callable[[Function, str, Unfinished], None] = lambda *_: None
+    source_maps: SourceMaps = field(default_factory=SourceMaps)
 
 
 class Executor:
@@ -75,7 +77,6 @@ class Executor:
         self._all: set[Environment] = set()
         self._lock_of_reaper = threading.Lock()
         self._is_closed = False
-        self.source_maps = SourceMaps()
         self._told_unfinished: set[tuple[str, str]] = set()
         # Segments of X-Ray go here and no further: nobody reads them, and the system drops what does not fit.
         self._xray = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -111,6 +112,10 @@ class Executor:
             raise
         finally:
             self._give_back(environment)
+
+    def say(self, function: Function, request_id: str, text: str) -> None:
+        """Tell of a function, where the lines of all functions go, what its own log does not hold."""
+        self._log_file.write(time.time(), function.name, request_id, text)
 
     def end_functions(self) -> None:
         """End every environment for good; who waits for an answer gets an error."""
@@ -251,7 +256,7 @@ class Executor:
     ) -> list[str]:
         """Say what a handler left behind, once for each place in the code."""
         lines = []
-        for each in read_unfinished(entries, folder, self.source_maps) if entries else ():
+        for each in read_unfinished(entries, folder, self._surroundings.source_maps) if entries else ():
             with self._lock:
                 is_known = (function.name, each.place) in self._told_unfinished
                 self._told_unfinished.add((function.name, each.place))

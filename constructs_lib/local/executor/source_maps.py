@@ -5,7 +5,7 @@ https://tc39.es/ecma426/
 
 from __future__ import annotations
 
-import hashlib
+import filecmp
 import json
 import threading
 from dataclasses import dataclass
@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 DIGITS = {each: value for value, each in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")}
 CONTINUES, BITS = 32, 5
+MAPS = "source-maps"  # as `bundling/asset.py` writes them
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,40 +36,45 @@ class Original:
 
 
 class SourceMaps:
-    """Finds the map of a bundle: one that was named for its content, else the one beside it."""
+    """Finds the map of a bundle: the one that an assembly keeps outside of it, else the one beside it."""
 
     def __init__(self) -> None:
         """Know of none."""
-        self._of_content: dict[str, Path] = {}
-        self._digests: dict[str, str] = {}
+        self._folders: tuple[Path, ...] = ()
         self._maps: dict[str, Mapping[str, Any] | None] = {}
         self._lock = threading.Lock()
 
-    def add(self, maps: Mapping[str, str]) -> None:
-        """Take over where the maps of bundles are, by the SHA-256 of the bundle."""
+    def look_in(self, folders: Iterable[Path]) -> None:
+        """Look for maps in these folders from now on: they hold bundles, and maps by their names in `source-maps`."""
         with self._lock:
-            self._of_content |= {digest: Path(path) for digest, path in maps.items()}
+            self._folders = tuple(folders)
             self._maps.clear()
 
     def original(self, file: str, line: int, column: int) -> Original | None:
         """Return where a position of a bundle comes from, both counted from 1; nothing when no map tells."""
-        found = self._map_of(file)
-        return None if found is None else _original(found, line - 1, column - 1)
-
-    def _map_of(self, file: str) -> Mapping[str, Any] | None:
         with self._lock:
             if file not in self._maps:
-                self._maps[file] = self._read(file)
-            return self._maps[file]
+                self._maps[file] = self._read(Path(file))
+            found = self._maps[file]
+        return None if found is None else _original(found, line - 1, column - 1)
 
-    def _read(self, file: str) -> Mapping[str, Any] | None:
+    def _read(self, file: Path) -> Mapping[str, Any] | None:
         try:
-            content = Path(file).read_bytes()
-            path = self._of_content.get(hashlib.sha256(content).hexdigest(), Path(f"{file}.map"))
+            path = self._kept_outside(file) or Path(f"{file}.map")
             read = json.loads(path.read_bytes())
         except (OSError, ValueError):
             return None
         return read if isinstance(read, dict) and isinstance(read.get("mappings"), str) else None
+
+    def _kept_outside(self, file: Path) -> Path | None:
+        """The map of the bundle that is the same as this one, byte by byte."""
+        size = file.stat().st_size
+        for folder in self._folders:
+            for kept in folder.glob(f"{MAPS}/*/{file.name}.map"):
+                bundle = folder / kept.parent.name / file.name
+                if bundle.is_file() and bundle.stat().st_size == size and filecmp.cmp(bundle, file, shallow=False):
+                    return kept
+        return None
 
 
 def _original(source_map: Mapping[str, Any], line: int, column: int) -> Original | None:

@@ -11,6 +11,7 @@ import { subscribe } from "node:diagnostics_channel";
 import { promiseHooks } from "node:v8";
 
 const LOOKS = 5; // turns of the event loop within which what has ended is seen to have ended
+const PATIENCE_MS = 150; // while promises are traced and some are pending
 const FRAMES = 40;
 const TRACED_AFTER_A_FIND = 3; // invocations
 
@@ -46,7 +47,7 @@ function captured() {
 }
 
 function begun(key, kind, what, resource) {
-  underWay.set(key, { kind, what, resource, holder: captured(), maker: running, isTraced: stopTracing !== undefined });
+  underWay.set(key, { key, kind, what, resource, holder: captured(), maker: running, isTraced: stopTracing !== undefined });
 }
 
 createHook({
@@ -170,21 +171,24 @@ export function watch() {
 
 // Calls back with what is left behind and has not been told before; undefined when there is nothing.
 export function afterwards(tell) {
-  let look = 0;
+  const began = performance.now();
+  let looks = 0;
+  let wasBusy = false;
   const next = () => {
-    look += 1;
+    looks += 1;
     const left = leftBehind();
-    if (left.length > 0 && look < LOOKS) {
+    wasBusy ||= left.length > 0;
+    // The first call of a client reads its settings before it sends anything.
+    const isPatient = stopTracing !== undefined && performance.now() - began < PATIENCE_MS;
+    const isSure = left.some(({ kind }) => kind !== "operation") || !isPatient;
+    const mayCome = left.length === 0 && isPatient && made.some(({ isSettled }) => !isSettled);
+    if (mayCome || (wasBusy && looks < LOOKS) || (left.length > 0 && !isSure)) {
       setImmediate(next);
       return;
     }
     isWatching = false;
-    if (left.length === 0) {
-      tell(undefined);
-      return;
-    }
-    traced = TRACED_AFTER_A_FIND;
-    tell(news(left));
+    if (left.length > 0) traced = TRACED_AFTER_A_FIND;
+    tell(left.length > 0 ? news(left) : undefined);
   };
   setImmediate(next); // what was not awaited has begun then
 }
@@ -194,15 +198,15 @@ export function unwatch() {
 }
 
 function leftBehind() {
-  return [...underWay].filter(([, { resource }]) => resource?.hasRef?.() !== false);
+  return [...underWay.values()].filter(({ resource }) => resource?.hasRef?.() !== false);
 }
 
 function news(left) {
   const found = [];
-  for (const [key, each] of left) {
+  for (const each of left) {
     const own = framesOf(each.holder).filter((frame) => !isForeign(frame));
     const made = forgottenBy(each).filter((frame) => !isForeign(frame));
-    const what = each.kind === "request" ? describeRequest(key) : each.what;
+    const what = each.kind === "request" ? describeRequest(each.key) : each.what;
     const place = `${each.kind} ${each.isTraced} ${[...made, "own", ...own].map(({ key: at }) => at).join()}`;
     if (told.has(place)) continue;
     told.add(place);
@@ -215,7 +219,7 @@ function describeRequest(request) {
   const header = (name) => (typeof request.getHeader === "function" ? request.getHeader(name) : undefined);
   const host = request.host ?? request.origin ?? "";
   const target = header("x-amz-target");
-  if (typeof target === "string") return `the request ${target.replace(/^.*\./, "")} to ${host}`;
+  if (typeof target === "string") return `the call ${target.replace(/_\d+\./, ".")}`; // DynamoDB.PutItem
   const path = String(request.path ?? "").replace(/\?.*/, "");
   return `the request ${request.method ?? "GET"} ${host}${path}`;
 }

@@ -19,6 +19,8 @@ from constructs_lib.local.executor.function import Function
 from constructs_lib.local.executor.invocation import Listener
 from constructs_lib.local.executor.runtimes import runs_here
 from constructs_lib.local.executor.unfinished import Unfinished
+from constructs_lib.local.overlay import source_map_folders
+from constructs_lib.local.overlay import recursion
 from constructs_lib.local.overlay.base import Orders, base
 from constructs_lib.local.overlay.invocation_journal import tell_invocation, trace_header
 from constructs_lib.local.overlay.journal import tell
@@ -92,6 +94,7 @@ class LambdaExecutor:
                 store=LogDelivery(),
                 credentials=role_credentials,
                 on_unfinished=_tell_unfinished,
+                source_maps=source_map_folders.maps,
             )
         )
 
@@ -118,7 +121,13 @@ class LambdaExecutor:
             )
             function = Function.from_configuration(config, code, layers, self._region)
             identity = identity_now() or request_id
-            header, began = trace_header(function), time.monotonic()
+            lineage = recursion.following(function.arn, event)
+            if recursion.is_stopped(function.arn, lineage):
+                told = {"errorType": "RecursiveInvocationException", "errorMessage": recursion.refusal(function.arn)}
+                self.executor.say(function, identity, told["errorMessage"])
+                return {"body": told, "error": True, "function_error": "Unhandled", "log": "", "recursive": True}
+            header = f"{trace_header(function)};Lineage={recursion.written(lineage)}"
+            began = time.monotonic()
             outcome = self.executor.invoke(
                 function,
                 event,
