@@ -39,11 +39,13 @@ class Asset:
         files: What Lambda gets, by path in the bundle.
         source_map: The map of `index.js`, kept outside the bundle because loading it costs start-up time.
         notes: What the user should know about this bundle; shown at synth.
+        snapshot: What of the disk decided it, as the cache keeps it; the project's own part comes first.
     """
 
     files: Mapping[str, AssetFile]
     source_map: bytes | None = None
     notes: tuple[str, ...] = ()
+    snapshot: tuple[str, ...] = ()
 
     @property
     def hash(self) -> str:

@@ -16,7 +16,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,6 +97,11 @@ class Cache:
     def snapshot_holds(self, kept: list[str], folder: str, files: Files) -> bool:
         """Tell whether the disk still says what a kept snapshot saw."""
         return all(self._part_holds(part, folder, files) for part in kept)
+
+    def own_files(self, kept: Sequence[str]) -> list[str]:
+        """Return the project's own files that a kept snapshot saw."""
+        content = self.blob(kept[0]) if kept else None
+        return [] if content is None else sorted(Snapshot.from_json(json.loads(content)).files)
 
     def _part_holds(self, part: str, folder: str, files: Files) -> bool:
         if part not in self._parts:

@@ -255,7 +255,7 @@ def _asset(job: _Job, project: Project) -> Asset:
         }
     files |= _included(job, project, files)
     source_map = project.cache.blob(record["map"]) if record["map"] is not None else None
-    return Asset(files, source_map, tuple(record["notes"]))
+    return Asset(files, source_map, tuple(record["notes"]), tuple(record["snapshot"]))
 
 
 def _from_blob(digest: str, project: Project) -> AssetFile:

@@ -345,7 +345,7 @@ def _asset(
         files |= {name: AssetFile(digest_of(content), content) for name, content in runtime_files().items()}
     for name in record["files"]:
         files[name] = file_at(root / name)
-    return Asset(files, notes=_notes(entry, requirements))
+    return Asset(files, notes=_notes(entry, requirements), snapshot=tuple(record["snapshot"]))
 
 
 def _notes(entry: PythonEntry, requirements: Requirements | None) -> tuple[str, ...]:

@@ -9,14 +9,13 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from constructs_lib.local.run_record import RunRecord
+from constructs_lib.local.local_run import READY
 from constructs_lib.local.state_folder import StatePaths, held_problem
 from constructs_lib.problem import LocalError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-    from typing import TextIO
 
 LOOK_SECONDS = 0.05
 DETACH = "--detach"
@@ -65,25 +64,21 @@ def start_detached(arguments: Sequence[str], state: Path) -> int:
 
 
 def _accompany(process: subprocess.Popen[bytes], paths: StatePaths) -> int:
+    is_ready, line = False, ""
     with paths.run_log.open(encoding="utf-8", errors="replace") as said:
         while True:
             code = process.poll()
-            record = RunRecord.read(paths.run_file)
-            is_ready = record is not None and record.pid == process.pid and record.is_ready
-            _pass_on(said)
+            for part in said:
+                sys.stdout.write(part)
+                line = part if line.endswith("\n") else line + part
+                is_ready = is_ready or (line.startswith(READY) and line.endswith("\n"))
+            sys.stdout.flush()
             if code is not None:
                 sys.stderr.write(paths.run_errors.read_text(encoding="utf-8", errors="replace"))
                 return code
             if is_ready:
                 return 0
             time.sleep(LOOK_SECONDS)
-
-
-def _pass_on(said: TextIO) -> None:
-    text = said.read()
-    if text:
-        sys.stdout.write(text)
-        sys.stdout.flush()
 
 
 def _program() -> list[str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from constructs_lib.local.announcements import Announcements
 from constructs_lib.local.emulator import Emulator
 from constructs_lib.local.function_logs import FunctionLogs, raw_text, readable_text
 from constructs_lib.local.local_extra import require
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from constructs_lib.local.iam_proof import Proof
     from constructs_lib.local.session import Iam, LocalAws, Via
 
+READY = "ready "  # how the line begins that says so
 LOOK_SECONDS = 0.1  # between two looks at the log, and at whether everything still runs
 
 
@@ -115,31 +117,57 @@ def _run(request: Request, terminal: Terminal, ending: contextlib.ExitStack) -> 
     with errors_explained(aws.endpoint):
         aws.clients.warm_up()
     terminal.step("aws", f"{aws.endpoint}  (region {request.region}, root key test/test)", time.monotonic() - began)
-    if emulator.lost_port:
-        rid = f"remove {request.state} to have new ones"
-        terminal.step("note", f"URLs in outputs still name port {emulator.lost_port}, which is taken; {rid}")
+    _say_losses(emulator, request.state, terminal)
     if synthesis is not None:
-        terminal.begin("synth", synthesis.command)
-        try:
-            seconds = synthesis.finish()
-        except LocalError as error:
-            if request.state is not None:
-                error.add_note(f"everything the app said is in {synthesis.output}")
-            raise
-        terminal.step("synth", synthesis.command, seconds)
+        _finish(synthesis, request, terminal)
     assembly = state.assembly if request.assembly is None else request.assembly
     _deploy(aws, request, assembly, terminal)
+    commands: set[str] = set()
     with errors_explained(aws.endpoint):
-        _announce(aws, request.program, terminal)
+        _announce(aws, request.program, terminal, commands)
         _prove(aws, request, terminal)
     findings = RunFindings(aws, state)
-    findings.deployed()
     ending.callback(_say_rights, findings, terminal)
-    stacks = tuple((each.artifact.name, each.region) for each in aws.stacks)
-    terminal.line(f"ready {aws.url}")
-    # after the line, so that whoever waits for the record has all lines up to this one
-    replace(record, assembly=str(assembly.absolute()), stacks=stacks, is_ready=True).write(state.run_file)
-    _serve(aws, state, findings, terminal)
+    record = replace(record, is_ready=True, is_watching=request.watch)
+
+    def note_down() -> None:
+        stacks = tuple((each.artifact.name, each.region) for each in aws.stacks)
+        replace(record, assembly=str(assembly.absolute()), stacks=stacks).write(state.run_file)
+        findings.deployed()
+
+    def redeployed() -> None:
+        note_down()
+        with errors_explained(aws.endpoint):
+            _announce(aws, request.program, terminal, commands)
+
+    announcements = Announcements(terminal, redeployed)
+    if request.watch:
+        _watch(aws, state, request, announcements, ending)
+        terminal.step("watch", "what is saved is taken up")
+    note_down()
+    terminal.line(f"{READY}{aws.url}")  # after the record, so that whoever waits for the line finds what it tells
+    _serve(aws, state, findings, announcements, terminal)
+
+
+def _say_losses(emulator: Emulator, state: Path | None, terminal: Terminal) -> None:
+    """Say what of the run before is not there any more."""
+    if emulator.lost_port:
+        rid = f"remove {state} to have new ones"
+        terminal.step("note", f"URLs in outputs still name port {emulator.lost_port}, which is taken; {rid}")
+    if emulator.unsaved_since:
+        why = "it was killed before it saved its state"
+        terminal.step("note", f"what the run of {emulator.unsaved_since} changed is lost: {why}")
+
+
+def _finish(synthesis: Synthesis, request: Request, terminal: Terminal) -> None:
+    terminal.begin("synth", synthesis.command)
+    try:
+        seconds = synthesis.finish()
+    except LocalError as error:
+        if request.state is not None:
+            error.add_note(f"everything the app said is in {synthesis.output}")
+        raise
+    terminal.step("synth", synthesis.command, seconds)
 
 
 def _deploy(aws: LocalAws, request: Request, folder: Path, terminal: Terminal) -> None:
@@ -160,9 +188,28 @@ def _deploy(aws: LocalAws, request: Request, folder: Path, terminal: Terminal) -
         terminal.step("note", f"stack {name} of an earlier run still stands, and serves its routes; {rid}")
 
 
-def _announce(aws: LocalAws, program: str, terminal: Terminal) -> None:
-    for route in aws.routes:
-        terminal.line(f"  {route.command(program)}")
+def _watch(
+    aws: LocalAws, state: StateFolder, request: Request, announcements: Announcements, ending: contextlib.ExitStack
+) -> None:
+    from constructs_lib.local.watch import App, Watch  # noqa: PLC0415 (boto3 takes its time)
+
+    app = None
+    if request.assembly is None:
+        folder = Path.cwd()
+        command = app_command(folder) if request.app is None else request.app
+        app = App(command, folder, request.region)
+    assembly = state.assembly if request.assembly is None else request.assembly
+    watch = Watch(aws, state, assembly=assembly, app=app, via=request.via, teller=announcements)
+    ending.callback(watch.stop)
+    watch.start()
+
+
+def _announce(aws: LocalAws, program: str, terminal: Terminal, said: set[str]) -> None:
+    """Say how each route is called, once."""
+    for command in [route.command(program) for route in aws.routes]:
+        if command not in said:
+            said.add(command)
+            terminal.line(f"  {command}")
 
 
 def _prove(aws: LocalAws, request: Request, terminal: Terminal) -> None:
@@ -194,10 +241,15 @@ def _say_rights(findings: RunFindings, terminal: Terminal) -> None:
             terminal.line(line)
 
 
-def _serve(aws: LocalAws, state: StateFolder, findings: RunFindings, terminal: Terminal) -> None:
+def _serve(
+    aws: LocalAws, state: StateFolder, findings: RunFindings, announcements: Announcements, terminal: Terminal
+) -> None:
     logs = FunctionLogs(state.function_log)
-    names = aws.function_paths()
+    stacks, names = aws.stacks, aws.function_paths()
     while True:
+        announcements.say()
+        if aws.stacks is not stacks:
+            stacks, names = aws.stacks, aws.function_paths()
         for line in logs.new_lines():
             function = names.get(line.function, line.function)
             text = readable_text(line, function) if terminal.is_rich else raw_text(line, function)
