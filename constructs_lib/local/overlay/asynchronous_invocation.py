@@ -146,7 +146,7 @@ def _try_until_done(event: Event) -> tuple[str, dict[str, Any]]:
             return "Success", result
         else:
             event.tries += 1
-            if event.tries > event.settings.retries:
+            if event.tries > event.settings.retries or result.get("recursive"):
                 return "RetriesExhausted", result
             pause = PAUSE_SECONDS[min(event.tries, len(PAUSE_SECONDS)) - 1]
         if event.is_too_old_after(pause):

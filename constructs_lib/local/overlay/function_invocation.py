@@ -181,6 +181,8 @@ async def _invoke(asked: Asked) -> Answer:
     _measure(asked, result, time.monotonic() - began)
     if result.get("throttle"):
         return throttled(result)
+    if result.get("recursive"):
+        return _stopped(result)
     headers = {"Content-Type": "application/json", **asked.headers}
     if asked.wants_log:
         headers["X-Amz-Log-Result"] = base64.b64encode(result.get("log", "").encode()).decode()
@@ -206,6 +208,8 @@ async def _stream(asked: Asked) -> Answer:
     if isinstance(first, Ended) and first.result.get("throttle"):
         _measure(asked, first.result, 0.0)
         return throttled(first.result)
+    if isinstance(first, Ended) and first.result.get("recursive"):
+        return _stopped(first.result)
 
     async def answer(send: Any, receive: Any) -> None:
         del receive
@@ -247,6 +251,13 @@ def payload_of(result: dict[str, Any]) -> bytes:
     if isinstance(raw, bytes):
         return raw
     return json.dumps(result.get("body"), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+
+
+def _stopped(result: dict[str, Any]) -> Answer:
+    """What Lambda answers who goes on with a loop."""
+    told = {"Type": "User", "Message": result["body"]["errorMessage"]}
+    headers = {"Content-Type": "application/json", "x-amzn-ErrorType": "RecursiveInvocationException"}
+    return 400, headers, json.dumps(told).encode()
 
 
 def throttled(result: dict[str, Any]) -> Answer:

@@ -19,8 +19,7 @@ from constructs_lib.local.executor.function import Function
 from constructs_lib.local.executor.invocation import Listener
 from constructs_lib.local.executor.runtimes import runs_here
 from constructs_lib.local.executor.unfinished import Unfinished
-from constructs_lib.local.overlay import source_map_folders
-from constructs_lib.local.overlay import recursion
+from constructs_lib.local.overlay import recursion, source_map_folders
 from constructs_lib.local.overlay.base import Orders, base
 from constructs_lib.local.overlay.invocation_journal import tell_invocation, trace_header
 from constructs_lib.local.overlay.journal import tell
@@ -123,9 +122,10 @@ class LambdaExecutor:
             identity = identity_now() or request_id
             lineage = recursion.following(function.arn, event)
             if recursion.is_stopped(function.arn, lineage):
-                told = {"errorType": "RecursiveInvocationException", "errorMessage": recursion.refusal(function.arn)}
-                self.executor.say(function, identity, told["errorMessage"])
-                return {"body": told, "error": True, "function_error": "Unhandled", "log": "", "recursive": True}
+                refusal = recursion.refusal(function.arn)
+                self.executor.say(function, identity, refusal)
+                body = {"errorType": "RecursiveInvocationException", "errorMessage": refusal}
+                return {"body": body, "error": True, "function_error": "Unhandled", "log": "", "recursive": True}
             header = f"{trace_header(function)};Lineage={recursion.written(lineage)}"
             began = time.monotonic()
             outcome = self.executor.invoke(

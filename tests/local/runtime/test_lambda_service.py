@@ -171,8 +171,7 @@ def takes(app: App, name: str, event: Any = None) -> bool:
     try:
         functions.invoke(FunctionName=name, Payload=json.dumps(event or {}))["Payload"].read()
     except functions.exceptions.TooManyRequestsException as error:
-        assert error.response["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
-        return False
+        return bool(error.response["Reason"] != "ReservedFunctionConcurrentInvocationLimitExceeded")
     return True
 
 
