@@ -132,7 +132,7 @@ def _batch(source: Source) -> list[Message]:
         received = sqs._receive_messages_for_esm(source.queue["url"], wanted)
         if not received:
             break
-        kept = [each for each in received if lets_through(_record(source, each))]
+        kept = [each for each in received if lets_through(record_of(source, each))]
         dropped = {each["receipt_handle"] for each in received if each not in kept}
         sqs._delete_messages_for_esm(source.queue["url"], dropped)
         if kept and not gathering.messages:
@@ -148,7 +148,7 @@ def _batch(source: Source) -> list[Message]:
 def _run(source: Source, batch: list[Message]) -> None:
     """Invoke with a batch; what did not fail is deleted, the rest comes back when its visibility timeout is over."""
     visible_at = min(each["visible_at"] for each in batch)
-    result = _invoke(source, {"Records": [_record(source, each) for each in batch]}, visible_at)
+    result = _invoke(source, {"Records": [record_of(source, each) for each in batch]}, visible_at)
     if result.get("throttle"):
         source.mapping["LastProcessingResult"] = "PROBLEM: Function call was throttled"
         return
@@ -180,7 +180,7 @@ def _scope(source: Source) -> tuple[str, str]:
     return account, region
 
 
-def _record(source: Source, message: Message) -> dict[str, Any]:
+def record_of(source: Source, message: Message) -> dict[str, Any]:
     """A message as the function sees it."""
     sent, first = message["sent_at"], message.get("first_receive_at") or time.time()
     system = message.get("sys") or {}
