@@ -13,6 +13,7 @@ from tests.guards.faults.parts import Template, allowed, att, failures_of, made,
 RULE = "recursion"
 STAR = ("resources-are-named", "actions-are-named")
 NOTIFIED = ("NotificationConfiguration", "LambdaConfigurations", 0)
+RAW = {"S3Key": {"Rules": [{"Name": "prefix", "Value": "raw/"}]}}
 
 
 def may(name: str, who: str, statement: Template, *, found_at: str = "", also: tuple[str, ...] = ()) -> Fault:
@@ -96,7 +97,7 @@ FAULTS = [
             "Photos",
             "NotificationConfiguration",
             "QueueConfigurations",
-            to=[{"Event": "s3:ObjectCreated:*", "Queue": att("Jobs")}],
+            to=[{"Event": "s3:ObjectCreated:*", "Filter": RAW, "Queue": att("Jobs")}],
         ),
         let(
             "",
@@ -117,7 +118,7 @@ FAULTS = [
             "Photos",
             "NotificationConfiguration",
             "TopicConfigurations",
-            to=[{"Event": "s3:ObjectCreated:Put", "Topic": ref("News")}],
+            to=[{"Event": "s3:ObjectCreated:Put", "Filter": RAW, "Topic": ref("News")}],
         ),
         add(
             "",
