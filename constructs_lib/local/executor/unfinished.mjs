@@ -171,18 +171,19 @@ export function watch() {
 
 // Calls back with what is left behind and has not been told before; undefined when there is nothing.
 export function afterwards(tell) {
-  const began = performance.now();
+  let began; // at the first look: what was not awaited has run until it had to wait then
   let looks = 0;
   let wasBusy = false;
   const next = () => {
     looks += 1;
+    began ??= performance.now();
     const left = leftBehind();
     wasBusy ||= left.length > 0;
-    // The first call of a client reads its settings before it sends anything.
+    // The first call of a client reads its settings before it sends anything; the end of a file operation is seen late.
     const isPatient = stopTracing !== undefined && performance.now() - began < PATIENCE_MS;
-    const isSure = left.some(({ kind }) => kind !== "operation") || !isPatient;
-    const mayCome = left.length === 0 && isPatient && made.some(({ isSettled }) => !isSettled);
-    if (mayCome || (wasBusy && looks < LOOKS) || (left.length > 0 && !isSure)) {
+    const isSure = left.some(({ kind }) => kind !== "operation");
+    const mayCome = isPatient && made.some(({ isSettled }) => !isSettled);
+    if (!isSure && (mayCome || (wasBusy && looks < LOOKS))) {
       setImmediate(next);
       return;
     }
@@ -190,7 +191,7 @@ export function afterwards(tell) {
     if (left.length > 0) traced = TRACED_AFTER_A_FIND;
     tell(left.length > 0 ? news(left) : undefined);
   };
-  setImmediate(next); // what was not awaited has begun then
+  setImmediate(next);
 }
 
 export function unwatch() {
@@ -198,7 +199,7 @@ export function unwatch() {
 }
 
 function leftBehind() {
-  return [...underWay.values()].filter(({ resource }) => resource?.hasRef?.() !== false);
+  return [...underWay.values()].filter(({ resource }) => resource?.hasRef?.() !== false && !resource?._destroyed);
 }
 
 function news(left) {
