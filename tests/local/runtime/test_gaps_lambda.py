@@ -13,9 +13,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
-from tests.local.runtime.deployed import BUCKET, App
+from tests.local.runtime.deployed import BUCKET, REGION, App
 from tests.local.runtime.event_handlers import att, ref
 from tests.local.runtime.template import function
 
@@ -290,6 +293,27 @@ class TestFunctionUrl:
         assert told["event"]["queryStringParameters"] == {"name": "ada"}
         assert told["event"]["requestContext"]["requestId"] == told["id"] == answer.headers["x-amzn-requestid"]
 
+    def test_asks_for_a_signature_and_for_both_grants(self, mended: App) -> None:
+        url = deployed(mended, TELLS, url_of(auth="AWS_IAM", granted=False))["Url"]
+        name = f"caller-{next(_numbers)}"
+        users = mended.aws.client("iam")
+        users.create_user(UserName=name)
+        key = users.create_access_key(UserName=name)["AccessKey"]
+        caller = Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+
+        def status(*actions: str) -> int:
+            statement = {"Effect": "Allow", "Action": ["sts:GetCallerIdentity", *actions], "Resource": "*"}
+            document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+            users.put_user_policy(UserName=name, PolicyName="call", PolicyDocument=document)
+            return int(get(mended, url, caller).status)
+
+        assert get(mended, url).status == 403
+        assert get(mended, url, Credentials("test", "test")).status == 200
+        assert status() == 403
+        assert status("lambda:InvokeFunctionUrl") == 403
+        assert status("lambda:InvokeFunctionUrl", "lambda:InvokeFunction") == 200
+        assert get(mended, url, Credentials(caller.access_key, "guessed")).status == 403
+
     def test_streams_with_status_headers_and_cookies(self, stock: App, mended: App) -> None:
         assert get(stock, deployed(stock, STREAMS, url_of(mode="RESPONSE_STREAM"))["Url"]).status >= 500
         url = deployed(mended, STREAMS, url_of(mode="RESPONSE_STREAM"))["Url"]
@@ -310,8 +334,8 @@ class TestFunctionUrl:
             late.read()
 
 
-def url_of(*, mode: str = "BUFFERED", granted: bool = True) -> dict[str, Any]:
-    url = {"TargetFunctionArn": att("Tells"), "AuthType": "NONE", "InvokeMode": mode}
+def url_of(*, mode: str = "BUFFERED", auth: str = "NONE", granted: bool = True) -> dict[str, Any]:
+    url = {"TargetFunctionArn": att("Tells"), "AuthType": auth, "InvokeMode": mode}
     common = {"FunctionName": att("Tells"), "Principal": "*"}
     on_url = {**common, "Action": "lambda:InvokeFunctionUrl", "FunctionUrlAuthType": "NONE"}
     behind = {**common, "Action": "lambda:InvokeFunction", "InvokedViaFunctionUrl": True}
@@ -322,10 +346,13 @@ def url_of(*, mode: str = "BUFFERED", granted: bool = True) -> dict[str, Any]:
     return {"Url": {"Type": "AWS::Lambda::Url", "Properties": url}, **(grants if granted else {})}
 
 
-def get(app: App, url: str) -> Any:
+def get(app: App, url: str, credentials: Credentials | None = None) -> Any:
     """Ask under the name of the URL, at the address of the embedded AWS: not every resolver knows `*.localhost`."""
     host, _, path = url.partition("://")[2].partition("/")
-    request = urllib.request.Request(f"{app.aws.endpoint}/{path}", headers={"Host": host})
+    signed = AWSRequest("GET", url, headers={"Host": host})
+    if credentials is not None:
+        SigV4Auth(credentials, "lambda", REGION).add_auth(signed)
+    request = urllib.request.Request(f"{app.aws.endpoint}/{path}", headers=dict(signed.headers.items()))
     try:
         return urllib.request.urlopen(request, timeout=30)
     except urllib.error.HTTPError as error:
