@@ -77,7 +77,11 @@ def laid_out(sizes: Mapping[str, tuple[float, float]], lines: Sequence[tuple[str
     layers: list[list[Spot]] = [[] for _ in range(max(layer_of.values(), default=0) + 1)]
     for name in _visited(list(sizes), down, start):
         layers[layer_of[name]].append(spots[name])
-    ways = [_way(spots, layers, *pair, is_main=lines[number][2]) for number, pair in enumerate(down)]
+    trunks: dict[tuple[str, int], Spot] = {}
+    ways = [
+        _way(spots, layers, *pair, is_main=lines[number][2], trunks={} if number in back else trunks)
+        for number, pair in enumerate(down)
+    ]
     _order(layers)
     _place(layers)
     return _measured(spots, layers, ways, back)
@@ -140,61 +144,86 @@ def _visited(names: list[str], down: list[tuple[str, str]], start: str) -> Itera
     return seen
 
 
-def _way(spots: Mapping[str, Spot], layers: list[list[Spot]], source: str, target: str, *, is_main: bool) -> list[Spot]:
-    """The spots a line goes through, from its upper end to its lower one."""
+def _way(
+    spots: Mapping[str, Spot],
+    layers: list[list[Spot]],
+    source: str,
+    target: str,
+    *,
+    is_main: bool,
+    trunks: dict[tuple[str, int], Spot],
+) -> list[Spot]:
+    """The spots a line goes through, from its upper end to its lower one.
+
+    Lines beside the main way that lead to one node join on their way: many catches of one handler are one trunk.
+    """
     first, last = spots[source], spots[target]
-    between = [Spot(THROUGH_WIDTH, 0.0, number) for number in range(first.layer + 1, last.layer)]
-    for spot in between:
-        layers[spot.layer].append(spot)
+    between = []
+    for number in range(first.layer + 1, last.layer):
+        spot = None if is_main else trunks.get((target, number))
+        if spot is None:
+            spot = Spot(THROUGH_WIDTH, 0.0, number)
+            layers[number].append(spot)
+        if not is_main:
+            trunks[target, number] = spot
+        between.append(spot)
     way = [first, *between, last]
-    if first is not last:
-        for upper, lower in itertools.pairwise(way):
-            is_through = not (upper.height or lower.height)
-            pull = THROUGH_PULL if is_through else MAIN_PULL if is_main else 1.0
+    for upper, lower in itertools.pairwise(way) if first is not last else ():
+        is_through = not (upper.height or lower.height)
+        pull = THROUGH_PULL if is_through else MAIN_PULL if is_main else 1.0
+        if not any(other is lower for other, _ in upper.below):
             upper.below.append((lower, pull))
             lower.above.append((upper, pull))
     return way
 
 
 def _order(layers: list[list[Spot]]) -> None:
+    position = {id(spot): float(number) for each in layers for number, spot in enumerate(each)}
     for sweep in range(SWEEPS):
         is_down = sweep % 2 == 0
         for layer in layers if is_down else reversed(layers):
-            position = {id(spot): number for each in layers for number, spot in enumerate(each)}
-            wanted = {
-                id(spot): _mean(
-                    [(position[id(other)], 1.0) for other, _ in (spot.above if is_down else spot.below)],
-                    position[id(spot)],
-                )
-                for spot in layer
-            }
+            wanted = {}
+            for spot in layer:
+                near = [(position[id(other)], 1.0) for other, _ in (spot.above if is_down else spot.below)]
+                wanted[id(spot)] = _mean(near, position[id(spot)])
             layer.sort(key=lambda spot: wanted[id(spot)])
+            position.update({id(spot): float(number) for number, spot in enumerate(layer)})
 
 
 def _place(layers: list[list[Spot]]) -> None:
     for layer in layers:
-        _spread(layer, [0.0] * len(layer))
+        _spread(layer, [(0.0, 1.0)] * len(layer))
     for sweep in range(2 * SWEEPS):
         is_down = sweep % 2 == 0
         for layer in layers if is_down else reversed(layers):
-            neighbours = [spot.above if is_down else spot.below for spot in layer]
-            wanted = [
-                _mean([(other.x, pull) for other, pull in near], spot.x)
-                for spot, near in zip(layer, neighbours, strict=True)
-            ]
-            _spread(layer, wanted)
+            _spread(layer, [_wanted(spot, spot.above if is_down else spot.below) for spot in layer])
 
 
-def _spread(layer: list[Spot], wanted: list[float]) -> None:
-    """Move each spot to where it is wanted, as far as its neighbours let it."""
-    edge = float("-inf")
-    for spot, x in zip(layer, wanted, strict=True):
-        spot.x = max(x, edge + spot.width / 2)
-        edge = spot.x + spot.width / 2 + SIDE_GAP
-    if layer:
-        too_far = sum(spot.x - x for spot, x in zip(layer, wanted, strict=True)) / len(layer)
-        for spot in layer:
-            spot.x -= too_far
+def _wanted(spot: Spot, near: list[tuple[Spot, float]]) -> tuple[float, float]:
+    """Where a spot is wanted, and how strongly: in line with the neighbours that pull most."""
+    most = max((pull for _, pull in near), default=0.0)
+    return _mean([(other.x, 1.0) for other, pull in near if pull == most], spot.x), most or 0.5
+
+
+def _spread(layer: list[Spot], wanted: list[tuple[float, float]]) -> None:
+    """Move each spot to where it is wanted, as near as the room its neighbours need allows.
+
+    What stands in each other's way becomes a block, which goes where its members want it on average.
+    """
+    blocks: list[tuple[float, float, int]] = []  # where it is wanted, how strongly, how many spots it is of
+    offsets: list[float] = []
+    for number, (spot, (x, pull)) in enumerate(zip(layer, wanted, strict=True)):
+        before = layer[number - 1] if number else None
+        offsets.append(0.0 if before is None else offsets[-1] + (before.width + spot.width) / 2 + SIDE_GAP)
+        block = (x - offsets[-1], pull, 1)
+        while blocks and blocks[-1][0] > block[0]:
+            at, strength, count = blocks.pop()
+            both = strength + block[1]
+            block = ((at * strength + block[0] * block[1]) / both, both, count + block[2])
+        blocks.append(block)
+    places = (at for at, _, count in blocks for _ in range(count))
+    for spot, offset, place in zip(layer, offsets, places, strict=True):
+        spot.x = place + offset
 
 
 def _mean(values: list[tuple[float, float]], otherwise: float) -> float:
@@ -222,5 +251,14 @@ def _measured(spots: Mapping[str, Spot], layers: list[list[Spot]], ways: list[li
             points += [(x, round(tops[spot.layer], 1)), (x, round(bottoms[spot.layer], 1))]
         if len(way) > 1:
             points.append((round(way[-1].x - left, 1), round(tops[way[-1].layer], 1)))
-        lines.append(points[::-1] if number in back else points)
+        lines.append(_without_needless(points[::-1] if number in back else points))
     return Layout(round(right - left, 1), round(max(bottoms, default=0.0), 1), corners, lines)
+
+
+def _without_needless(points: list[Point]) -> list[Point]:
+    """The points without those on the straight way between their neighbours."""
+    kept = points[:1]
+    for point, following in itertools.pairwise(points[1:]):
+        if not kept[-1][0] == point[0] == following[0]:
+            kept.append(point)
+    return kept + points[-1:] if len(points) > 1 else kept

@@ -65,17 +65,17 @@ class Asking:
         finally:
             connection.close()
 
-    def read(self, path: str, **query: str) -> Any:
+    def read(self, path: str, /, **query: str) -> Any:
         reply = self.ask("GET", f"/api/{path}?{urlencode(query)}")
         assert reply.status == 200, reply.body
         return reply.json()
 
-    def write(self, path: str, **told: Any) -> Any:
+    def write(self, path: str, /, **told: Any) -> Any:
         reply = self.ask("POST", f"/api/{path}", body=json.dumps(told).encode(), headers=WRITE)
         assert reply.status == 200, reply.body
         return reply.json()
 
-    def refused(self, path: str, **told: Any) -> list[dict[str, str]]:
+    def refused(self, path: str, /, **told: Any) -> list[dict[str, str]]:
         """The problems a write is refused with."""
         reply = self.ask("POST", f"/api/{path}", body=json.dumps(told).encode(), headers=WRITE)
         assert reply.status == 400, reply.body

@@ -187,9 +187,7 @@ class TestWrites:
 
 
 class TestOddRequests:
-    @pytest.mark.parametrize(
-        "target", ["/../guard.py", "/static/app.js", "/%2e%2e/guard.py", "/views", "/views/"]
-    )
+    @pytest.mark.parametrize("target", ["/../guard.py", "/static/app.js", "/%2e%2e/guard.py", "/views", "/views/"])
     def test_reach_no_other_file(self, opened: Asking, target: str) -> None:
         assert opened.ask("GET", target).status == 404
 

@@ -53,10 +53,9 @@ function state(box, told, isPicked, pick) {
 }
 
 function label(line) {
-  const at = line.points.length >> 1;
-  const [from, to] = line.points.length === 2 ? line.points : [line.points[at - 1], line.points[at]];
+  const [from, to] = line.points;
   const x = (from[0] + to[0]) / 2;
-  const y = line.points.length === 2 ? from[1] + (to[1] - from[1]) * 0.55 : (from[1] + to[1]) / 2;
+  const y = from[1] + Math.min((to[1] - from[1]) * 0.55, 26);
   return s("text", { x, y: y + 3, class: `line-label ${line.kind}`, "text-anchor": "middle" }, line.label);
 }
 
