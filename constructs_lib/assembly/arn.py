@@ -16,6 +16,7 @@ PIECES = 6  # arn, partition, service, region, account, resource
 # What stands between the last known piece of an ARN and the name, and what may follow the name.
 QUALIFIED = {FUNCTION: ":", "AWS::StepFunctions::StateMachine": ":", "AWS::Logs::LogGroup": ":"}
 QUALIFIER = "/"
+WITH_PATH = frozenset({"AWS::IAM::Role", "AWS::IAM::ManagedPolicy"})  # of which the ARN has the path before the name
 SEGMENTED = frozenset({"AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable", "AWS::Kinesis::Stream"})
 
 
@@ -82,6 +83,8 @@ def name_in(text: Text, arn: Arn | None, kind: str) -> Text | None:
         return None
     first, *rest = told
     name = Text.of(str(first)[len(before) :] if before else first, *rest)
+    if kind in WITH_PATH:
+        return name.split("/")[-1]
     separator = QUALIFIED.get(kind, QUALIFIER if before.endswith("/") and not after and kind in SEGMENTED else "")
     return name.split(separator, 1)[0] if separator else name
 

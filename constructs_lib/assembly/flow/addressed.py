@@ -26,7 +26,11 @@ TYPES = (
 TABLES = ("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")
 APIS = ("AWS::ApiGatewayV2::Api", "AWS::ApiGateway::RestApi")
 # What only stands for something else, and the property that names that.
-STANDS_FOR = {"AWS::Events::ApiDestination": "InvocationEndpoint", "AWS::Kinesis::StreamConsumer": "StreamARN"}
+STANDS_FOR = {
+    "AWS::Events::ApiDestination": "InvocationEndpoint",
+    "AWS::Kinesis::StreamConsumer": "StreamARN",
+    "AWS::Logs::Destination": "TargetArn",
+}
 INVOCATION = "/functions/"  # in the URI of an integration, before the ARN of a function
 INVOKED = "/invocations"
 SCHEMES = ("https://", "http://")

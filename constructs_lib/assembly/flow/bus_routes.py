@@ -17,7 +17,7 @@ from constructs_lib.assembly.flow.message import Message, Passage
 from constructs_lib.assembly.flow.route import Filter, Route
 from constructs_lib.assembly.json_text import read_json
 from constructs_lib.assembly.text_set import Extent, TextSet
-from constructs_lib.assembly.value import Text, Value
+from constructs_lib.assembly.value import Absent, Text, Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -48,6 +48,8 @@ def bus_routes(assembly: Assembly) -> Iterator[Route]:
             if bus is not None and node is not None and isinstance(told, dict):
                 ways[bus, node, _shape(told)].append((rule, rule.value("EventPattern"), told))
                 yield from _undelivered(assembly, bus, rule, told)
+    for own in assembly.of_type(BUS):
+        yield from _undelivered(assembly, own, own, {"DeadLetterConfig": own.value("DeadLetterConfig")})
     for (source, node, _), found in ways.items():
         first, _, target = found[0]
         passes = _filter([pattern for _, pattern, _ in found], target, to_bus=node.type == BUS)
@@ -93,8 +95,10 @@ def _always(message: Message) -> Filter:
     return lambda _: Passage(Extent.ALL, message=message)
 
 
-def _undelivered(assembly: Assembly, bus: Node, rule: Resource, target: Mapping[str, Value]) -> Iterator[Route]:
-    """What a target does not take goes to a queue."""
+def _undelivered(
+    assembly: Assembly, bus: Node, rule: Resource, target: Mapping[str, Value | Absent]
+) -> Iterator[Route]:
+    """What a target does not take goes to a queue, and what the bus itself cannot encrypt or decrypt."""
     config = target.get("DeadLetterConfig")
     queue = assembly.target(config.get("Arn"), QUEUE) if isinstance(config, dict) else None
     if queue is not None:

@@ -140,6 +140,12 @@ def scheduled() -> Resources:
 TWO_FORMS: Json = {"source": ["orders", {"prefix": "bill"}]}
 BILLING: Json = {"StringEquals": {"events:source": "billing"}}
 
+
+def dead_of_bus(queue_read: str) -> Resources:
+    dead = bus(DeadLetterConfig={"Arn": att("Queue")})
+    return writer(allow(PUT, att("Bus"))) | dead | queue() | queue("Other") | mapping(att(queue_read))
+
+
 ALL, ANY = "ForAllValues:StringEquals", "ForAnyValue:StringEquals"
 
 
@@ -243,6 +249,8 @@ TOPOLOGIES = (
     guarded("by a queue, of which it reads what its rule never says", constant({"kind": "once"})),
     guarded("by a queue, to which its rule says nothing of the kind", constant({"n": None})),
     risk("by a queue, to which its rule says what cannot be told", constant({"Ref": "Input"})),
+    risk("a bus leaves what it cannot encrypt in a queue it reads", dead_of_bus("Queue")),
+    silent("a bus leaves what it cannot encrypt in another queue", dead_of_bus("Other")),
     guarded("neither of two patterns in one", puts(EITHER, StringEquals={"events:source": "billing", TYPE: "Paid"})),
     guarded(
         "sources it may not name, by a wildcard of what it may not",

@@ -92,6 +92,13 @@ def rest_calls_logged(destination: str) -> Resources:
     )
 
 
+def by_destination(target: str) -> Resources:
+    told = {"DestinationName": "all", "TargetArn": att(target), "RoleArn": "arn:aws:iam::111111111111:role/r"}
+    made = {"Destination": resource("AWS::Logs::Destination", **told)}
+    to = passes(att("Destination"), sub("/aws/lambda/${Writer}"))
+    return writer() | stream() | stream("Other") | made | to | mapping(att("Stream"))
+
+
 def of_all(
     but: Any = None, pattern: str = "", target: str = "Writer", kind: str = "SUBSCRIPTION_FILTER_POLICY"
 ) -> Resources:
@@ -108,6 +115,8 @@ NOT_THE_OTHERS = sub('LogGroupName NOT IN ["/aws/lambda/${Other}"]')
 NOT_OTHERS = 'LogGroupName NOT IN ["shop"]'
 
 TOPOLOGIES = (
+    loop("by a destination in front of a stream", by_destination("Stream")),
+    silent("by a destination in front of another stream", by_destination("Other")),
     loop("it reads all groups of the account", writer() | of_all()),
     loop(
         "it reads all groups of the account, by a stream",

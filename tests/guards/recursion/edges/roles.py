@@ -139,11 +139,21 @@ def assuming(principal: Any, may: Any, *statements: Json) -> Resources:
     return reads(*own, *statements) | trusting(principal, IN_QUEUE)
 
 
+def with_path(read_by: str) -> Resources:
+    """A role below a path, and a function that names its role by the whole ARN."""
+    told = {"Role": f"arn:aws:iam::111111111111:role/{read_by}", "Runtime": "nodejs22.x", "Handler": "i.h"}
+    made = resource("AWS::Lambda::Function", Code={"ZipFile": "-"}, **told)
+    below = role(IN_QUEUE, Path="/svc/", RoleName="shop")
+    return {"Writer": made, "WriterRole": below} | queue() | mapping(att("Queue"))
+
+
 BY_NAME = {"AWS": att("WriterRole")}
 BY_ACCOUNT = {"AWS": sub("arn:aws:iam::${AWS::AccountId}:root")}
 VIA = trusting(BY_NAME, allow("sts:AssumeRole", att("Other")), name="Via")
 
 TOPOLOGIES = (
+    loop("its role by an ARN with a path", with_path("svc/shop")),
+    silent("the role of another by an ARN with a path", with_path("svc/bank")),
     loop("it assumes a role that sends", assuming(BY_NAME, att("Other"))),
     loop("it assumes a role that trusts it, and needs no more", assuming(BY_NAME, None)),
     loop("it assumes a role that trusts the account", assuming(BY_ACCOUNT, att("Other"))),
