@@ -19,7 +19,7 @@ SUMMARIES = {
     "send": "send a message to a queue",
     "upload": "put a file into a bucket",
     "logs": "show what the functions have logged",
-    "reset": "throw the data away, and keep the stacks",
+    "reset": "go back to the data of the last deployment",
     "permissions": "compare what each function may do with what it has done",
 }
 EPILOG = "\n".join(["commands for a run that is up:", *(f"  {name:<12} {text}" for name, text in SUMMARIES.items())])
@@ -118,7 +118,8 @@ def _add_logs(parser: argparse.ArgumentParser) -> None:
 
 def _add_reset(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
-        "Empties tables, buckets, queues and logs, ends executions; the stacks stay, and need no new deployment."
+        "Tables, buckets and queues hold what they held when everything was deployed, in most apps nothing.\n"
+        "What runs is ended. The stacks stay as they are, and so do handlers that were saved since."
     )
 
 

@@ -1,4 +1,4 @@
-"""The `local reset` command: the data of a run is gone, its stacks stay."""
+"""The `local reset` command: the data of a run is what it was when it was deployed; its stacks stay."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 
 def run(state: Path) -> int:
-    """Throw the data away."""
+    """Go back to the data of the last deployment."""
     aws = RunningAws.find(state)
     began = time.monotonic()
-    aws.control.ask("reset")
-    Terminal(sys.stdout).step("reset", f"the data is gone; {len(aws.stacks)} stacks stay", time.monotonic() - began)
+    aws.reset()
+    what = f"the data is that of the last deployment; {len(aws.stacks)} stacks stay as they are"
+    Terminal(sys.stdout).step("reset", what, time.monotonic() - began)
     return 0

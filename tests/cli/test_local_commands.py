@@ -57,7 +57,8 @@ class TestStatus:
 class TestInvoke:
     def test_the_answer_is_printed_and_the_log_beside_it(self, run: BackgroundRun) -> None:
         ended = run.command("invoke", "Work/Echo", '{"id": "ada"}')
-        assert (ended.returncode, ended.stdout) == (0, '{"id": "ada"}\n')
+        assert (ended.returncode, json.loads(ended.stdout)) == (0, {"id": "ada"})
+        assert ended.stdout.endswith("}\n")
         assert "\necho {'id': 'ada'}\n" in ended.stderr
         assert ended.stderr.splitlines()[-1].startswith("REPORT RequestId: ")
 
@@ -203,6 +204,19 @@ class TestLogs:
         assert run.command("logs", "--since", "yesterday").stderr == (
             "'yesterday' is no time\n  at:  --since\n  fix: write 30s, 5m, 2h, or a time such as 2026-11-23T12:00\n"
         )
+
+
+class TestReset:
+    def test_the_data_is_gone_and_the_stacks_stay(self, run: BackgroundRun) -> None:
+        run.command("send", "Work/Jobs", "to be forgotten")
+        bucket = run.command("upload", "Files", "-", "to-be-forgotten", given=b"x").stdout.split("/")[2]
+        ended = run.command("reset")
+        assert (ended.returncode, ended.stderr) == (0, "")
+        told = "reset    the data is that of the last deployment; 3 stacks stay as they are  "
+        assert ended.stdout.startswith(told)
+        assert receive(run, "Jobs") == []
+        assert "Contents" not in run.aws().client("s3").list_objects_v2(Bucket=bucket)
+        assert run.command("invoke", "Work/Echo", "1").stdout == "1\n"
 
 
 class TestNothingRuns:
