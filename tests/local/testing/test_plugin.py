@@ -41,18 +41,7 @@ def handler(event, context):
     for record in event["Records"]:
         table.put_item(Item={"id": record["body"]})
 """
-TEN_LINES = """
-def test_an_order_is_stored_although_the_first_try_fails(local_app, faults, clock, eventually):
-    shop, table = local_app.outputs["Shop"], local_app.client("dynamodb")
-    with faults.error("Shop/Worker", times=1) as failed:
-        local_app.client("sqs").send_message(QueueUrl=shop["QueueUrl"], MessageBody="one")
-        eventually(lambda: failed.count == 1)
-        clock.advance(minutes=15)
-        eventually(lambda: table.scan(TableName=shop["Table"])["Items"] == [{"id": {"S": "one"}}])
-
-def test_the_next_test_begins_anew(local_app, reset):
-    assert local_app.client("dynamodb").scan(TableName=local_app.outputs["Shop"]["Table"])["Count"] == 0
-"""
+TEN_LINES = (Path(__file__).parents[3] / "docs" / "testing.md").read_text().split("```")[1].removeprefix("python\n")
 OF_AN_APP = """
 import os, pytest
 os.environ["CDK_VALIDATION"] = "false"
