@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from constructs_lib.local.executor.function import Function
     from constructs_lib.local.executor.invocation import Invocation
+    from constructs_lib.local.executor.wanted_ports import WantedPorts
 
 
 class EnvironmentApi:
@@ -31,6 +32,7 @@ class EnvironmentApi:
         self.extensions = Extensions(function, external)
         self._runtime: RuntimeApi | None = None
         self._values: ParametersAndSecrets | None = None
+        self._ports: WantedPorts | None = None
         self._server = LoopbackServer(self._answer)
 
     @property
@@ -42,14 +44,20 @@ class EnvironmentApi:
         """Serve a custom runtime, which talks to us through this end of the environment's channel."""
         self._runtime = RuntimeApi(connection)
 
-    def read_values(self, variables: Mapping[str, str], on_line: Callable[[str], None]) -> dict[str, str]:
+    def read_values(
+        self, variables: Mapping[str, str], on_line: Callable[[str], None], ports: WantedPorts
+    ) -> dict[str, str]:
         """Offer the Parameters and Secrets extension; answers the variables that say where.
 
         Args:
             variables: The variables of the environment.
             on_line: Called with each line for the function's log.
+            ports: The ports that are shared with other environments.
         """
-        self._values = ParametersAndSecrets(variables, on_line)
+        self._values, self._ports = ParametersAndSecrets(variables, on_line), ports
+        problem = ports.offer(self._values)
+        if problem:
+            on_line(problem)
         return {PORT_VARIABLE: str(self._values.port)}
 
     def begin(self, invocation: Invocation, deadline_ms: int) -> None:
@@ -62,7 +70,8 @@ class EnvironmentApi:
         """End it; who waits for an event hears nothing."""
         self.extensions.close()
         self._server.close()
-        if self._values is not None:
+        if self._values is not None and self._ports is not None:
+            self._ports.withdraw(self._values)
             self._values.close()
         if self._runtime is not None:
             self._runtime.close()

@@ -28,6 +28,7 @@ from constructs_lib.local.executor.source_maps import SourceMaps
 from constructs_lib.local.executor.unfinished import Unfinished, read_unfinished
 from constructs_lib.local.executor.unpacked import UnpackedCode
 from constructs_lib.local.executor.variables import variables_of
+from constructs_lib.local.executor.wanted_ports import WantedPorts
 
 IDLE_SECONDS = 600.0  # how long an environment waits for its next invocation; Lambda keeps them minutes too
 CLOSE_SECONDS = 2.0
@@ -77,6 +78,7 @@ class Executor:
         self._all: set[Environment] = set()
         self._lock_of_reaper = threading.Lock()
         self._is_closed = False
+        self._ports = WantedPorts()
         self._told_unfinished: set[tuple[str, str]] = set()
         # Segments of X-Ray go here and no further: nobody reads them, and the system drops what does not fit.
         self._xray = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -171,6 +173,7 @@ class Executor:
     def close(self) -> None:
         """End every environment, and the reaper, which has nothing left to do."""
         self.end_functions()
+        self._ports.close()
         self._xray.close()
         if self._reaper.stdin is not None:
             self._reaper.stdin.close()
@@ -223,7 +226,7 @@ class Executor:
         )
         try:
             if api is not None and function.reads_values_by_extension:
-                variables |= api.read_values(variables, log.line)
+                variables |= api.read_values(variables, log.line, self._ports)
             environment = Environment(
                 function,
                 Programs(command, extensions, is_custom, variables, folder, temporary),

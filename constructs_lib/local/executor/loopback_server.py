@@ -98,16 +98,20 @@ class Call:
 
 
 class LoopbackServer:
-    """Listens on a free port from the start.
+    """Listens from the start.
 
     Args:
         answer: Called with each call, on a thread of its connection.
+        port: The port; 0 for a free one.
+
+    Raises:
+        OSError: The port is taken.
     """
 
-    def __init__(self, answer: Callable[[Call], Reply]) -> None:
+    def __init__(self, answer: Callable[[Call], Reply], port: int = 0) -> None:
         """Listen."""
         self.answer = answer
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", port))
         self._is_closed = False
         self._connections: set[socket.socket] = set()
         self._lock = threading.Lock()

@@ -1,8 +1,9 @@
 """The AWS Parameters and Secrets Lambda Extension: an address inside the environment that reads and keeps values.
 
 On Lambda it is a layer of AWS's own and listens on port 2773; here many environments share one machine, so each has a
-free port, and `PARAMETERS_SECRETS_EXTENSION_HTTP_PORT` names it. It calls with the role of the function, and not before
-the first invocation. The words of its refusals are written down from memory; AWS documents the statuses alone.
+free port, and `PARAMETERS_SECRETS_EXTENSION_HTTP_PORT` names it; `wanted_ports` has the other one. It calls with the
+role of the function, and not before the first invocation. The words of its refusals are written down from memory; AWS
+documents the statuses alone.
 https://docs.aws.amazon.com/systems-manager/latest/userguide/ps-integration-lambda-extensions.html
 https://docs.aws.amazon.com/lambda/latest/dg/with-secrets-manager.html
 """
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 PORT_VARIABLE = "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT"
 TOKEN_HEADER = "X-Aws-Parameters-Secrets-Token"  # noqa: S105 (the name of a header)
+DEFAULT_PORT = 2773
 TTL_SECONDS = 300
 CACHE_SIZE = 1000
 CALL_SECONDS = 30.0
@@ -51,29 +53,39 @@ class ParametersAndSecrets:
         """Listen; until the first invocation every call is refused."""
         self._variables = variables
         self._on_line = on_line
-        self._is_invoked = False
+        self.is_invoked = False
         self._lock = threading.Lock()
         self._kept: collections.OrderedDict[tuple[str, ...], tuple[float, bytes]] = collections.OrderedDict()
-        self._server = LoopbackServer(self._answer)
+        self._server = LoopbackServer(self.answer)
 
     @property
     def port(self) -> int:
         """The port it listens on."""
         return self._server.port
 
+    @property
+    def wanted_port(self) -> int:
+        """The port it would listen on if it were alone on its machine, as on Lambda."""
+        return self._number(PORT_VARIABLE, DEFAULT_PORT)
+
+    @property
+    def token(self) -> str:
+        """What calls have to show."""
+        return self._variables.get("AWS_SESSION_TOKEN", "")
+
     def begin(self) -> None:
         """The function is invoked: from now on calls are answered."""
-        self._is_invoked = True
+        self.is_invoked = True
 
     def close(self) -> None:
         """Stop listening."""
         self._server.close()
 
-    def _answer(self, call: Call) -> Reply:
-        token = self._variables.get("AWS_SESSION_TOKEN", "")
-        if not hmac.compare_digest(call.header(TOKEN_HEADER).encode(), token.encode()):
-            return _text(401, f"unauthorized: {TOKEN_HEADER} is missing or is not the value of AWS_SESSION_TOKEN")
-        if not self._is_invoked:
+    def answer(self, call: Call) -> Reply:
+        """Answer a call that reached this environment."""
+        if not hmac.compare_digest(call.header(TOKEN_HEADER).encode(), self.token.encode()):
+            return unauthorized()
+        if not self.is_invoked:
             return _text(400, "bad request: not ready to serve traffic, please wait")
         query = call.query
         match call.method, *call.path:
@@ -163,6 +175,11 @@ class ParametersAndSecrets:
             return int(self._variables.get(name, default))
         except ValueError:
             return default
+
+
+def unauthorized() -> Reply:
+    """What is answered to whom nothing may be told."""
+    return _text(401, f"unauthorized: {TOKEN_HEADER} is missing or is not the value of AWS_SESSION_TOKEN")
 
 
 _SECRET_QUERY = ("secretId", "versionId", "versionStage")

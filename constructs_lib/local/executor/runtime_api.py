@@ -80,8 +80,11 @@ class RuntimeApi:
         if call.header("Lambda-Runtime-Function-Response-Mode").lower() == "streaming":
             self._stream(call)
             return _ACCEPTED
-        body = call.body()
-        self._tell("response", raw=body)
+        body = bytearray()
+        for part in call.parts():
+            if len(body) <= RESPONSE_LIMIT_BYTES:  # what is beyond is read, and not kept
+                body += part
+        self._tell("response", raw=bytes(body))
         if len(body) > RESPONSE_LIMIT_BYTES:
             told = f"Exceeded maximum allowed payload size ({RESPONSE_LIMIT_BYTES} bytes)."
             return _refusal(413, "RequestEntityTooLarge", told)

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/systems-manager/latest/userguide/ps-integration-lamb
 from __future__ import annotations
 
 import json
+import socket
 from typing import Any
 
 import pytest
@@ -16,19 +17,23 @@ from tests.local.runtime.template import function
 
 LAYER = "arn:aws:lambda:us-east-1:177933569100:layer:AWS-Parameters-and-Secrets-Lambda-Extension:12"
 CODE = """
-const base = `http://127.0.0.1:${process.env.PARAMETERS_SECRETS_EXTENSION_HTTP_PORT}`;
-async function ask([path, token]) {
-  const header = token === null ? {} : { "X-Aws-Parameters-Secrets-Token": token ?? process.env.AWS_SESSION_TOKEN };
+const { PARAMETERS_SECRETS_EXTENSION_HTTP_PORT, WRITTEN_DOWN } = process.env;
+async function ask([path, token, isWrittenDown]) {
+  const base = `http://127.0.0.1:${isWrittenDown ? WRITTEN_DOWN : PARAMETERS_SECRETS_EXTENSION_HTTP_PORT}`;
+  const own = process.env.AWS_SESSION_TOKEN;
+  const header = token === null ? {} : { "X-Aws-Parameters-Secrets-Token": token === "own" ? own : token };
   const answer = await fetch(base + path, { headers: header });
   return [answer.status, await answer.text()];
 }
-const atStart = await ask(["/secretsmanager/get?secretId=x"]);
+const atStart = await ask(["/secretsmanager/get?secretId=x", "own"]);
 export const handler = async (event) => (event === "start" ? atStart : ask(event));
 """
 
 
 @pytest.fixture(scope="module")
 def reader(mended: App) -> tuple[App, str]:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
     key = mended.aws.upload({"values": {"index.mjs": CODE}})["values"]
     parameter = join("arn:", ref("AWS::Partition"), ":ssm:us-east-1:", ref("AWS::AccountId"), ":parameter/values/plan")
     resources = {
@@ -41,7 +46,13 @@ def reader(mended: App) -> tuple[App, str]:
             [allow("secretsmanager:GetSecretValue", ref("Secret")), allow("ssm:GetParameter", parameter)],
             Layers=[LAYER],
             LoggingConfig={"LogFormat": "Text", "LogGroup": ref("ReadsLogs")},
-            Environment={"Variables": {"SSM_PARAMETER_STORE_TTL": "0"}},
+            Environment={
+                "Variables": {
+                    "SSM_PARAMETER_STORE_TTL": "0",
+                    "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT": str(port),
+                    "WRITTEN_DOWN": str(port),
+                }
+            },
         ),
     }
     outputs = {name: {"Value": ref(name)} for name in ("Reads", "ReadsLogs", "Secret")}
@@ -50,6 +61,7 @@ def reader(mended: App) -> tuple[App, str]:
 
 def ask(reader: tuple[App, str], *event: Any) -> tuple[int, str]:
     app, name = reader
+    event = (*event, "own") if len(event) == 1 else event
     answer = app.aws.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event or "start"))
     status, text = json.loads(answer["Payload"].read())
     return status, text
@@ -95,6 +107,12 @@ def test_refuses_what_the_role_may_not_read_and_says_so_in_the_log(reader: tuple
     group = app.aws.client("cloudformation").describe_stacks(StackName="Values")["Stacks"][0]["Outputs"]
     name = next(each["OutputValue"] for each in group if each["OutputKey"] == "ReadsLogs")
     assert any("GetParameter request encountered an error" in line for line in app.aws.messages(name))
+
+
+def test_answers_on_the_port_that_is_written_down_too(reader: tuple[App, str]) -> None:
+    status, text = ask(reader, "/secretsmanager/get?secretId=values", "own", True)
+    assert (status, json.loads(text)["SecretString"]) == (200, "hidden")
+    assert ask(reader, "/secretsmanager/get?secretId=values", "guessed", True)[0] == 401
 
 
 @pytest.mark.parametrize(
