@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -43,7 +44,14 @@ def _matches(alternatives: list[Any], record: Record) -> bool:
 
 
 def _as_filters_see_it(record: Record) -> Record:
-    """The body of a message is JSON to a filter, if it is JSON."""
+    """The body of a message, and the data of a Kinesis record, are JSON to a filter, if they are JSON."""
+    if "kinesis" in record:
+        seen = {**record, **record["kinesis"]}
+        try:
+            seen["data"] = json.loads(base64.b64decode(seen["data"]))
+        except ValueError:
+            del seen["data"]
+        return seen
     body = record.get("body")
     if not isinstance(body, str):
         return record

@@ -31,9 +31,10 @@ def queue_problem(role: Role, queue: Mapping[str, Any], region: str) -> str:
 
 
 def stream_problem(role: Role, arn: str, region: str) -> str:
-    """Why Lambda cannot read the stream with the role; empty when it can."""
+    """Why Lambda cannot read the stream of a table, or the Kinesis stream, with the role; empty when it can."""
+    service = arn.split(":")[2]
     for action in STREAM_ACTIONS:
-        if denial := role.denial(f"dynamodb:{action}", arn, region=region):
+        if denial := role.denial(f"{service}:{action}", arn, region=region):
             return f"Cannot access stream {arn}: {denial}"
     return ""
 
@@ -45,7 +46,7 @@ def mapping_problem(function_reference: str, source_arn: str) -> str:
         return ""
     _, region = here()
     role = Role(configuration.get("Role") or "", configuration["FunctionName"])
-    if ":dynamodb:" in source_arn:
+    if ":dynamodb:" in source_arn or ":kinesis:" in source_arn:
         return stream_problem(role, source_arn, region)
     queue = base("services.sqs")._queue_by_arn(source_arn) if ":sqs:" in source_arn else None
     if queue is None:

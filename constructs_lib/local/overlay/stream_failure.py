@@ -14,8 +14,7 @@ from typing import Any
 from constructs_lib.local.overlay.authority import Role
 from constructs_lib.local.overlay.base import log
 from constructs_lib.local.overlay.delivery import DeliveryError, Parcel, deliver_as
-
-SHARD = "shardId-00000000000000000000-00000000"
+from constructs_lib.local.overlay.shard import arrival_of, number_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +27,7 @@ class Lost:
         records: The records.
         tries: How often they were tried.
         condition: Why they are given up.
+        shard: The shard they are of.
     """
 
     mapping: dict[str, Any]
@@ -35,6 +35,7 @@ class Lost:
     records: list[dict[str, Any]]
     tries: int
     condition: str
+    shard: str
 
 
 def role_of(function: dict[str, Any]) -> Role:
@@ -54,7 +55,8 @@ def tell(lost: Lost) -> None:
 
 
 def _record(lost: Lost) -> dict[str, Any]:
-    first, last = lost.records[0]["dynamodb"], lost.records[-1]["dynamodb"]
+    first, last = lost.records[0], lost.records[-1]
+    kind = "KinesisBatchInfo" if "kinesis" in first else "DDBStreamBatchInfo"
     configuration = lost.function["config"]
     return {
         "requestContext": {
@@ -70,12 +72,12 @@ def _record(lost: Lost) -> dict[str, Any]:
         },
         "version": "1.0",
         "timestamp": _moment(datetime.datetime.now(datetime.UTC).timestamp()),
-        "DDBStreamBatchInfo": {
-            "shardId": SHARD,
-            "startSequenceNumber": first["SequenceNumber"],
-            "endSequenceNumber": last["SequenceNumber"],
-            "approximateArrivalOfFirstRecord": _moment(first["ApproximateCreationDateTime"]),
-            "approximateArrivalOfLastRecord": _moment(last["ApproximateCreationDateTime"]),
+        kind: {
+            "shardId": lost.shard,
+            "startSequenceNumber": number_of(first),
+            "endSequenceNumber": number_of(last),
+            "approximateArrivalOfFirstRecord": _moment(arrival_of(first)),
+            "approximateArrivalOfLastRecord": _moment(arrival_of(last)),
             "batchSize": len(lost.records),
             "streamArn": lost.mapping["EventSourceArn"],
         },

@@ -1,16 +1,18 @@
-"""DynamoDB stream event source mappings, as Lambda reads for them.
+"""Event source mappings of table streams and Kinesis streams, as Lambda reads for them.
 
 Stock reads without asking the role of the function, holds up every other mapping while one runs, knows no bisecting, no
 retry limit, no report of failed records and no window, and forgets the age of records while they succeed.
 https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
+https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html
 
-A pause between two tries begins at a fifth of a second. The shard of a table is one, read in order, whatever
-`ParallelizationFactor` says.
+A pause between two tries begins at a fifth of a second. The shard of a table is one. A mapping handles one batch at a
+time, of one shard after the other, whatever `ParallelizationFactor` says.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,6 +24,7 @@ from constructs_lib.local.overlay.deployed_function import deployed_function, ru
 from constructs_lib.local.overlay.mapping_filter import filter_of
 from constructs_lib.local.overlay.mapping_permissions import stream_problem
 from constructs_lib.local.overlay.patching import Patch
+from constructs_lib.local.overlay.shard import Shard, arrival_of, number_of, shards_of
 from constructs_lib.local.overlay.stream_failure import Lost, role_of, tell
 
 BATCH_SIZE = 100
@@ -62,13 +65,13 @@ class Batch:
 
 @dataclass(slots=True)
 class Reading:
-    """Where a mapping is."""
+    """Where a mapping is in a shard."""
 
     waiting: deque[Batch] = field(default_factory=deque)
     noticed: float = 0.0
 
 
-_readings: dict[str, Reading] = {}
+_readings: dict[tuple[str, str], Reading] = {}
 
 
 def forget() -> None:
@@ -76,72 +79,42 @@ def forget() -> None:
     _readings.clear()
 
 
-def _wrap(stock: Any) -> Any:
-    del stock
+def _wrap(service: str) -> Callable[[Any], Any]:
+    def wrap(stock: Any) -> Any:
+        del stock
 
-    def poll_dynamodb_streams() -> bool:
-        took = False
-        for account, region, mapping in base("services.lambda_svc")._iter_all_esms():
-            if mapping.get("Enabled", True) and ":dynamodb:" in mapping.get("EventSourceArn", ""):
-                with scope_of(account, region):
-                    took = _poll(mapping, region) or took
-        return took
+        def poll() -> bool:
+            took = False
+            for account, region, mapping in base("services.lambda_svc")._iter_all_esms():
+                if mapping.get("Enabled", True) and f":{service}:" in mapping.get("EventSourceArn", ""):
+                    with scope_of(account, region):
+                        took = _poll(mapping, region) or took
+            return took
 
-    return poll_dynamodb_streams
+        return poll
+
+    return wrap
 
 
 def _poll(mapping: Mapping, region: str) -> bool:
-    lambda_svc, tables = base("services.lambda_svc"), base("services.dynamodb")
-    table, name = table_of(mapping), table_name(mapping)
-    function = deployed_function(mapping["FunctionArn"])
-    if table is None or function is None or lambda_svc._esm_inflight.get(mapping["UUID"], 0):
+    """Hand the next batch of a shard that has one to the function; false when none has."""
+    lambda_svc = base("services.lambda_svc")
+    function, shards = deployed_function(mapping["FunctionArn"]), list(shards_of(mapping, region))
+    if not shards or function is None or lambda_svc._esm_inflight.get(mapping["UUID"], 0):
         return False
     if problem := stream_problem(role_of(function), mapping["EventSourceArn"], region):
         if mapping["LastProcessingResult"] != f"PROBLEM: {problem}":
             log.warning("the mapping of %s does not read: %s", mapping["FunctionArn"], problem)
         mapping["LastProcessingResult"] = f"PROBLEM: {problem}"
         return False
-    reading = _readings.setdefault(mapping["UUID"], Reading())
-    if not reading.waiting:
-        batch = _gathered(mapping, reading, _position(mapping, name), tables.stream_end_position(name))
-        if batch is None:
-            return False
-        reading.waiting.append(batch)
-    if reading.waiting[0].not_before > time.time():
-        return False
-    lambda_svc._dispatch_esm_batch(mapping["UUID"], _handle, mapping, reading)
-    return True
-
-
-def table_name(mapping: Mapping) -> str:
-    """The name of the table a mapping reads the stream of."""
-    name: str = mapping["EventSourceArn"].partition(":table/")[2].partition("/")[0]
-    return name
-
-
-def table_of(mapping: Mapping) -> dict[str, Any] | None:
-    """The table, if its stream is still the one of the mapping."""
-    table: dict[str, Any] | None = base("services.dynamodb")._tables.get(table_name(mapping))
-    is_same = table is not None and table.get("LatestStreamArn") == mapping["EventSourceArn"]
-    return table if is_same else None
-
-
-def _position(mapping: Mapping, name: str) -> int:
-    lambda_svc, tables = base("services.lambda_svc"), base("services.dynamodb")
-    with lambda_svc._dynamodb_stream_positions_lock:
-        known = lambda_svc._dynamodb_stream_positions.get(mapping["UUID"])
-        if known is None:
-            is_latest = mapping.get("StartingPosition", "LATEST") == "LATEST"
-            known = tables.stream_end_position(name) if is_latest else 0
-        position = max(int(known), int(tables.stream_start_position(name)))
-        lambda_svc._dynamodb_stream_positions[mapping["UUID"]] = position
-    return position
-
-
-def _advance(mapping: Mapping, position: int) -> None:
-    lambda_svc = base("services.lambda_svc")
-    with lambda_svc._dynamodb_stream_positions_lock:
-        lambda_svc._dynamodb_stream_positions[mapping["UUID"]] = position
+    for shard in shards:
+        reading = _readings.setdefault((mapping["UUID"], shard.name), Reading())
+        if not reading.waiting and (batch := _gathered(mapping, reading, *shard.span())):
+            reading.waiting.append(batch)
+        if reading.waiting and reading.waiting[0].not_before <= time.time():
+            lambda_svc._dispatch_esm_batch(mapping["UUID"], _handle, mapping, shard, reading)
+            return True
+    return False
 
 
 def _gathered(mapping: Mapping, reading: Reading, start: int, end: int) -> Batch | None:
@@ -158,21 +131,21 @@ def _gathered(mapping: Mapping, reading: Reading, start: int, end: int) -> Batch
     return Batch(start, min(end, start + size))
 
 
-def _handle(mapping: Mapping, reading: Reading) -> None:
+def _handle(mapping: Mapping, shard: Shard, reading: Reading) -> None:
     """Hand the first waiting batch to the function, and decide what becomes of it."""
     batch = reading.waiting.popleft()
     function = deployed_function(mapping["FunctionArn"])
     if function is None:
         reading.waiting.clear()
         return
-    records = base("services.dynamodb").stream_records_since(table_name(mapping), batch.start, batch.end - batch.start)
+    records = shard.records(batch.start, batch.end - batch.start)
     if too_old := _too_old(mapping, records):
-        tell(Lost(mapping, function, records[:too_old], batch.tries, "MaxRecordAgeExceeded"))
-        _go_on(mapping, reading, batch, batch.start + too_old)
+        tell(Lost(mapping, function, records[:too_old], batch.tries, "MaxRecordAgeExceeded", shard.name))
+        _go_on(shard, reading, batch, batch.start + too_old)
         return
     wanted = [each for each in records if filter_of(mapping)(each)]
     if not wanted:
-        _go_on(mapping, reading, batch, batch.end)
+        _go_on(shard, reading, batch, batch.end)
         return
     result = run(function, {"Records": wanted})
     if result.get("throttle"):
@@ -182,21 +155,21 @@ def _handle(mapping: Mapping, reading: Reading) -> None:
     done = _handled(mapping, result, batch, records, wanted)
     mapping["LastProcessingResult"] = "OK" if done == batch.end else "PROBLEM: Function call failed"
     if done > batch.start:
-        _go_on(mapping, reading, batch, done)
+        _go_on(shard, reading, batch, done)
         return
     limit = mapping.get("MaximumRetryAttempts", FOREVER)
     if mapping.get("BisectBatchOnFunctionError") and len(records) > 1:
         reading.waiting.extendleft(reversed(batch.halves()))
     elif limit != FOREVER and batch.tries >= int(limit):
-        tell(Lost(mapping, function, records, batch.tries + 1, "RetryAttemptsExhausted"))
-        _go_on(mapping, reading, batch, batch.end)
+        tell(Lost(mapping, function, records, batch.tries + 1, "RetryAttemptsExhausted", shard.name))
+        _go_on(shard, reading, batch, batch.end)
     else:
         reading.waiting.appendleft(batch.later())
 
 
-def _go_on(mapping: Mapping, reading: Reading, batch: Batch, position: int) -> None:
+def _go_on(shard: Shard, reading: Reading, batch: Batch, position: int) -> None:
     """The records before the position are over; the rest of the batch is not."""
-    _advance(mapping, position)
+    shard.advance(position)
     if position < batch.end:
         reading.waiting.appendleft(Batch(position, batch.end))
 
@@ -207,7 +180,7 @@ def _too_old(mapping: Mapping, records: list[Record]) -> int:
     if limit == FOREVER:
         return 0
     oldest = time.time() - limit
-    fresh = (n for n, each in enumerate(records) if each["dynamodb"]["ApproximateCreationDateTime"] >= oldest)
+    fresh = (n for n, each in enumerate(records) if arrival_of(each) >= oldest)
     return next(fresh, len(records))
 
 
@@ -219,8 +192,8 @@ def _handled(
         return batch.start
     if "ReportBatchItemFailures" not in (mapping.get("FunctionResponseTypes") or []):
         return batch.end
-    numbers = [each["dynamodb"]["SequenceNumber"] for each in records]
-    failed = failed_identifiers(result.get("body"), {each["dynamodb"]["SequenceNumber"] for each in wanted})
+    numbers = [number_of(each) for each in records]
+    failed = failed_identifiers(result.get("body"), {number_of(each) for each in wanted})
     if failed is None:
         return batch.start
     return batch.start + min((numbers.index(each) for each in failed), default=len(numbers))
@@ -228,14 +201,15 @@ def _handled(
 
 def _wrap_provisioner(stock: Any) -> Any:
     def create(logical_id: str, props: Any, stack_name: str) -> Any:
-        is_stream = ":dynamodb:" in props.get("EventSourceArn", "")
+        is_stream = any(f":{each}:" in props.get("EventSourceArn", "") for each in ("dynamodb", "kinesis"))
         return stock(logical_id, {"BatchSize": BATCH_SIZE, **props} if is_stream else props, stack_name)
 
     return create
 
 
 PATCHES = (
-    Patch("services.lambda_svc", "_poll_dynamodb_streams", (), _wrap),
+    Patch("services.lambda_svc", "_poll_dynamodb_streams", (), _wrap("dynamodb")),
+    Patch("services.lambda_svc", "_poll_kinesis", (), _wrap("kinesis")),
     Patch(
         "services.cloudformation.provisioners",
         "_RESOURCE_HANDLERS/AWS::Lambda::EventSourceMapping/create",
