@@ -23,6 +23,19 @@ POLICIES = ("AWS::IAM::Policy", "AWS::IAM::RolePolicy", "AWS::IAM::UserPolicy", 
 MOST_ACTIONS_SHOWN = 6
 
 
+def limiting_keys(statement: Statement) -> set[str]:
+    """Return the keys of the conditions that leave somebody out.
+
+    One that any value meets (`*`) leaves out nobody, nor does one for all but some, or one that a key be there.
+    """
+    return {
+        key
+        for operator, wanted in statement.conditions.items()
+        for key, values in wanted.items()
+        if "Not" not in operator and not operator.endswith("Null") and any(str(each).strip("*") for each in values)
+    }
+
+
 @remembered
 def allowing(assembly: Assembly) -> tuple[Statement, ...]:
     """Return every statement by which an identity policy allows something; a permissions boundary allows nothing."""

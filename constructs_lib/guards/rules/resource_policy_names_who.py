@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from constructs_lib.assembly.policies.documents import APART, OWN
 from constructs_lib.assembly.policies.statement import EVERYBODY, statements_at, statements_in
 from constructs_lib.guards.finding import Severity, finding, unknown
-from constructs_lib.guards.identity_statements import lowered, spelled
+from constructs_lib.guards.identity_statements import limiting_keys, lowered, spelled
 from constructs_lib.guards.rule import rule
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from constructs_lib.assembly.model import Assembly
     from constructs_lib.assembly.policies.statement import Principal, Statement
     from constructs_lib.assembly.resource import Resource
-    from constructs_lib.assembly.value import Text
     from constructs_lib.guards.finding import Finding, Unknown
 
 # Conditions on who asks, or for whom a service asks; all others say how or for what.
@@ -86,9 +85,7 @@ def _judged(resource: Resource, statement: Statement) -> Iterator[Finding | Unkn
         return
     if not statement.allows:
         return
-    keys = {
-        key for operator, wanted in statement.conditions.items() for key in wanted if _limits(operator, wanted[key])
-    }
+    keys = limiting_keys(statement)
     known = {key for key in keys if key.startswith(WHO)}
     actions = spelled(resource, statement.actions) or "everything"
     open_to_all = any(each.kind == EVERYBODY for each in statement.principals) or bool(statement.not_principals)
@@ -106,12 +103,6 @@ def _judged(resource: Resource, statement: Statement) -> Iterator[Finding | Unkn
                 fix="add a condition on aws:SourceArn or aws:SourceAccount",
                 severity=lowered(resource, Severity.WARNING),
             )
-
-
-def _limits(operator: str, values: Sequence[Text]) -> bool:
-    """Whether a condition leaves some out: not if any value will do, nor if all but some will, or any there is."""
-    told = operator.rpartition(":")[2]
-    return "Not" not in told and told != "Null" and any(str(each).strip("*") for each in values)
 
 
 def _everybody(

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from constructs_lib.assembly.policies.statement import EVERYBODY, statements_at
+from constructs_lib.assembly.policies.statement import EVERYBODY, Principal, statements_at
 from constructs_lib.guards.finding import Severity, finding, unknown
-from constructs_lib.guards.identity_statements import ROLE
+from constructs_lib.guards.identity_statements import ROLE, limiting_keys
 from constructs_lib.guards.rule import rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from constructs_lib.assembly.model import Assembly
-    from constructs_lib.assembly.policies.statement import Principal, Statement
+    from constructs_lib.assembly.policies.statement import Statement
     from constructs_lib.guards.finding import Finding, Unknown
 
 # Conditions that say who it is, and not only how it asks.
@@ -32,9 +32,9 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
     AWS may take it on, and a federation without a condition on whom lets in every user and repository there.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create_for-user_externalid.html
 
-    Refuses: a trust in everybody without a condition on who it is; a federation (Cognito, GitHub, any OIDC or SAML)
-    without one on its audience, or for an OIDC provider on its subject. As a warning, a trust in a whole other account
-    without an external id.
+    Refuses: a trust in everybody, or everybody but some, without a condition on who it is that not anybody meets; a
+    federation (Cognito, GitHub, any OIDC or SAML) without one on its audience, or for an OIDC provider on its subject.
+    As a warning, a trust in a whole other account without an external id.
 
     Accepts: services, roles, the account itself; `aws:PrincipalOrgID`, `sts:ExternalId` and the like.
     """
@@ -44,7 +44,8 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
                 yield unknown(role, what="who may assume the role", reason=told.reason)
             if not statement.allows:
                 continue
-            for principal in statement.principals:
+            everybody_but = (Principal(EVERYBODY, each.name) for each in statement.not_principals[:1])
+            for principal in (*statement.principals, *everybody_but):
                 problem, severity = _problem(statement, principal, role.stack.account)
                 if problem:
                     yield finding(
@@ -58,10 +59,11 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
 
 
 def _problem(statement: Statement, principal: Principal, own_account: str | None) -> tuple[str, Severity]:
-    keys = {key for wanted in statement.conditions.values() for key in wanted}
+    keys = limiting_keys(statement)
     if principal.kind == EVERYBODY:
+        how = f"NotPrincipal {principal.name}" if statement.not_principals else "Principal *"
         known = any(key.startswith(WHO) for key in keys)
-        return ("" if known else "everybody in the world may assume the role (Principal *)"), Severity.ERROR
+        return ("" if known else f"everybody in the world may assume the role ({how})"), Severity.ERROR
     if principal.kind == "Federated":
         return ("" if _says_whom(statement, str(principal.name)) else f"{FEDERATED}: {principal.name}"), Severity.ERROR
     account = ACCOUNT.fullmatch(principal.name.literal or "")
