@@ -12,6 +12,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from constructs_lib.local.overlay import reset_era
 from constructs_lib.local.overlay.authority import Role, scope_of
 from constructs_lib.local.overlay.base import base, log
 from constructs_lib.local.overlay.batch_report import failed_identifiers
@@ -55,6 +56,7 @@ class Source:
     record: dict[str, Any]
     queue: dict[str, Any]
     region: str
+    era: int = field(default_factory=reset_era.current)
 
     @property
     def id(self) -> str:
@@ -141,12 +143,13 @@ def _batch(source: Source) -> list[Message]:
     is_full = len(gathering.messages) >= size or gathering.bytes >= PAYLOAD_BYTES
     if not gathering.messages or not (is_full or time.time() - gathering.since >= window):
         return []
-    del _gathering[source.id]
-    return gathering.messages
+    is_same = _gathering.pop(source.id, None) is gathering  # else there was a reset
+    return gathering.messages if is_same else []
 
 
 def _run(source: Source, batch: list[Message]) -> None:
     """Invoke with a batch; what did not fail is deleted, the rest comes back when its visibility timeout is over."""
+    reset_era.check(source.era)
     visible_at = min(each["visible_at"] for each in batch)
     result = _invoke(source, {"Records": [record_of(source, each) for each in batch]}, visible_at)
     if result.get("throttle"):

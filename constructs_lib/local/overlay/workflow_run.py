@@ -39,6 +39,8 @@ def _wrap_execution(stock: Any) -> Any:
         reset_era.belong()
         workflows = base("services.stepfunctions")
         execution = workflows._executions.get(exec_arn)
+        if execution is None:  # there was a reset before it began
+            return
         machine = workflows._state_machines.get(execution["stateMachineArn"])
         try:
             definition = json.loads(machine["definition"])
