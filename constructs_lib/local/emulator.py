@@ -302,6 +302,7 @@ def _environment(settings: Settings, aws_port: int, work: Path, package_root: Pa
         "MINISTACK_REGION": settings.region,
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
         "LOG_LEVEL": "WARNING",
+        "AWS_SDK_FOLDERS": os.pathsep.join(map(str, _folders_with_the_sdk(Path.cwd()))),
         "IOT_MTLS_ENABLED": "0",  # no second port
         "SFTP_ENABLED": "0",  # likewise
         "DOCKER_HOST": "unix:///nonexistent",  # never a container
@@ -311,6 +312,11 @@ def _environment(settings: Settings, aws_port: int, work: Path, package_root: Pa
     if settings.state is not None:
         environment.update(PERSIST_STATE="1", S3_PERSIST="1")
     return environment
+
+
+def _folders_with_the_sdk(folder: Path) -> list[Path]:
+    """The folders from here upwards that the AWS SDK for JavaScript is installed in; Lambda's runtimes bring it."""
+    return [each for each in (folder, *folder.parents) if (each / "node_modules" / "@aws-sdk").is_dir()]
 
 
 def _await_ready(process: subprocess.Popen[bytes], log_path: Path) -> None:

@@ -9,6 +9,7 @@ import net from "node:net";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import util from "node:util";
+import "./runtime_sdk.mjs";
 import { ResponseStream, highWaterMarkOf, isStreaming } from "./streaming.mjs";
 import { afterwards, unwatch, watch } from "./unfinished.mjs";
 

@@ -73,6 +73,7 @@ def variables_of(
         major = function.runtime.removeprefix("nodejs").partition(".")[0]
         modules = [] if opt is None else [opt / "nodejs" / f"node{major}" / "node_modules", opt / "nodejs/node_modules"]
         ours["NODE_PATH"] = os.pathsep.join(map(str, modules))
+        ours["AWS_SDK_FOLDERS"] = os.environ.get("AWS_SDK_FOLDERS", "")  # for bootstrap.mjs alone, which removes it
     if is_custom(function.runtime):
         ours["LD_LIBRARY_PATH"] = os.pathsep.join(map(str, libraries))
     fixed = {
