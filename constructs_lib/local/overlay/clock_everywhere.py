@@ -19,7 +19,7 @@ from constructs_lib.local.overlay.patching import Patch
 from constructs_lib.problem import LocalError, Problem
 
 MOST_OCCURRENCES = 1000  # of schedules, in one move
-_LOOPS = ("services.dynamodb", "services.dynamodb_streams", "services.eventbridge", "services.sns")
+_LOOPS = ("services.dynamodb", "services.dynamodb_streams", "services.eventbridge", "services.kinesis", "services.sns")
 _long_poll: contextvars.ContextVar[bool] = contextvars.ContextVar("long_poll", default=False)
 _following = threading.Lock()
 _moving = threading.Lock()

@@ -1,12 +1,13 @@
 """Which errors a workflow retries and catches, how long it waits, and what a nested workflow fails with.
 
-Stock lets `States.ALL` match what AWS lets nothing match, ignores `MaxDelaySeconds` and `JitterStrategy`, and hands the
-error of a nested workflow on where AWS says `States.TaskFailed`.
+Stock lets `States.ALL` match what AWS lets nothing match, ignores `MaxDelaySeconds` and `JitterStrategy`, waits a
+minute where more is stated, and hands the error of a nested workflow on where AWS says `States.TaskFailed`.
 https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
 """
 
 from __future__ import annotations
 
+import contextvars
 import json
 import random
 from typing import Any
@@ -17,6 +18,9 @@ UNMATCHED_BY_ALL = {"States.DataLimitExceeded", "States.Runtime"}
 TIMEOUTS = {"States.Timeout", "States.HeartbeatTimeout"}
 INTERVAL_SECONDS = 1
 BACKOFF = 2.0
+
+# What the pause before the next try is to be; the base cuts it before it waits.
+_pause: contextvars.ContextVar[float | None] = contextvars.ContextVar("pause", default=None)
 
 
 def _wrap_matches(stock: Any) -> Any:
@@ -45,9 +49,19 @@ def _wrap_retrier(stock: Any) -> Any:
         seconds = min(seconds, retrier.get("MaxDelaySeconds", seconds))
         if retrier.get("JitterStrategy") == "FULL":
             seconds = random.uniform(0, seconds)  # noqa: S311 - a pause, not a secret
+        _pause.set(seconds)
         return {**retrier, "IntervalSeconds": seconds, "BackoffRate": 1}, index
 
     return find_matching_retrier
+
+
+def _wrap_sleep(stock: Any) -> Any:
+    def scaled_sleep(seconds: float) -> None:
+        pause = _pause.get()
+        _pause.set(None)
+        stock(seconds if pause is None else pause)
+
+    return scaled_sleep
 
 
 def _wrap_nested(stock: Any) -> Any:
@@ -63,5 +77,6 @@ def _wrap_nested(stock: Any) -> Any:
 PATCHES = (
     Patch("services.stepfunctions", "_error_matches", ("error_equals", "error"), _wrap_matches),
     Patch("services.stepfunctions", "_find_matching_retrier", ("retriers", "error", "retry_counts"), _wrap_retrier),
+    Patch("services.stepfunctions", "_scaled_sleep", ("seconds",), _wrap_sleep),
     Patch("services.stepfunctions", "_nested_execution_failure", ("payload",), _wrap_nested),
 )

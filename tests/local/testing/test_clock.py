@@ -145,7 +145,10 @@ class TestWorkflows:
                 eventually(lambda tries=tries: len(runs(local_app, "task")) == tries)
                 time.sleep(0.2)
                 assert len(runs(local_app, "task")) == tries
-                clock.advance(seconds=50)
+                clock.advance(minutes=59)
+                time.sleep(0.1)
+                assert len(runs(local_app, "task")) == tries
+                clock.advance(minutes=1)
             eventually(lambda: execution()["status"] == "FAILED")
 
 

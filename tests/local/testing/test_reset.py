@@ -13,6 +13,7 @@ import pytest
 from constructs_lib.local import LocalAws
 from constructs_lib.problem import LocalError
 from tests.local.session.example_app import ExampleApp, table
+from tests.local.testing.test_clock import change_schedule
 from tests.local.testing.work_stack import SEED, write_work
 
 Eventually = Callable[..., Any]
@@ -122,7 +123,8 @@ class TestWhatRuns:
         eventually(lambda: len(items(local_app)) == 2)
         time.sleep(0.2)  # it waits for its second try
         reset()
-        local_app.clock.advance(minutes=2)
+        change_schedule(local_app, State="DISABLED")
+        local_app.clock.advance(hours=2)
         time.sleep(0.3)
         assert items(local_app) == [SEED]
         reset()

@@ -188,7 +188,7 @@ def _task(function_arn: dict[str, Any]) -> dict[str, Any]:
     return {
         "Type": "Task",
         "Resource": function_arn,
-        "Retry": [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 50, "MaxAttempts": 2, "BackoffRate": 1}],
+        "Retry": [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 3600, "MaxAttempts": 2, "BackoffRate": 1}],
         "End": True,
     }
 
