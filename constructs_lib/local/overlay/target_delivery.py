@@ -22,6 +22,7 @@ from constructs_lib.local.overlay.clock import VirtualDatetime
 from constructs_lib.local.overlay.delivery import ACTIONS, DeliveryError, Parcel, deliver, deliver_as, service_of
 from constructs_lib.local.overlay.journal import tell
 from constructs_lib.local.overlay.patching import Patch
+from constructs_lib.local.overlay.universal_target import call, is_universal
 
 RULES = "events.amazonaws.com"
 SCHEDULES = "scheduler.amazonaws.com"
@@ -72,7 +73,10 @@ def _wrap_target(stock: Any) -> Any:
         before = _current.set(delivery)
         try:
             with scope_of(account, region):
-                stock(delivery.target, event, rule, view)
+                if is_universal(str(delivery.target.get("Arn"))):
+                    _call(delivery)
+                else:
+                    stock(delivery.target, event, rule, view)
         finally:
             _current.reset(before)
 
@@ -108,6 +112,20 @@ def hand_over(arn: str, parcel: Parcel) -> None:
         tell("delivery", source=delivery.arn, target=arn, what="event")
     except DeliveryError as error:
         log.warning("%s is not delivered to %s: %s", delivery.arn, arn, error)
+        _bury(delivery, error)
+
+
+def _call(delivery: Delivery) -> None:
+    """Make the call that a universal target is, or bury it."""
+    account, _ = here()
+    role = Role(delivery.target.get("RoleArn") or "", delivery.source["Name"][:64])
+    keys = {"aws:SourceArn": delivery.trusted_as, "aws:SourceAccount": account}
+    try:
+        if denial := role.trust_denial(delivery.service, keys):
+            raise DeliveryError("NO_PERMISSIONS", denial)
+        call(role, str(delivery.target["Arn"]), str(delivery.target.get("Input") or "{}"))
+    except DeliveryError as error:
+        log.warning("%s is not delivered to %s: %s", delivery.arn, delivery.target["Arn"], error)
         _bury(delivery, error)
 
 

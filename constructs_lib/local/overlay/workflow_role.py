@@ -127,7 +127,7 @@ def needs_of(resource: str, arguments: Any) -> list[Need]:
         case "states":
             return _start(arguments, operation, region, account)
         case "aws-sdk":
-            return [_sdk(operation, arguments, region, account)]
+            return [sdk_need(operation, arguments, region, account)]
     return []
 
 
@@ -147,7 +147,7 @@ def _start(arguments: Mapping[str, Any], operation: str, region: str, account: s
     return needs
 
 
-def _sdk(operation: str, arguments: dict[str, Any], region: str, account: str) -> Need:
+def sdk_need(operation: str, arguments: dict[str, Any], region: str, account: str) -> Need:
     """Any API: the resource as the front of the base finds it for the same call over JSON."""
     service, _, name = operation.partition(":")
     prefix = _PREFIXES.get(service, service)
