@@ -68,7 +68,6 @@ def handler(event, context):
     LAMBDA,
     "the Python context tells name, version, ARN, memory, request, log and the time left",
     GUIDE + "python-context.html",
-    known_gap="the answer names another request than the context",
 )
 def test_python_context(aws: Outside) -> None:
     name = aws.function(CONTEXT, MemorySize=256, Timeout=7)
@@ -91,12 +90,7 @@ exports.handler = async (event, context) => ({
 """
 
 
-@behaviour(
-    LAMBDA,
-    "the Node context tells the same, memory as a text",
-    GUIDE + "nodejs-context.html",
-    known_gap="the answer names another request than the context",
-)
+@behaviour(LAMBDA, "the Node context tells the same, memory as a text", GUIDE + "nodejs-context.html")
 def test_node_context(aws: Outside) -> None:
     name = aws.function(NODE_CONTEXT, **NODE, MemorySize=256, Timeout=7)
     context, answer = run(aws, name)
@@ -176,12 +170,7 @@ def test_environments_are_not_shared(aws: Outside) -> None:
         assert len(set(pool.map(lambda _: run(aws, name)[0], range(4)))) == 4
 
 
-@behaviour(
-    LAMBDA,
-    "LogType=Tail returns the last 4 KB of the log, from START to REPORT",
-    API + "API_Invoke.html",
-    known_gap="the answer names another request than the context",
-)
+@behaviour(LAMBDA, "LogType=Tail returns the last 4 KB of the log, from START to REPORT", API + "API_Invoke.html")
 def test_tail(aws: Outside) -> None:
     name = aws.function("def handler(event, context):\n    print('said')\n")
     _, answer = run(aws, name, LogType="Tail")
@@ -202,7 +191,6 @@ def test_tail(aws: Outside) -> None:
     LAMBDA,
     "JSON logging writes each line as one object with level and request",
     GUIDE + "monitoring-cloudwatchlogs-logformat.html",
-    known_gap="the answer names another request than the context",
 )
 def test_json_logs(aws: Outside) -> None:
     code = "exports.handler = async () => { console.warn('careful', {n: 1}); };"

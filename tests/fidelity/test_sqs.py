@@ -224,12 +224,7 @@ def test_purges(sqs: Any, queue: str) -> None:
     assert bodies(sqs, queue) == []
 
 
-@behaviour(
-    SQS,
-    "dead letters are sent back by a move task",
-    GUIDE + "sqs-configure-dead-letter-queue-redrive.html",
-    known_gap="there are no move tasks",
-)
+@behaviour(SQS, "dead letters are sent back by a move task", GUIDE + "sqs-configure-dead-letter-queue-redrive.html")
 def test_move_tasks(aws: Outside, sqs: Any) -> None:
     dead = made(sqs, aws.name("dead"))
     redrive = json.dumps({"deadLetterTargetArn": arn_of(sqs, dead), "maxReceiveCount": 1})
