@@ -109,6 +109,7 @@ class Environment:
         self._api = api
         self._init_seconds: float | None = None
         self._is_ready = False
+        self._is_prepared = False
         self._is_closed = False
         self._peak_kib = 0
         ours, theirs = socket.socketpair()
@@ -140,6 +141,22 @@ class Environment:
     def is_alive(self) -> bool:
         """Whether the process can serve another invocation."""
         return not self._is_closed and self._process.poll() is None
+
+    @property
+    def is_prepared(self) -> bool:
+        """Whether it was made ready before anybody asked for it, and is kept for good."""
+        return self._is_prepared
+
+    def prepare(self) -> None:
+        """Load the handler before anybody invokes it, and freeze; an environment that cannot is gone."""
+        deadline = self._started + INIT_SECONDS
+        frame, failure = self._await_frame("", deadline, Kept())
+        if failure is None and frame["kind"] == "ready":
+            failure = self._await_extensions("", deadline)
+        self._is_ready = self._is_prepared = failure is None and frame["kind"] == "ready"
+        self._init_seconds = time.monotonic() - self._started
+        self._settle(is_over=not self._is_ready)
+        self._log.flush()
 
     def invoke(self, invocation: Invocation) -> Outcome:
         """Serve one invocation; afterwards the process is frozen, or gone."""
@@ -247,7 +264,7 @@ class Environment:
     ) -> Outcome:
         init_seconds, self._init_seconds = self._init_seconds, None
         self._log.report(Report(seconds, self._peak_kib, init_seconds, failure, trace))
-        is_cold = init_seconds is not None
+        is_cold = init_seconds is not None and not self._is_prepared
         return Outcome(payload, is_error=is_error, log=self._log.take_tail(), raw=raw, is_cold=is_cold)
 
     def _await_frame(

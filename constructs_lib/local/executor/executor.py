@@ -32,6 +32,7 @@ from constructs_lib.local.executor.wanted_ports import WantedPorts
 
 IDLE_SECONDS = 600.0  # how long an environment waits for its next invocation; Lambda keeps them minutes too
 CLOSE_SECONDS = 2.0
+ON_DEMAND, PROVISIONED = "on-demand", "provisioned-concurrency"  # as AWS_LAMBDA_INITIALIZATION_TYPE says it
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,13 @@ class Executor:
         finally:
             self._give_back(environment)
 
+    def prepare(self, function: Function, count: int) -> None:
+        """Make environments ready before anybody asks for them, and wait for them; one that fails is gone."""
+        for _ in range(count):
+            environment = self._start(function, PROVISIONED)
+            environment.prepare()
+            self._give_back(environment)
+
     def say(self, function: Function, request_id: str, text: str) -> None:
         """Tell of a function, where the lines of all functions go, what its own log does not hold."""
         self._log_file.write(time.time(), function.name, request_id, text)
@@ -189,7 +197,8 @@ class Executor:
             for key, environments in self._idle.items():
                 for environment in list(environments):
                     is_other = key == function.key and environment.function.revision != function.revision
-                    if is_other or environment.idle_since < oldest or not environment.is_alive:
+                    is_old = environment.idle_since < oldest and not environment.is_prepared
+                    if is_other or is_old or not environment.is_alive:
                         environments.remove(environment)
                         dropped.append(environment)
             mine = self._idle.get(function.key)
@@ -200,7 +209,7 @@ class Executor:
             environment.shut_down()
         return taken
 
-    def _start(self, function: Function) -> Environment:
+    def _start(self, function: Function, initialization: str = ON_DEMAND) -> Environment:
         folder = self._code.folder_of(function.code)
         opt = self._code.folder_of_layers(function.layers)
         command = runtimes.command(function, self._provided, folder, opt)
@@ -212,7 +221,7 @@ class Executor:
         # Extensions inside the runtime come with layers: without one nobody would ask.
         has_api = is_custom or bool(function.layer_arns)
         api = EnvironmentApi(function, [each.name for each in extensions]) if has_api else None
-        log = FunctionLog(function, stream, self._surroundings.store, self._log_file)
+        log = FunctionLog(function, stream, self._surroundings.store, self._log_file, initialization)
         variables = variables_of(
             function,
             code=folder,
@@ -223,6 +232,7 @@ class Executor:
             endpoint=self._surroundings.endpoint,
             xray_address=f"{host}:{port}",
             runtime_api="" if api is None else api.address,
+            initialization=initialization,
         )
         try:
             if api is not None and function.reads_values_by_extension:

@@ -88,10 +88,14 @@ class FunctionLog:
         stream: The name of the log stream.
         store: Puts events into the function's log group.
         file: The file of all functions.
+        initialization: How the environment was initialised, as the platform tells it.
     """
 
-    def __init__(self, function: Function, stream: str, store: Store, file: LogFile) -> None:
+    def __init__(
+        self, function: Function, stream: str, store: Store, file: LogFile, initialization: str = "on-demand"
+    ) -> None:
         """Begin an empty log."""
+        self._initialization = initialization
         self.function = function
         self.stream = stream
         self.request_id = ""
@@ -130,7 +134,7 @@ class FunctionLog:
         """The platform starts an environment."""
         version = self.function.runtime
         if self.function.log_json:
-            record = {"initializationType": "on-demand", "phase": "init", "runtimeVersion": version}
+            record = {"initializationType": self._initialization, "phase": "init", "runtimeVersion": version}
             self._platform("platform.initStart", {**record, "functionName": self.function.name})
         else:
             self.line(f"INIT_START Runtime Version: {version}")

@@ -51,6 +51,7 @@ def variables_of(
     endpoint: str,
     xray_address: str,
     runtime_api: str,
+    initialization: str,
 ) -> dict[str, str]:
     """Everything the function's process sees: built from nothing, so that this machine's own variables stay out."""
     host, _, port = xray_address.partition(":")
@@ -84,7 +85,7 @@ def variables_of(
         "AWS_LAMBDA_FUNCTION_NAME": function.name,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mib),
         "AWS_LAMBDA_FUNCTION_VERSION": function.version,
-        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": initialization,
         "AWS_LAMBDA_LOG_GROUP_NAME": function.log_group,
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
         "LAMBDA_TASK_ROOT": str(code),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +20,7 @@ from constructs_lib.local.executor.function import Function
 from constructs_lib.local.executor.invocation import Listener
 from constructs_lib.local.executor.runtimes import runs_here
 from constructs_lib.local.executor.unfinished import Unfinished
-from constructs_lib.local.overlay import recursion, source_map_folders
+from constructs_lib.local.overlay import provisioned_concurrency, recursion, source_map_folders
 from constructs_lib.local.overlay.base import Orders, base
 from constructs_lib.local.overlay.invocation_journal import tell_invocation, trace_header
 from constructs_lib.local.overlay.journal import tell
@@ -105,8 +106,27 @@ class LambdaExecutor:
                 "_execute_function_dispatch",
                 ("func", "config", "event", "request_id", "started"),
                 self._dispatch,
-            )
+            ),
+            provisioned_concurrency.patch(self._prepare),
         ]
+
+    def _function(self, config: Any, code: bytes) -> Function:
+        resolve = base("services.lambda_svc")._resolve_layer_zip
+        layers = tuple(content for each in config.get("Layers") or [] if (content := resolve(each)))
+        return Function.from_configuration(config, code, layers, self._region)
+
+    def _prepare(self, record: Any, count: int) -> None:
+        """Make environments of a version ready on a thread of their own."""
+        config = record["config"]
+        if not runs_here(config.get("Runtime") or "") or not record.get("code_zip"):
+            return
+        function = self._function(config, record["code_zip"])
+
+        def prepare() -> None:
+            with contextlib.suppress(OSError, ValueError):  # the first invocation will tell
+                self.executor.prepare(function, count)
+
+        threading.Thread(target=prepare, name=f"prepare {function.arn}", daemon=True).start()
 
     def _dispatch(self, stock: Any) -> Any:
         def dispatch(func: Any, config: Any, event: Any, request_id: str, started: float) -> Any:
@@ -114,11 +134,7 @@ class LambdaExecutor:
             is_ours = config.get("PackageType", "Zip") == "Zip" and runs_here(config.get("Runtime") or "")
             if not is_ours or not code:
                 return stock(func, config, event, request_id, started)
-            service = base("services.lambda_svc")
-            layers = tuple(
-                content for each in config.get("Layers") or [] if (content := service._resolve_layer_zip(each))
-            )
-            function = Function.from_configuration(config, code, layers, self._region)
+            function = self._function(config, code)
             identity = identity_now() or request_id
             lineage = recursion.following(function.arn, event)
             if recursion.is_stopped(function.arn, lineage):

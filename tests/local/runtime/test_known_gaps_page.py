@@ -18,6 +18,7 @@ from tests.local.runtime import (
     test_gaps_moves,
     test_gaps_occasions,
     test_gaps_pipes,
+    test_gaps_provisioned,
     test_gaps_recursion,
     test_gaps_schedules,
     test_gaps_streams,
@@ -37,6 +38,7 @@ GAPS = (
     test_gaps_messaging,
     test_gaps_moves,
     test_gaps_occasions,
+    test_gaps_provisioned,
     test_gaps_recursion,
     test_gaps_schedules,
     test_gaps_streams,
@@ -47,7 +49,7 @@ GAPS = (
 )
 ROOT = Path(__file__).parents[3]
 OVERLAY = ROOT / "constructs_lib" / "local" / "overlay"
-EXECUTOR_HOOK = "services.lambda_svc._execute_function_dispatch"
+EXECUTOR_HOOKS = {"services.lambda_svc._execute_function_dispatch", "services.lambda_svc._put_provisioned_concurrency"}
 
 
 def rows() -> list[list[str]]:
@@ -63,7 +65,7 @@ def test_names_every_hook_and_no_other() -> None:
         for hook in re.findall(r"`([^`]+)`", row[2]):
             last = last.rpartition("/")[0] + hook if hook.startswith("/") else hook
             named.add(last)
-    assert named == {EXECUTOR_HOOK, *(f"{patch.module}.{patch.name}" for patch in PATCHES)}
+    assert named == {*EXECUTOR_HOOKS, *(f"{patch.module}.{patch.name}" for patch in PATCHES)}
 
 
 def test_names_files_and_tests_that_exist() -> None:
