@@ -9,6 +9,7 @@ import select
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections import deque
@@ -34,6 +35,13 @@ FLAGS = (
     "--proxy-bypass-list=127.0.0.1;localhost;*.localhost",
     "about:blank",
 )
+# The browser reads commands from descriptor 3 and writes to 4; a pipe may have either number by chance.
+AS_THREE_AND_FOUR = """
+import fcntl, os, sys
+read, write = (fcntl.fcntl(int(each), fcntl.F_DUPFD, 10) for each in sys.argv[1:3])
+os.dup2(read, 3), os.dup2(write, 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 SECONDS = 15.0
 KEYS = {"Tab": 9, "Enter": 13, "Escape": 27, " ": 32, "/": 191}
 SHIFT, CONTROL = 8, 2
@@ -55,7 +63,7 @@ class Browser:
         self._from, from_browser = os.pipe()
         command = [program, f"--user-data-dir={self._profile}", *FLAGS]
         self._process = subprocess.Popen(
-            ["/bin/sh", "-c", f'exec "$@" 3<&{to_browser} 4>&{from_browser}', "sh", *command],
+            [sys.executable, "-I", "-S", "-c", AS_THREE_AND_FOUR, str(to_browser), str(from_browser), *command],
             pass_fds=(to_browser, from_browser),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -99,6 +107,10 @@ class Browser:
         """What has been told of a tab."""
         told = (each for each in self._events if each.get("sessionId") == session and each["method"] == method)
         return [each["params"] for each in told]
+
+    def forget(self, session: str, *methods: str) -> None:
+        kept = [each for each in self._events if each.get("sessionId") != session or each["method"] not in methods]
+        self._events = deque(kept, maxlen=self._events.maxlen)
 
     def close(self) -> None:
         os.close(self._to)
@@ -202,6 +214,14 @@ class Tab:
         logged = [each["entry"] for each in self._browser.events(self._session, "Log.entryAdded")]
         thrown = self._browser.events(self._session, "Runtime.exceptionThrown")
         return [each["text"] for each in logged if each["level"] == "error"] + [json.dumps(each) for each in thrown]
+
+    def forget_complaints(self) -> None:
+        """Forget what a test has provoked."""
+        self._browser.forget(self._session, "Log.entryAdded", "Runtime.exceptionThrown")
+
+    def responses(self) -> list[dict[str, Any]]:
+        """Every answer the tab has got."""
+        return [each["response"] for each in self._browser.events(self._session, "Network.responseReceived")]
 
     def asked(self) -> list[str]:
         """Every address the tab has asked for."""

@@ -59,8 +59,8 @@ function invoking(chosen) {
 function runsOf(chosen, names) {
   const mine = ofKind("invocation", "throttle").filter((each) => each.function === chosen.id).slice(-MOST).reverse();
   if (!mine.length) return empty("It has not run yet", "Invoke it above, or do what triggers it.");
-  const rows = mine.map((run) => (run.kind === "throttle" ? { cells: [clock(run.time), badge("throttled", "warn"), "", "", `limit ${run.limit ?? ""}`, ""] } : { cells: [clock(run.time), warmth(run), duration(run.milliseconds), run.cause ? [run.cause, " ", named(names, run.source)] : "direct", run.error ? h("span", { class: "error-text" }, `${run.error}: ${run.message ?? ""}`) : "", traceLink(run.trace)] }));
-  return table("Runs", ["Time", "Start", ["Took", "number"], "Asked by", "Error", "Request"], rows);
+  const rows = mine.map((run) => (run.kind === "throttle" ? { cells: [clock(run.time), badge("throttled", "warn"), "", `limit ${run.limit ?? ""}`, ""] } : { cells: [clock(run.time), warmth(run), duration(run.milliseconds), [run.cause ? [`${run.cause} `, named(names, run.source)] : "direct", run.error ? h("p", { class: "error-text" }, `${run.error}: ${run.message ?? ""}`) : null], traceLink(run.trace)] }));
+  return table("Runs", ["Time", "Start", ["Took", "number"], "Asked by", "Request"], rows);
 }
 
 function logOf(chosen, wanted) {
