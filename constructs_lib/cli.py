@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
@@ -30,6 +31,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        # whoever read our lines has gone; Python must not try to flush the rest at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 def _local(arguments: argparse.Namespace) -> int:
@@ -56,6 +61,7 @@ def _local(arguments: argparse.Namespace) -> int:
         region=arguments.region,
         program=_as_typed(sys.argv[0]),
         watch=arguments.watch,
+        page_port=None if arguments.no_page else arguments.page_port,
     )
     return run(request)
 
@@ -157,6 +163,11 @@ def _add_local(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     state.add_argument("--no-state", action="store_true", help="keep nothing")
     parser.add_argument("--detach", action="store_true", help="return when it is ready, and leave it running")
+    page = parser.add_mutually_exclusive_group()
+    page.add_argument(
+        "--page-port", type=_port, default=0, metavar="PORT", help="the port of the page (default: a free one)"
+    )
+    page.add_argument("--no-page", action="store_true", help="serve no page")
     parser.add_argument(
         "--watch", action="store_true", help="take up what is saved: handlers at once, stacks when changed"
     )

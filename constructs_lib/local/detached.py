@@ -16,6 +16,7 @@ from constructs_lib.problem import LocalError, Problem
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+    from typing import BinaryIO
 
 LOOK_SECONDS = 0.05
 DETACH = "--detach"
@@ -40,7 +41,7 @@ def start_detached(arguments: Sequence[str], state: Path) -> int:
         raise LocalError(held_problem(paths))
     try:
         paths.path.mkdir(parents=True, exist_ok=True)
-        with paths.run_log.open("wb") as said, paths.run_errors.open("wb") as complained:
+        with _own(paths.run_log) as said, _own(paths.run_errors) as complained:
             process = subprocess.Popen(  # noqa: S603 (our own program, with what the user typed)
                 [*_program(), *(each for each in arguments if each != DETACH)],
                 stdin=subprocess.DEVNULL,
@@ -79,6 +80,12 @@ def _accompany(process: subprocess.Popen[bytes], paths: StatePaths) -> int:
             if is_ready:
                 return 0
             time.sleep(LOOK_SECONDS)
+
+
+def _own(path: Path) -> BinaryIO:
+    """Open an empty file for nobody's eyes but the user's: the run tells the address of its page, token and all."""
+    path.unlink(missing_ok=True)
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
 
 def _program() -> list[str]:

@@ -48,6 +48,7 @@ class Request:
         region: The region of stacks that name none.
         program: How the user called this program.
         watch: Whether what is saved is taken up.
+        page_port: The port of the page; 0 for a free one. Default: no page.
     """
 
     assembly: Path | None
@@ -59,6 +60,7 @@ class Request:
     region: str
     program: str
     watch: bool = False
+    page_port: int | None = None
 
 
 def run(request: Request) -> int:
@@ -128,7 +130,8 @@ def _run(request: Request, terminal: Terminal, ending: contextlib.ExitStack) -> 
         _prove(aws, request, terminal)
     findings = RunFindings(aws, state)
     ending.callback(_say_rights, findings, terminal)
-    record = replace(record, is_ready=True, is_watching=request.watch)
+    page_url = _open_page(aws, request.page_port, ending, terminal)
+    record = replace(record, is_ready=True, is_watching=request.watch, page_url=page_url)
 
     def note_down() -> None:
         stacks = tuple((each.artifact.name, each.region) for each in aws.stacks)
@@ -147,6 +150,16 @@ def _run(request: Request, terminal: Terminal, ending: contextlib.ExitStack) -> 
     note_down()
     terminal.line(f"{READY}{aws.url}")  # after the record, so that whoever waits for the line finds what it tells
     _serve(aws, state, findings, announcements, terminal)
+
+
+def _open_page(aws: LocalAws, port: int | None, ending: contextlib.ExitStack, terminal: Terminal) -> str:
+    if port is None:
+        return ""
+    from constructs_lib.local.page.page import Page  # noqa: PLC0415 (boto3 takes its time)
+
+    page = ending.enter_context(Page.start(aws, port=port))
+    terminal.step("page", page.url)
+    return page.url
 
 
 def _say_losses(emulator: Emulator, state: Path | None, terminal: Terminal) -> None:
@@ -193,11 +206,7 @@ def _watch(
 ) -> None:
     from constructs_lib.local.watch import App, Watch  # noqa: PLC0415 (boto3 takes its time)
 
-    app = None
-    if request.assembly is None:
-        folder = Path.cwd()
-        command = app_command(folder) if request.app is None else request.app
-        app = App(command, folder, request.region)
+    app = App(request.app, Path.cwd(), request.region) if request.assembly is None else None
     assembly = state.assembly if request.assembly is None else request.assembly
     watch = Watch(aws, state, assembly=assembly, app=app, via=request.via, teller=announcements)
     ending.callback(watch.stop)

@@ -19,7 +19,7 @@ from constructs_lib.local.bundle_sources import BundleSources
 from constructs_lib.local.code_swap import CodeSwap, CodeUser, code_users
 from constructs_lib.local.file_watch import FileWatch, WatchedTree
 from constructs_lib.local.rebuilder import Rebuilder
-from constructs_lib.local.synth import Synthesis
+from constructs_lib.local.synth import Synthesis, app_command
 from constructs_lib.problem import ProblemError
 
 if TYPE_CHECKING:
@@ -57,12 +57,12 @@ class App:
     """An app that can be synthesized again.
 
     Args:
-        command: Its command.
+        command: Its command. Default: what cdk.json names at the time.
         folder: The folder of cdk.json.
         region: The region of stacks that name none.
     """
 
-    command: str
+    command: str | None
     folder: Path
     region: str
 
@@ -227,11 +227,12 @@ class Watch:
     def _synthesize(self, app: App) -> None:
         self._is_broken = True
         beside = self._state.path / "cdk.out.next"
-        self._synthesis = Synthesis(app.command, folder=app.folder, outdir=beside, region=app.region)
+        command = app_command(app.folder) if app.command is None else app.command
+        self._synthesis = Synthesis(command, folder=app.folder, outdir=beside, region=app.region)
         if self._stopping.is_set():
             self._synthesis.stop()
         seconds = self._synthesis.finish()
-        self._teller.step("synth", app.command, seconds)
+        self._teller.step("synth", command, seconds)
         CloudAssembly.read(beside)  # before it takes the place of one that can be read
         self._leave_out(self._files.changed())
         before = self._state.path / "cdk.out.before"

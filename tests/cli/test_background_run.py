@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -38,6 +39,8 @@ class TestDetach:
             assert lines[0].startswith("aws      http://127.0.0.1:")
             assert lines[-1] == f"ready {run.aws().url}"
             assert os.getsid(run.pid) == run.pid
+            for name in ("run.log", "run-errors.log", "run.json"):
+                assert stat.S_IMODE((shop / ".local" / name).stat().st_mode) == 0o600
             everything = {run.pid, *descendants(run.pid)}
             again = run.command("cdk.out", "--detach", "--port", "0")
             assert (again.returncode, again.stderr.splitlines()[0]) == (

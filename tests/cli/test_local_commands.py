@@ -4,6 +4,7 @@ import json
 import subprocess
 import threading
 import time
+import urllib.request
 from typing import TYPE_CHECKING
 
 import pytest
@@ -37,6 +38,17 @@ class TestStatus:
         assert f"\naws      {aws.endpoint}  (region us-east-1, root key test/test, iam enforce)\n" in ended.stdout
         assert "\nstack    Greeting\nstack    Users\nstack    Work\n" in ended.stdout
         assert "\nfunction Users/CreateUser  Users-UsersCreateUser-" in ended.stdout
+
+    def test_names_the_page_which_lets_its_user_in(self, run: BackgroundRun) -> None:
+        page = json.loads(run.command("status", "--format", "json").stdout)["page"]
+        assert f"page     {page}" in run.started.stdout.splitlines()
+        with urllib.request.build_opener(urllib.request.HTTPCookieProcessor()).open(page) as answer:
+            assert answer.status == 200
+
+    def test_a_reader_that_goes_away_is_no_error(self, run: BackgroundRun) -> None:
+        line = f"'{PROGRAM}' local status | head -1; exit ${{PIPESTATUS[0]}}"
+        ended = subprocess.run(["bash", "-c", line], cwd=run.folder, capture_output=True, text=True, check=False)
+        assert (ended.returncode, ended.stderr) == (0, "")
 
     def test_as_json_without_the_key(self, run: BackgroundRun) -> None:
         ended = run.command("status", "--format", "json")
