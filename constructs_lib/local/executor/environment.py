@@ -144,7 +144,7 @@ class Environment:
 
     @property
     def is_prepared(self) -> bool:
-        """Whether it was made ready before anybody asked for it, and is kept for good."""
+        """Whether it was made ready before anybody asked for it."""
         return self._is_prepared
 
     def prepare(self) -> None:

@@ -31,6 +31,7 @@ from constructs_lib.local.executor.variables import variables_of
 from constructs_lib.local.executor.wanted_ports import WantedPorts
 
 IDLE_SECONDS = 600.0  # how long an environment waits for its next invocation; Lambda keeps them minutes too
+PREPARED_SECONDS = 3600.0  # those of provisioned concurrency stay as long as it does, on Lambda
 CLOSE_SECONDS = 2.0
 ON_DEMAND, PROVISIONED = "on-demand", "provisioned-concurrency"  # as AWS_LAMBDA_INITIALIZATION_TYPE says it
 
@@ -190,14 +191,16 @@ class Executor:
 
     def _take(self, function: Function) -> Environment | None:
         """An idle environment of the function as it is now; what has died, aged or become outdated goes."""
-        oldest = time.monotonic() - IDLE_SECONDS
+        now = time.monotonic()
         dropped: list[Environment] = []
         taken: Environment | None = None
         with self._lock:
             for key, environments in self._idle.items():
                 for environment in list(environments):
                     is_other = key == function.key and environment.function.revision != function.revision
-                    is_old = environment.idle_since < oldest and not environment.is_prepared
+                    is_old = environment.idle_since < now - (
+                        PREPARED_SECONDS if environment.is_prepared else IDLE_SECONDS
+                    )
                     if is_other or is_old or not environment.is_alive:
                         environments.remove(environment)
                         dropped.append(environment)
