@@ -80,6 +80,19 @@ def _tell_unfinished(function: Function, request_id: str, left: Unfinished) -> N
     )
 
 
+def _telling_throttles(stock: Any) -> Any:
+    def acquire_execution_slot(func: Any, config: Any) -> Any:
+        slot, limit = stock(func, config)
+        if slot is None:
+            service = base("services.lambda_svc")
+            of_function = limit == "function"
+            most = service._reserved_concurrency(func, config) if of_function else service._ACCOUNT_CONCURRENCY_CAP
+            tell("throttle", function=config["FunctionName"], limit=most)
+        return slot, limit
+
+    return acquire_execution_slot
+
+
 class LambdaExecutor:
     """The hook between the base's Lambda and our executor."""
 
@@ -108,6 +121,7 @@ class LambdaExecutor:
                 self._dispatch,
             ),
             provisioned_concurrency.patch(self._prepare),
+            Patch("services.lambda_svc", "_acquire_execution_slot", ("func", "config"), _telling_throttles),
         ]
 
     def _function(self, config: Any, code: bytes) -> Function:

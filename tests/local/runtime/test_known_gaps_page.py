@@ -49,7 +49,11 @@ GAPS = (
 )
 ROOT = Path(__file__).parents[3]
 OVERLAY = ROOT / "constructs_lib" / "local" / "overlay"
-EXECUTOR_HOOKS = {"services.lambda_svc._execute_function_dispatch", "services.lambda_svc._put_provisioned_concurrency"}
+EXECUTOR_HOOKS = {
+    "services.lambda_svc._acquire_execution_slot",
+    "services.lambda_svc._execute_function_dispatch",
+    "services.lambda_svc._put_provisioned_concurrency",
+}
 
 
 def rows() -> list[list[str]]:
