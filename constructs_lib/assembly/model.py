@@ -19,7 +19,7 @@ from constructs_lib.assembly.arn import Arn, could_be_one, name_in
 from constructs_lib.assembly.cloud_assembly import MANIFEST, CloudAssembly, StackArtifact
 from constructs_lib.assembly.garbage import kept_until_the_end
 from constructs_lib.assembly.json_document import AssemblyError, JsonObject
-from constructs_lib.assembly.nested_templates import template_files
+from constructs_lib.assembly.nested_templates import construct_of, template_files
 from constructs_lib.assembly.physical_names import fill, naming_of
 from constructs_lib.assembly.resource import Resource
 from constructs_lib.assembly.stack import NESTED, Stack
@@ -250,7 +250,9 @@ class Assembly:
                 region=stack.region,
                 template_path=path,
                 parent=resource,
-                path_of=artifact.nested_paths.get(path.name, {}).get,
+                path_of=(
+                    artifact.nested_paths.get(path.name) or artifact.nested_paths.get(construct_of(resource), {})
+                ).get,
             )
             self._add_nested(nested, artifact, depth + 1)
 

@@ -21,6 +21,12 @@ NESTED_RESOURCE = re.compile(
 ASSET_ID = re.compile(r"\b[0-9a-f]{64}\b")  # what the address of a template ends with, however it is put together
 
 
+def construct_of(stack: Resource) -> str:
+    """Return the construct path of a nested stack, beside which its resource stands; empty when that is not told."""
+    match = NESTED_RESOURCE.fullmatch(stack.path)
+    return "" if match is None else match[1]
+
+
 def template_files(
     stacks: Iterable[Resource], folder: Path, by_construct: Mapping[str, str]
 ) -> Iterator[tuple[Resource, str]]:
@@ -33,8 +39,7 @@ def template_files(
     """
     assets: Mapping[str, str] | None = None
     for stack in stacks:
-        construct = NESTED_RESOURCE.fullmatch(stack.path)
-        told = by_construct.get(construct[1]) if construct is not None else None
+        told = by_construct.get(construct_of(stack))
         if told is None:
             told = stack.metadata.get(ASSET_PATH)
         if not isinstance(told, str):
@@ -48,16 +53,21 @@ def template_files(
 def by_template(own: str, paths: Iterable[tuple[str, str]], templates: Mapping[str, str]) -> dict[str, dict[str, str]]:
     """Return construct paths by the file of their template and their logical id, which repeats between templates.
 
+    Those of a nested stack whose file is not told are found under the construct path of that stack.
+
     Args:
         own: The file of the template of the stack itself.
         paths: The construct path and the logical id of each of its resources, those of nested stacks among them.
         templates: The file of the template of each stack by its construct path.
     """
     found: dict[str, dict[str, str]] = {own: {}}
-    for path, logical_id in paths:
+    told = list(paths)
+    nested = [match[1] for path, _ in told if (match := NESTED_RESOURCE.fullmatch(path)) is not None]
+    files = {**{each: each for each in nested}, **templates}
+    for path, logical_id in told:
         parts = path.split("/")
         above = ("/".join(parts[:length]) for length in range(len(parts) - 1, 0, -1))
-        file = next((templates[each] for each in above if each in templates), own)
+        file = next((files[each] for each in above if each in files), own)
         found.setdefault(file, {})[logical_id] = path
     return found
 

@@ -200,6 +200,17 @@ class TestAtSynth:
         assert plugin.version.count(".") == 2
 
 
+class TestOtherApps:
+    def test_constructs_in_nested_stacks_have_their_paths_where_nothing_was_validated(self, tmp_path: Path) -> None:
+        app = cdk.App(outdir=str(tmp_path))
+        stack = cdk.Stack(app, "Shop")
+        for holder in (stack, cdk.NestedStack(stack, "Mail"), cdk.NestedStack(stack, "Post")):
+            sqs.CfnQueue(holder, "Emails").override_logical_id("Emails")
+        app.synth()
+        queues = Assembly.read(tmp_path).of_type("AWS::SQS::Queue")
+        assert sorted(each.path for each in queues) == ["Shop/Emails", "Shop/Mail/Emails", "Shop/Post/Emails"]
+
+
 class TestAcknowledging:
     @pytest.mark.parametrize(
         ("place", "rule_id", "at"),
