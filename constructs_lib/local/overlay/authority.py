@@ -19,7 +19,7 @@ from constructs_lib.local.overlay.decisions import settle
 from constructs_lib.local.overlay.reasons import reason_of
 
 ORIGIN = ("127.0.0.1", True)  # what happens between services happens over TLS
-_RESOURCE_SERVICES = {"sqs", "sns", "lambda", "s3", "secretsmanager", "kms"}
+_RESOURCE_SERVICES = {"sqs", "sns", "lambda", "s3", "secretsmanager", "kms", "events"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,6 +136,12 @@ def settle(principal: str, action: str, resource: str, reason: str) -> str:
     return "" if _mode["lets_denied_pass"] else reason
 
 
+def told_for(action: str) -> None:
+    """Let the answer to a call of this action tell why the last call was denied, which was needed for it."""
+    _, principal, reason = getattr(_caller, "denied", ("", "", ""))
+    _caller.denied = (action, principal, reason)
+
+
 def last_reason(action: str, principal: str) -> str:
     """Why the last call was denied that was denied in this thread; empty when it was another one."""
     *call, reason = getattr(_caller, "denied", ("", "", ""))
