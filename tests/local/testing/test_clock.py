@@ -136,6 +136,18 @@ class TestWorkflows:
         clock.advance(hours=1)
         eventually(lambda: execution()["status"] == "TIMED_OUT")
 
+    def test_a_task_that_nobody_ends_misses_its_heartbeat(
+        self, clock: Clock, local_app: LocalAws, eventually: Eventually
+    ) -> None:
+        execution = self.start(local_app, "Callback")
+        eventually(lambda: runs(local_app, "callback"))
+        clock.advance(minutes=9)
+        time.sleep(0.3)
+        assert execution()["status"] == "RUNNING"
+        clock.advance(minutes=1)
+        eventually(lambda: execution()["status"] == "FAILED")
+        assert execution()["error"] == "States.HeartbeatTimeout"
+
     def test_a_task_is_tried_again_after_its_interval(
         self, clock: Clock, local_app: LocalAws, eventually: Eventually
     ) -> None:

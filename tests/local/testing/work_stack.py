@@ -133,6 +133,7 @@ def work(app: ExampleApp) -> dict[str, Any]:
             "WaitADay": _workflow({"Wait": {"Type": "Wait", "Seconds": DAY, "End": True}}),
             "TryAgain": _workflow({"Try": _task(recorder)}),
             "InTime": _workflow({"Wait": {"Type": "Wait", "Seconds": DAY, "End": True}}, TimeoutSeconds=3600),
+            "Callback": _workflow({"Ask": _callback(recorder, HeartbeatSeconds=600)}),
             **function(
                 app.code(SEEDER),
                 "index.handler",
@@ -147,7 +148,7 @@ def work(app: ExampleApp) -> dict[str, Any]:
         },
         "Outputs": {
             name: {"Value": {"Ref": name}}
-            for name in ("Items", "Jobs", "Dead", "Inbox", "Bucket", "WaitADay", "TryAgain", "InTime")
+            for name in ("Items", "Jobs", "Dead", "Inbox", "Bucket", "WaitADay", "TryAgain", "InTime", "Callback")
         },
     }
 
@@ -189,6 +190,16 @@ def _task(function_arn: dict[str, Any]) -> dict[str, Any]:
         "Type": "Task",
         "Resource": function_arn,
         "Retry": [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 3600, "MaxAttempts": 2, "BackoffRate": 1}],
+        "End": True,
+    }
+
+
+def _callback(function_arn: dict[str, Any], **times: int) -> dict[str, Any]:
+    return {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
+        "Parameters": {"FunctionName": function_arn, "Payload": {"for": "callback", "token.$": "$$.Task.Token"}},
+        **times,
         "End": True,
     }
 
