@@ -80,7 +80,7 @@ class Function:
             region=region,
             code=code,
             layers=layers,
-            layer_arns=tuple(each["Arn"] for each in configuration.get("Layers") or []),
+            layer_arns=tuple(_layer_arn(each) for each in configuration.get("Layers") or []),
             timeout_seconds=configuration.get("Timeout") or DEFAULT_TIMEOUT_SECONDS,
             memory_mib=configuration.get("MemorySize") or DEFAULT_MEMORY_MIB,
             variables=(configuration.get("Environment") or {}).get("Variables") or {},
@@ -101,3 +101,7 @@ class Function:
     def key(self) -> tuple[str, str]:
         """What tells this function and version from any other."""
         return ":".join(self.arn.split(":")[:7]), self.version
+
+
+def _layer_arn(layer: Mapping[str, Any] | str) -> str:
+    return layer if isinstance(layer, str) else str(layer["Arn"])

@@ -180,5 +180,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815 (the names are the base class's)
 
+    def handle_expect_100(self) -> bool:
+        """Ask for the body at once: who sends a large one waits for it."""
+        goes_on = super().handle_expect_100()
+        self.wfile.flush()
+        return goes_on
+
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (the name is the base class's)
         """Say nothing: standard error is the embedded AWS's log."""

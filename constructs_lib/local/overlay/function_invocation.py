@@ -107,7 +107,9 @@ def _asked(name: str, operation: str, headers: Any, body: bytes, query_params: A
         raise RefusalError(400, "ValidationException", f"{told}Member must satisfy enum value set: [{known}]")
     limit = ASYNCHRONOUS_LIMIT_BYTES if kind == "Event" else SYNCHRONOUS_LIMIT_BYTES
     if len(body) > limit:
-        told = f"{len(body)} byte payload is too large for the {kind} invocation type (limit {limit} bytes)"
+        told = f"Request must be smaller than {limit} bytes for the InvokeFunction operation"
+        if kind == "Event":
+            told = f"{len(body)} byte payload is too large for the {kind} invocation type (limit {limit} bytes)"
         raise RefusalError(413, "RequestEntityTooLargeException", told)
     record = _record(name, query_params)
     return Asked(

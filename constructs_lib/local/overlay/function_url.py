@@ -14,6 +14,7 @@ from typing import Any
 from constructs_lib.local.overlay import trace
 from constructs_lib.local.overlay.authority import is_enforced
 from constructs_lib.local.overlay.base import base
+from constructs_lib.local.overlay.decisions import settle
 from constructs_lib.local.overlay.function_invocation import SYNCHRONOUS_LIMIT_BYTES, payload_of, throttled
 from constructs_lib.local.overlay.http_api_result import response_of
 from constructs_lib.local.overlay.lambda_executor import request_identity
@@ -88,14 +89,19 @@ def _may_call(record: dict[str, Any], reference: str, headers: Any, query_params
     https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
     """
     if is_open:
-        granted = {action for action in _KEYS if _lets_everybody_in(record, reference, action)}
-        return not is_enforced() or granted == set(_KEYS)
+        return not is_enforced() or not any(_refusal(record, reference, action) for action in _KEYS)
     if not base("services.lambda_svc")._function_url_is_signed(headers, query_params):
         return False
     denial = base("app")._enforce_data_plane(
         "lambda", INVOKE, headers, query_params, "", resource_arn=reference, service_context=_KEYS[INVOKE]
     )
     return denial is None
+
+
+def _refusal(record: dict[str, Any], reference: str, action: str) -> str:
+    """Why a caller who says nothing of himself may not; empty when he may."""
+    told = f"User: anonymous is not authorized to perform: {action} on resource: {reference}"
+    return settle("anonymous", action, reference, "" if _lets_everybody_in(record, reference, action) else told)
 
 
 def _lets_everybody_in(record: dict[str, Any], reference: str, action: str) -> bool:

@@ -61,6 +61,24 @@ class TestAnswers:
         assert "Init Duration" in outcome.log
         assert "Init Duration" not in again.log
 
+    def test_takes_a_large_answer_without_a_wait(self, runner: Runner) -> None:
+        code = runtime("""
+            import socket
+            def handle(event, headers, path):
+                host, _, port = HOST.partition(":")
+                head = ["POST " + path + "/response HTTP/1.1", "Expect: 100-continue", "Content-Length: 4", "", ""]
+                with socket.create_connection((host, int(port))) as raw:
+                    raw.sendall("\\r\\n".join(head).encode())
+                    asked = raw.recv(100)
+                    raw.sendall(json.dumps("ok").encode())
+                    print(asked, raw.recv(100), flush=True)
+            serve(handle)
+        """)
+        outcome = runner.invoke(custom(code, "expects"))
+        assert outcome.payload == "ok"
+        assert "b'HTTP/1.1 100 Continue" in outcome.log
+        assert "b'HTTP/1.1 202 Accepted" in outcome.log
+
     def test_hands_over_what_lambda_tells_of_an_invocation(self, runner: Runner) -> None:
         code = runtime("""
             def handle(event, headers, path):

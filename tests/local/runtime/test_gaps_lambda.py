@@ -121,7 +121,7 @@ class TestFunctionInvocation:
             (
                 {"Payload": b'"' + b"x" * 6_291_456 + b'"'},
                 "RequestEntityTooLargeException",
-                "6291458 byte payload is too large for the RequestResponse invocation type (limit 6291456 bytes)",
+                "Request must be smaller than 6291456 bytes for the InvokeFunction operation",
             ),
             (
                 {"Payload": b'"' + b"x" * 1_048_576 + b'"', "InvocationType": "Event"},
