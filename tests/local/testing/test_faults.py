@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +14,25 @@ from botocore.exceptions import ClientError
 
 from constructs_lib.local import LocalAws
 from constructs_lib.local.faults import Fault, Faults
+from constructs_lib.local.synth import wheel_node
 from constructs_lib.problem import LocalError
 
+ROOT = Path(__file__).parents[3]
+CALLS = """
+const { DynamoDBClient, ListTablesCommand } = require("@aws-sdk/client-dynamodb");
+const { S3Client, ListBucketsCommand } = require("@aws-sdk/client-s3");
+const { SQSClient, ListQueuesCommand } = require("@aws-sdk/client-sqs");
+const { SFNClient, ListStateMachinesCommand } = require("@aws-sdk/client-sfn");
+const credentials = { accessKeyId: "test", secretAccessKey: "test" };
+const told = { endpoint: process.argv[2], region: "us-east-1", credentials };
+const calls = [
+  new DynamoDBClient(told).send(new ListTablesCommand({})),
+  new S3Client(told).send(new ListBucketsCommand({})),
+  new SQSClient(told).send(new ListQueuesCommand({})),
+  new SFNClient(told).send(new ListStateMachinesCommand({})),
+];
+Promise.all(calls).then((answers) => console.log(JSON.stringify(answers.map((each) => each.$metadata.attempts))));
+"""
 Eventually = Callable[..., Any]
 
 pytestmark = pytest.mark.usefixtures("reset")
@@ -72,6 +91,18 @@ class TestThrottling:
             getattr(local_app.client(service), call)()
         answer = refused.value.response
         assert (answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"]) == told
+
+    def test_the_sdk_for_javascript_tries_again(self, local_app: LocalAws, faults: Faults) -> None:
+        throttled = [
+            faults.throttle(f"{service}:*", by="*", times=1) for service in ("dynamodb", "s3", "sqs", "states")
+        ]
+        node = wheel_node()
+        assert node is not None
+        said = subprocess.run(
+            [node, "-e", CALLS, "x", local_app.endpoint], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+        assert json.loads(said.stdout) == [2, 2, 2, 2]
+        assert [each.count for each in throttled] == [1, 1, 1, 1]
 
 
 class TestErrors:
