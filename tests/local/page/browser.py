@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import select
@@ -113,6 +114,8 @@ class Browser:
         self._events = deque(kept, maxlen=self._events.maxlen)
 
     def close(self) -> None:
+        with contextlib.suppress(BrowserError, OSError):
+            self.ask("Browser.close")
         os.close(self._to)
         try:
             self._process.wait(3)

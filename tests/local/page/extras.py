@@ -42,7 +42,7 @@ class Extras(cdk.Stack):
         work = sqs.Queue(
             self,
             "Work",
-            visibility_timeout=cdk.Duration.seconds(5),
+            visibility_timeout=cdk.Duration.seconds(2),
             dead_letter_queue=sqs.DeadLetterQueue(queue=dead, max_receive_count=1),
         )
         failing = self._function("Failing", FAILING)
@@ -67,6 +67,6 @@ class Extras(cdk.Stack):
             runtime=lambda_.Runtime.PYTHON_3_13,
             handler="index.handler",
             code=lambda_.Code.from_inline(code),
-            timeout=cdk.Duration.seconds(4),
+            timeout=cdk.Duration.seconds(2),
             environment=variables,
         )

@@ -53,6 +53,7 @@ async function open() {
   }
   leave();
   drawNav();
+  nav.scrollLeft = nav.querySelector("[aria-current]").offsetLeft - nav.clientWidth / 3; // not scrollIntoView: Tab would start there
   document.title = `${rest[0] ? `${rest[0]} · ` : ""}${view.title} · Local run`;
   const undone = [];
   leave = () => undone.forEach((each) => each());

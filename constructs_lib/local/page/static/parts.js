@@ -67,7 +67,8 @@ async function doing(button, outcome, act) {
 /** The path of a thing as a link that chooses it. */
 export function chooser(view, path, current) {
   const [stack, ...rest] = path.split("/");
-  const shown = rest.length ? [h("span", { class: "dim" }, `${stack}/`), rest.join("/")] : path;
+  const broken = rest.flatMap((each, at) => (at ? ["/", h("wbr"), each] : [each]));
+  const shown = rest.length ? [h("span", { class: "dim" }, `${stack}/`), h("wbr"), broken] : path;
   return link(shown, `#/${view}/${encodeURIComponent(path)}`, { current: path === current });
 }
 

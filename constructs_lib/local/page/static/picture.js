@@ -43,8 +43,8 @@ function state(box, told, isPicked, pick) {
   const top = isOuter ? box.y + 19 : box.y + 18;
   return s(
     "g",
-    { class: `state ${box.kind.toLowerCase()} ${status.replace(" ", "-")}${isPicked ? " picked" : ""}${isOuter ? " outer" : ""}`, "data-key": `state:${box.name}`, "aria-label": `${box.name}, ${box.kind}${status ? `, ${status}` : pick ? ", not reached" : ""}`, ...(pick ? {} : { role: "img" }), ...acts },
-    s("title", {}, box.name),
+    { class: `state ${box.kind.toLowerCase()} ${status.replace(" ", "-")}${isPicked ? " picked" : ""}${isOuter ? " outer" : ""}`, "data-key": `state:${box.name}`, ...(pick ? {} : { role: "img" }), ...acts },
+    s("title", {}, `${box.name}, ${box.kind}${status ? `, ${status}` : pick ? ", not reached" : ""}`),
     s("rect", { x: box.x, y: box.y, width: box.width, height: box.height, rx: 7 }),
     s("text", { x: box.x + 12, y: top, class: "state-name" }, box.label),
     isOuter ? null : s("text", { x: box.x + 12, y: box.y + 33, class: "state-kind" }, box.kind + (told?.count > 1 ? ` × ${told.count}` : "")),

@@ -26,7 +26,7 @@ function open({ main, app, rest, every }) {
   }
   const rows = app.buckets.map((each) => ({ selected: each === chosen, cells: [chooser("buckets", each.path, chosen?.path), h("span", { class: "dim mono" }, each.id)] }));
   const list = rows.length ? table("Buckets", ["Bucket", ["Name", "wide-only"]], rows) : empty("This app has no bucket", [code('UploadBucket(self, "Uploads")'), " defines one."]);
-  halves(main, "Buckets", "", list, chosen && [detailHead(chosen.path, "#/buckets"), h("div", { class: "heading-row" }, h("h3", {}, "Objects"), prefix), objects, h("h3", {}, "Upload"), uploading(chosen, look)]);
+  halves(main, "Buckets", "", list, chosen && [detailHead(chosen.path, "#/buckets"), h("div", { class: "heading-row" }, h("h3", {}, "Objects"), prefix), objects, h("h3", {}, "Upload"), uploading(chosen, look)], "narrow");
 }
 
 function contents(chosen, found, more) {

@@ -59,7 +59,7 @@ function invoking(chosen) {
 function runsOf(chosen, names) {
   const mine = ofKind("invocation", "throttle").filter((each) => each.function === chosen.id).slice(-MOST).reverse();
   if (!mine.length) return empty("It has not run yet", "Invoke it above, or do what triggers it.");
-  const rows = mine.map((run) => (run.kind === "throttle" ? { cells: [clock(run.time), badge("throttled", "warn"), "", `limit ${run.limit ?? ""}`, ""] } : { cells: [clock(run.time), warmth(run), duration(run.milliseconds), [run.cause ? [`${run.cause} `, named(names, run.source)] : "direct", run.error ? h("p", { class: "error-text" }, `${run.error}: ${run.message ?? ""}`) : null], traceLink(run.trace)] }));
+  const rows = mine.map((run) => (run.kind === "throttle" ? { cells: [clock(run.time), badge("throttled", "warn"), "", `limit ${run.limit ?? ""}`, ""] } : { cells: [clock(run.time), warmth(run), duration(run.milliseconds), [h("p", {}, run.cause ? [`${run.cause} `, named(names, run.source)] : "direct"), run.error ? h("p", { class: "error-text" }, `${run.error}: ${run.message ?? ""}`) : null], traceLink(run.trace)] }));
   return table("Runs", ["Time", "Start", ["Took", "number"], "Asked by", "Request"], rows);
 }
 

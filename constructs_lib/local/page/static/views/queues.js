@@ -49,7 +49,7 @@ function overview(app, chosen, counts) {
     const isTrouble = each.dead_letters_of.length && count.waiting;
     return { selected: each === chosen, cells: [chooser("queues", each.path, chosen?.path), isTrouble ? badge(String(count.waiting), "bad") : count.waiting || "", count.hidden || "", count.delayed || "", each.dead_letters_of.length ? h("span", { class: "dim" }, `dead letters of ${each.dead_letters_of.join(", ")}`) : ""] };
   });
-  return table("Queues", ["Queue", ["Waiting", "number"], ["In flight", "number"], ["Delayed", "number"], ["", "wide-only"]], rows);
+  return table("Queues", ["Queue", ["Waiting", "number"], ["In flight", "number"], ["Delayed", "number wide-only"], ["Purpose", "wide-only"]], rows);
 }
 
 function contents(found) {

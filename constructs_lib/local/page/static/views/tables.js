@@ -29,7 +29,7 @@ function open({ main, app, rest, every }) {
   }
   const rows = app.tables.map((each) => ({ selected: each === chosen, cells: [chooser("tables", each.path, chosen?.path), h("span", { class: "dim mono" }, each.id)] }));
   const list = rows.length ? table("Tables", ["Table", ["Name", "wide-only"]], rows) : empty("This app has no table", [code('DynamoTable(self, "Users", partition_key="id")'), " defines one."]);
-  halves(main, "Tables", "", list, chosen && [detailHead(chosen.path, "#/tables", action("Refresh", async () => { await look(); return ""; })), items]);
+  halves(main, "Tables", "", list, chosen && [detailHead(chosen.path, "#/tables", action("Refresh", async () => { await look(); return ""; })), items], "narrow");
 }
 
 function contents(chosen, found, picked, page, { pick, next, back }) {
@@ -39,7 +39,7 @@ function contents(chosen, found, picked, page, { pick, next, back }) {
   const keyOf = (item) => found.keys.map((name) => item.cells[name]).join(" / ");
   const rows = found.items.map((item) => {
     const key = keyOf(item);
-    const cells = columns.map((name, at) => (at ? h("span", { class: "mono" }, item.cells[name] ?? "") : h("button", { type: "button", class: "plain mono", "aria-expanded": String(key === picked), "data-key": `item:${key}`, onclick: () => pick(key) }, item.cells[name] ?? "")));
+    const cells = columns.map((name, at) => (at ? h("span", { class: "mono cell" }, item.cells[name] ?? "") : h("button", { type: "button", class: "plain mono cell", "aria-expanded": String(key === picked), "data-key": `item:${key}`, onclick: () => pick(key) }, item.cells[name] ?? "")));
     return { selected: key === picked, cells };
   });
   const shown = found.items.find((item) => keyOf(item) === picked);

@@ -45,7 +45,7 @@ function openMachine({ main, every, listen }, machine) {
     const { execution } = await write("workflows/start", { machine: machine.id, region: machine.region, input: given.value });
     location.hash = addressOf(machine, execution);
   };
-  show(main, detailHead(machine.path, "#/workflows"), h("div", { class: "halves chosen broad" }, h("div", { class: "list" }, picture), h("section", { class: "detail", "aria-label": "Executions", tabindex: 0 }, h("h3", {}, "Executions"), list, h("h3", {}, "Start"), form(`Start ${machine.path}`, [field("Input", given)], "Start", act))));
+  show(main, heading("Workflows"), detailHead(machine.path, "#/workflows"), h("div", { class: "halves chosen broad" }, h("div", { class: "list" }, picture), h("section", { class: "detail", "aria-label": "Executions and start", tabindex: 0 }, h("h3", {}, "Executions"), list, h("h3", {}, "Start"), form(`Start ${machine.path}`, [field("Input", given)], "Start", act))));
 }
 
 const addressOf = (machine, execution) => `#/workflows/${encodeURIComponent(machine.path)}/${encodeURIComponent(execution)}`;
@@ -74,7 +74,7 @@ function openExecution({ main, every }, machine, arn) {
       show(box, problems(error));
     }
   };
-  show(main, box);
+  show(main, heading("Workflows"), box);
   look().then(() => {
     const canvas = box.querySelector(".canvas"); // begin where the workflow begins
     const start = canvas?.querySelector(".dot.start")?.getBoundingClientRect();
