@@ -7,13 +7,13 @@ VIA ?= direct
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help run test setup format lint types handlers pytest snapshots rules oracle mutants bench lock clean
+.PHONY: help run test setup format lint types handlers pytest snapshots rules oracle mutants chaos bench lock clean
 
 help:
 	@sed -n 's/^# //p' Makefile
 
 run: setup
-	@exec constructs-lib local --port "$(PORT)" --via "$(VIA)"
+	@exec constructs-lib local --port "$(PORT)" --via "$(VIA)" --watch
 
 test: lint types handlers pytest
 
@@ -48,6 +48,9 @@ rules: setup
 oracle: setup
 	python -m benchmarks.recursion
 
+chaos: setup
+	python -m benchmarks.local_chaos
+
 mutants: setup
 	python -m benchmarks.recursion_mutants
 
@@ -56,6 +59,7 @@ bench: setup
 	python -m benchmarks.exactly_once
 	python -m benchmarks.saga
 	python -m benchmarks.guards
+	python -m benchmarks.local
 
 lock: setup
 	uv pip compile --quiet pyproject.toml --extra local --extra nag --extra check --group dev --universal --no-header --no-annotate --python-version 3.11 --upgrade -o requirements.txt
