@@ -14,8 +14,10 @@ from typing import Any, Literal
 
 from constructs_lib.local.overlay.control import command
 from constructs_lib.local.overlay.journal import tell
+from constructs_lib.problem import LocalError, Problem
 
 ANYONE = "*"
+SOME_FUNCTION = "a function"  # where nobody knows which
 DECIDING = ("throttle", "error", "kill")
 
 Kind = Literal["throttle", "error", "delay", "duplicate", "kill"]
@@ -67,6 +69,7 @@ class Fault:
 _faults: dict[int, Fault] = {}
 _lock = threading.Lock()
 _next_number = [1]
+_knows_callers = [True]
 
 
 def in_runs(function: str, event: Any) -> list[Fault]:
@@ -104,6 +107,11 @@ def in_calls(action: str, caller: str) -> list[Fault]:
 def are_there_any() -> bool:
     """Whether there is anything to ask for."""
     return bool(_faults)
+
+
+def callers_are_unknown() -> None:
+    """Calls are made by some function or by nobody, and no more is known."""
+    _knows_callers[0] = False
 
 
 def clear() -> None:
@@ -150,12 +158,24 @@ def _name_in(arn: str) -> str:
     return arn.rpartition(":")[2] if "/stream/" not in arn else arn.partition(":table/")[2].partition("/")[0]
 
 
+def _refuse_unknown_callers(told: dict[str, Any]) -> None:
+    if told.get("by", ANYONE) not in {"", ANYONE} and not _knows_callers[0]:
+        raise LocalError(
+            Problem(
+                what="with IAM off nobody knows which function makes a call",
+                where=f"faults, {told['action']} by {told['by']}",
+                fix="run with IAM on, or leave `by` out to meet the calls of all functions",
+            )
+        )
+
+
 @command("faults")
 def faults(told: dict[str, Any]) -> object:
     """Add one (`add`), remove one (`remove`: its number), forget all (`clear`), and list them."""
     added = None
     with _lock:
         if "add" in told:
+            _refuse_unknown_callers(told["add"])
             added = Fault(number=_next_number[0], **told["add"])
             _next_number[0] += 1
             _faults[added.number] = added

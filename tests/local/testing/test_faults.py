@@ -16,6 +16,7 @@ from constructs_lib.local import LocalAws
 from constructs_lib.local.faults import Fault, Faults
 from constructs_lib.local.synth import wheel_node
 from constructs_lib.problem import LocalError
+from tests.local.testing.work_stack import write_work
 
 ROOT = Path(__file__).parents[3]
 CALLS = """
@@ -141,6 +142,17 @@ class TestErrors:
             assert runs(local_app, "nothing") == []
         with faults.error("dynamodb:Scan", by="*", code="AccessDenied"), pytest.raises(ClientError):
             runs(local_app, "nothing")
+
+
+class TestWithoutIam:
+    def test_calls_of_functions_are_met_but_nobody_knows_which_function_calls(self, tmp_path: Path) -> None:
+        with LocalAws.from_assembly(write_work(tmp_path), iam="off") as aws:
+            with aws.faults.error("dynamodb:*", code="Refused") as failed:
+                assert invoke(aws)["errorType"] == "ClientError"
+                assert runs(aws, "call") == []
+                assert failed.count == 1
+            with pytest.raises(LocalError, match="with IAM off nobody knows which function makes a call"):
+                aws.faults.throttle("dynamodb:PutItem", by="Work/Recorder")
 
 
 class TestDelays:

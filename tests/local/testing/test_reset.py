@@ -176,6 +176,20 @@ class TestBaseline:
         assert items(local_app) == [SEED]
         assert dynamodb.scan(TableName=more)["Items"] == []
 
+    def test_a_change_set_is_a_deployment_too(self, local_app: LocalAws, reset: Reset) -> None:
+        cloudformation, dynamodb = local_app.client("cloudformation"), local_app.client("dynamodb")
+        template = json.dumps({"Resources": table(), "Outputs": {"Table": {"Value": {"Ref": "Users"}}}})
+        cloudformation.create_change_set(
+            StackName="Changed", ChangeSetName="first", ChangeSetType="CREATE", TemplateBody=template
+        )
+        cloudformation.execute_change_set(StackName="Changed", ChangeSetName="first")
+        cloudformation.get_waiter("stack_create_complete").wait(StackName="Changed", WaiterConfig={"Delay": 1})
+        [described] = cloudformation.describe_stacks(StackName="Changed")["Stacks"]
+        name = described["Outputs"][0]["OutputValue"]
+        dynamodb.put_item(TableName=name, Item={"id": {"S": "of a test"}})
+        reset()
+        assert dynamodb.scan(TableName=name)["Items"] == []
+
     def test_nothing_deployed_is_nothing_to_go_back_to(self, tmp_path: Path) -> None:
         ExampleApp(tmp_path)
         (tmp_path / "manifest.json").write_text('{"version": "53.0.0", "artifacts": {}}')
