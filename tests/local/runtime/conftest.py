@@ -39,8 +39,13 @@ def log_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def mended(log_file: Path) -> Iterator[App]:
-    with Emulator.start(Settings(log_file=log_file)) as emulator:
+def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("journal") / "journal.jsonl"
+
+
+@pytest.fixture(scope="session")
+def mended(log_file: Path, journal: Path) -> Iterator[App]:
+    with Emulator.start(Settings(log_file=log_file, journal=journal)) as emulator:
         yield deploy_app(Deployed(emulator.endpoint))
 
 

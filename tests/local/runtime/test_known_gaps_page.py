@@ -23,6 +23,7 @@ from tests.local.runtime import (
     test_gaps_schedules,
     test_gaps_streams,
     test_gaps_traces,
+    test_gaps_rights,
     test_gaps_workflows,
     test_stopping,
 )
@@ -44,6 +45,7 @@ GAPS = (
     test_gaps_streams,
     test_gaps_pipes,
     test_gaps_traces,
+    test_gaps_rights,
     test_gaps_workflows,
     test_stopping,
 )
