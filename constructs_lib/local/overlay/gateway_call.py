@@ -34,6 +34,7 @@ class Call:
         started: When, in seconds of the clock.
         said: The variables known so far, without the `$context.` before their names.
         is_http_api: Whether it is an HTTP API that answers.
+        request: The request to a REST API, as the base has it.
     """
 
     request_id: str
@@ -44,6 +45,7 @@ class Call:
     started: float = field(default_factory=time.time)
     said: dict[str, Any] = field(default_factory=dict)
     is_http_api: bool = False
+    request: dict[str, Any] = field(default_factory=dict)
 
     def say(self, variables: Mapping[str, Any]) -> None:
         """Note what became known."""

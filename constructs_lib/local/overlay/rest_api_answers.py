@@ -39,7 +39,7 @@ _log = logging.getLogger("constructs_lib.local")
 async def answer(given: dict[str, Any]) -> Response:
     """Answer one request to a stage."""
     gateway, call = base(_GATEWAY), current()
-    request = _request(given)
+    call.request = request = {**_request(given), "given": given}
     try:
         if len(given["body"] or b"") > PAYLOAD_LIMIT_BYTES:
             request["stage"] = gateway._stages_v1.get(given["api_id"], {}).get(given["stage_name"]) or {}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from constructs_lib.local.overlay import invoke_permission
@@ -122,8 +123,7 @@ async def invoke(given: dict[str, Any]) -> Any:
     if record is None or configuration is None:
         _log.warning("%s of API %s calls a function that does not exist: %s", resource, given["api_id"], reference)
         return failure("API_CONFIGURATION_ERROR", "Internal server error")
-    source = f"arn:aws:execute-api:{region}:{account}:{given['api_id']}/{given['stage_name']}/{given['method']}"
-    if not may_call(record, integration, reference, f"{source}{_wildcards(resource)}"):
+    if not may_call(record, integration, reference, method_source(given)):
         return failure("API_CONFIGURATION_ERROR", "Internal server error")
     event = event_of(request_of(given), current())
     if len(json.dumps(event)) > EVENT_LIMIT_BYTES:
@@ -146,10 +146,11 @@ async def invoke(given: dict[str, Any]) -> Any:
         return bad_gateway()
 
 
-def _wildcards(resource: str) -> str:
-    """The path of a resource in the ARN of its method: parameters are stars."""
-    parts = ["*" if part.startswith("{") else part for part in resource.split("/")]
-    return "/".join(parts)
+def method_source(given: Mapping[str, Any]) -> str:
+    """The ARN of a method, as it stands in the permission of its function: parameters of the path are stars."""
+    parts = ["*" if part.startswith("{") else part for part in given["resource"]["path"].split("/")]
+    arn = f"arn:aws:execute-api:{given['owner_region']}:{given['owner_account_id']}:{given['api_id']}"
+    return f"{arn}/{given['stage_name']}/{given['method']}{'/'.join(parts)}"
 
 
 def _wrap(_stock: Any) -> Any:

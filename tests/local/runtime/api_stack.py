@@ -16,6 +16,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 
+from tests.local.runtime.api_stack_mapped import MappedMethods
+
 ECHO = """
 exports.handler = async (event) => {
   const query = event.queryStringParameters ?? {};
@@ -27,12 +29,6 @@ exports.handler = async (event) => {
     case "nothing": return;
   }
   return {statusCode: 200, headers: {"x-one": "1"}, body: JSON.stringify(event)};
-};
-"""
-PLAIN = """
-exports.handler = async (event) => {
-  if (event.fail) throw new Error(event.fail);
-  return {seen: event};
 };
 """
 AUTHORIZER = """
@@ -184,7 +180,7 @@ class _Apis:
         self._validated(api, lambda_integration)
         self._authorized(api, lambda_integration)
         self._keys(api, lambda_integration)
-        self._mapped(api)
+        MappedMethods(stack, api).add()
         api.add_gateway_response(
             "NoKey",
             type=apigateway.ResponseType.INVALID_API_KEY,
@@ -297,53 +293,6 @@ class _Apis:
         named_plan.add_api_key(other)
         self._say(NamedId=by_authorizer.rest_api_id)
         self._say(KeyId=key.key_id, OtherKeyId=other.key_id)
-
-    def _mapped(self, api: apigateway.RestApi) -> None:
-        mock = apigateway.MockIntegration(
-            request_templates={"application/json": '{"statusCode": 200}'},
-            integration_responses=[
-                apigateway.IntegrationResponse(
-                    status_code="200",
-                    response_templates={
-                        "application/json": '{"stage": "$context.stage", "color": "$stageVariables.color"}'
-                    },
-                    response_parameters={"method.response.header.x-mock": "'yes'"},
-                )
-            ],
-        )
-        api.root.add_resource("mock").add_method(
-            "GET",
-            mock,
-            method_responses=[
-                apigateway.MethodResponse(
-                    status_code="200", response_parameters={"method.response.header.x-mock": True}
-                )
-            ],
-        )
-        plain = apigateway.LambdaIntegration(
-            _function(self.stack, "Plain", PLAIN),
-            proxy=False,
-            request_templates={
-                "application/json": '{"id": "$input.params(\'id\')", "fail": "$input.params(\'fail\')",'
-                " \"name\": $input.json('$.name')}"
-            },
-            integration_responses=[
-                apigateway.IntegrationResponse(status_code="200"),
-                apigateway.IntegrationResponse(
-                    status_code="404",
-                    selection_pattern="missing.*",
-                    response_templates={"application/json": "{\"error\": $input.json('$.errorMessage')}"},
-                ),
-            ],
-        )
-        api.root.add_resource("plain").add_method(
-            "POST",
-            plain,
-            method_responses=[
-                apigateway.MethodResponse(status_code="200"),
-                apigateway.MethodResponse(status_code="404"),
-            ],
-        )
 
     def _http(self) -> None:
         """An HTTP API with what this project's own constructs do not use."""

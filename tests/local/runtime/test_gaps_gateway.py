@@ -139,6 +139,36 @@ class TestRestApiAnswers:
         assert apis.rest("GET", "/keyed").header("x-amzn-errortype") == "ForbiddenException"
 
 
+class TestRestApiTemplates:
+    def test_fills_in_the_answers_of_mocks(self, stock_apis: Apis, apis: Apis) -> None:
+        assert stock_apis.rest("GET", "/mock").json() == {"stage": "$context.stage", "color": "$stageVariables.color"}
+        assert apis.rest("GET", "/mock").json() == {"stage": "live", "color": "blue"}
+
+    def test_hands_functions_what_the_template_says(self, stock_apis: Apis, apis: Apis) -> None:
+        def answer(asked: Apis) -> Any:
+            body = b'{"name": "Ada", "items": [{"sku": "x"}, {"sku": "y"}]}'
+            return asked.rest("POST", "/plain?id=7", body, JSON).json()
+
+        assert "requestContext" in answer(stock_apis)["seen"]
+        assert answer(apis) == {"name": "Ada", "id": "7", "first": "x", "all": "x,y"}
+
+    def test_calls_services_with_the_role_of_the_integration(self, stock_apis: Apis, apis: Apis) -> None:
+        assert stock_apis.rest("POST", "/put?id=9", b'{"name": "Ada"}', JSON).status == 504
+        assert apis.rest("POST", "/put?id=9", b'{"name": "Ada"}', JSON).json() == {"ok": True}
+        [item] = apis.aws.client("dynamodb").scan(TableName=apis.outputs["ItemsName"])["Items"]
+        assert item == {"id": {"S": "9"}, "name": {"S": "Ada"}}
+        denied = apis.rest("POST", "/put-denied?id=9", b'{"name": "Ada"}', JSON)
+        assert denied.status == 403
+        assert "is not authorized to perform: dynamodb:PutItem" in denied.json()["Message"]
+
+    def test_asks_the_role_before_it_sends_to_a_queue(self, stock_apis: Apis, apis: Apis) -> None:
+        assert stock_apis.rest("POST", "/send-denied", b'{"text": "a & b"}', JSON).status == 200
+        assert apis.rest("POST", "/send-denied", b'{"text": "a & b"}', JSON).status == 403
+        assert apis.rest("POST", "/send", b'{"text": "a & b"}', JSON).json() == {"ok": True}
+        received = apis.aws.client("sqs").receive_message(QueueUrl=apis.outputs["SentUrl"])
+        assert [each["Body"] for each in received["Messages"]] == ['"a & b"']
+
+
 class TestApiAccessLog:
     def test_writes_a_line_for_each_call(self, stock_apis: Apis, apis: Apis) -> None:
         for asked in (stock_apis, apis):
