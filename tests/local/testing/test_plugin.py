@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.local.session.example_app import ExampleApp, table
 from tests.local.testing.work_stack import write_work
 
 APP = """
@@ -66,11 +67,18 @@ def test_fails(local_app, reset):
     local_app.logs("Work/Recorder", until="REPORT")
     assert False
 """
+BROKEN = """
+import pathlib, pytest
+
+@pytest.fixture(scope="session")
+def local_assembly():
+    return pathlib.Path(__file__).parent
+"""
 OWN_DATA = """
 def test_own(local_app, reset):
-    dynamodb, table = local_app.client("dynamodb"), local_app.outputs["Work"]["Items"]
+    dynamodb, table = local_app.client("dynamodb"), local_app.outputs["Data"]["Table"]
     dynamodb.put_item(TableName=table, Item={"id": {"S": "mine"}})
-    assert dynamodb.scan(TableName=table)["Count"] == 2
+    assert dynamodb.scan(TableName=table)["Count"] == 1
 """
 
 
@@ -117,7 +125,8 @@ class TestTenLines:
     def test_workers_of_one_session_share_a_synthesis_and_nothing_else(self, tmp_path: Path) -> None:
         """As pytest-xdist starts them: each with a folder of its own below a common one."""
         project = write(tmp_path, test_own=OWN_DATA, cdk_json='{"app": "sh once.sh"}')
-        write_work(project / "template")
+        data = {"Resources": table(), "Outputs": {"Table": {"Value": {"Ref": "Users"}}}}
+        ExampleApp(project / "template").add_stack("Data", data)
         (project / "once.sh").write_text(
             'echo x >> synthesized; mkdir -p "$CDK_OUTDIR"; cp -r template/* "$CDK_OUTDIR"'
         )
@@ -149,22 +158,18 @@ class TestFailures:
         assert "Work/Recorder  [ERROR] ValueError: as told" in said
         assert "1 failed" in said
 
-    def test_no_app_is_an_error_of_three_lines(self, tmp_path: Path) -> None:
-        said = run(write(tmp_path, test_shop=TEN_LINES), "--local-app", "nowhere")
+    def test_what_cannot_be_deployed_is_an_error_of_three_lines(self, tmp_path: Path) -> None:
+        write(tmp_path, test_shop=TEN_LINES, broken__conftest=BROKEN, broken__test_shop=TEN_LINES)
+        (tmp_path / "broken" / "manifest.json").write_text("{}")
+        said = run(tmp_path, "--local-app", "nowhere", "--import-mode=importlib")
         assert (
             "there is no cdk.json here\n"
             f"  at:  {tmp_path / 'nowhere'}\n"
             "  fix: run in the folder of cdk.json, or name an assembly (cdk.out), or pass --app\n"
         ) in said
+        assert f"  at:  {tmp_path / 'broken'}" in said
         assert "Traceback" not in said
-        assert "2 errors" in said
-
-    def test_an_app_that_cannot_be_deployed_is_an_error_of_three_lines(self, tmp_path: Path) -> None:
-        (tmp_path / "work").mkdir()
-        (tmp_path / "work" / "manifest.json").write_text("{}")
-        said = run(write(tmp_path, test_shop=TEN_LINES), "--local-app", "work")
-        assert "\n  fix: " in said
-        assert "Traceback" not in said
+        assert "4 errors" in said
 
 
 class TestEventually:
