@@ -173,7 +173,7 @@ class Tab:
         deadline = time.monotonic() + seconds
         while True:
             try:
-                found = self.run(f"(found => found instanceof Node ? true : found)({script})")
+                found = self.run(f"(async (found) => (await found) instanceof Node ? true : await found)({script})")
             except BrowserError:  # the page is on its way to another one
                 found = None
             if found:
@@ -190,10 +190,12 @@ class Tab:
         return str(self.run("document.body ? document.body.innerText : ''"))
 
     def click(self, selector: str) -> None:
-        """Click the middle of the first element a selector finds, with a real mouse event."""
-        place = f"""(() => {{ const e = document.querySelector({json.dumps(selector)}); if (!e) return null;
-            e.scrollIntoView({{block: "center", behavior: "instant"}}); const r = e.getBoundingClientRect();
-            return [r.x + r.width / 2, r.y + r.height / 2]; }})()"""
+        """Click the middle of the first element a selector finds, with a real mouse event, once it stands still."""
+        place = f"""(async () => {{ const e = document.querySelector({json.dumps(selector)}); if (!e) return null;
+            e.scrollIntoView({{block: "center", behavior: "instant"}}); const before = e.getBoundingClientRect();
+            await new Promise((done) => setTimeout(done, 100)); const r = e.getBoundingClientRect();
+            const at = [r.x + r.width / 2, r.y + r.height / 2];
+            return r.y === before.y && e.contains(document.elementFromPoint(...at)) ? at : null; }})()"""
         x, y = self.until(place)
         for kind in ("mousePressed", "mouseReleased"):
             self.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)

@@ -19,7 +19,9 @@ export async function write(path, told) {
 
 export async function upload(query, file) {
   const headers = { "content-type": "application/octet-stream", "x-constructs-lib": "page" };
-  return answered(await reached(`/api/buckets/upload?${new URLSearchParams(query)}`, { method: "POST", headers, body: file }));
+  return answered(
+    await reached(`/api/buckets/upload?${new URLSearchParams(query)}`, { method: "POST", headers, body: file }),
+  );
 }
 
 export function downloadAddress(query) {
@@ -30,7 +32,10 @@ async function reached(address, how) {
   try {
     return await fetch(address, how);
   } catch {
-    throw new Refused([{ what: "the local run does not answer", where: location.host, fix: "start it again: constructs-lib local" }], 0);
+    throw new Refused(
+      [{ what: "the local run does not answer", where: location.host, fix: "start it again: constructs-lib local" }],
+      0,
+    );
   }
 }
 

@@ -27,14 +27,21 @@ let leave = () => {};
 const place = () => location.hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
 
 function drawNav() {
-  const [open] = place();
+  const [current] = place();
   show(
     nav,
-    h("ul", {}, VIEWS.map((view) => {
-      const count = app ? view.count(app) : null;
-      const label = [h("span", {}, view.title), count ? h("span", { class: `count ${view.tone ?? ""}` }, String(count)) : null];
-      return h("li", {}, link(label, `#/${view.name}`, { current: view.name === open }));
-    })),
+    h(
+      "ul",
+      {},
+      VIEWS.map((view) => {
+        const count = app ? view.count(app) : null;
+        const label = [
+          h("span", {}, view.title),
+          count ? h("span", { class: `count ${view.tone ?? ""}` }, String(count)) : null,
+        ];
+        return h("li", {}, link(label, `#/${view.name}`, { current: view.name === current }));
+      }),
+    ),
   );
 }
 
@@ -44,7 +51,7 @@ function drawState() {
   state.textContent = STATES[live.state];
 }
 
-async function open() {
+function openPlace() {
   const [name, ...rest] = place();
   const view = VIEWS.find((each) => each.name === name);
   if (!view) {
@@ -68,7 +75,8 @@ async function open() {
 function onKey(event) {
   const isTyping = event.target.matches("input, textarea, select");
   if (event.key === "Escape" && isTyping) event.target.blur();
-  else if (event.key === "Escape" && place().length > 1) location.hash = `#/${place().slice(0, -1).map(encodeURIComponent).join("/")}`;
+  else if (event.key === "Escape" && place().length > 1)
+    location.hash = `#/${place().slice(0, -1).map(encodeURIComponent).join("/")}`;
   else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) event.target.form?.requestSubmit();
   else if (!isTyping && !event.ctrlKey && !event.metaKey && !event.altKey && event.key === "/") {
     const filter = main.querySelector("input[type=search]");
@@ -99,7 +107,7 @@ async function begin() {
   });
   follow();
   addEventListener("hashchange", () => {
-    open();
+    openPlace();
     main.scrollTo(0, 0);
   });
   document.addEventListener("keydown", onKey);
@@ -107,7 +115,7 @@ async function begin() {
   document.addEventListener("visibilitychange", async () => {
     if (!document.hidden && (await load())) drawNav();
   });
-  open();
+  openPlace();
 }
 
-begin();
+void begin();

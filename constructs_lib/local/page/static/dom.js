@@ -26,7 +26,11 @@ function filled(element, attributes, children) {
 export function show(element, ...children) {
   const focused = element.contains(document.activeElement) ? document.activeElement : null;
   const key = focused?.dataset?.key ?? focused?.id;
-  const scrolled = [...element.querySelectorAll("[data-scroll]")].map((each) => [each.dataset.scroll, each.scrollTop, each.scrollLeft]);
+  const scrolled = [...element.querySelectorAll("[data-scroll]")].map((each) => [
+    each.dataset.scroll,
+    each.scrollTop,
+    each.scrollLeft,
+  ]);
   element.replaceChildren(...children.flat(3).filter(Boolean));
   for (const [name, top, left] of scrolled) {
     const again = element.querySelector(`[data-scroll="${CSS.escape(name)}"]`);
@@ -41,12 +45,28 @@ export function show(element, ...children) {
 /** A text too long for its place, scrolled with the keyboard, too. */
 export function text(label, content, { tall = false, key = label } = {}) {
   const shown = content === "" || content === null || content === undefined ? "–" : content;
-  return h("pre", { class: tall ? "text tall" : "text", tabindex: 0, role: "region", "aria-label": label, "data-scroll": key, "data-key": `text:${key}` }, String(shown));
+  return h(
+    "pre",
+    {
+      class: tall ? "text tall" : "text",
+      tabindex: 0,
+      role: "region",
+      "aria-label": label,
+      "data-scroll": key,
+      "data-key": `text:${key}`,
+    },
+    String(shown),
+  );
 }
 
 /** What stands where there is nothing, and what to do about it. */
 export function empty(title, ...advice) {
-  return h("div", { class: "empty" }, h("p", { class: "empty-title" }, title), ...advice.map((each) => h("p", {}, each)));
+  return h(
+    "div",
+    { class: "empty" },
+    h("p", { class: "empty-title" }, title),
+    ...advice.map((each) => h("p", {}, each)),
+  );
 }
 
 export function code(content) {
@@ -63,12 +83,39 @@ export function table(label, columns, rows, { key = label } = {}) {
   const classes = columns.map((each) => (Array.isArray(each) ? each[1] : ""));
   return h(
     "div",
-    { class: "table-box", tabindex: 0, role: "region", "aria-label": label, "data-scroll": key, "data-key": `table:${key}` },
+    {
+      class: "table-box",
+      tabindex: 0,
+      role: "region",
+      "aria-label": label,
+      "data-scroll": key,
+      "data-key": `table:${key}`,
+    },
     h(
       "table",
       {},
-      h("thead", {}, h("tr", {}, columns.map((each, at) => h("th", { scope: "col", class: classes[at] }, Array.isArray(each) ? each[0] : each)))),
-      h("tbody", {}, rows.map((row) => h("tr", { class: row.selected ? "selected" : row.tone }, row.cells.map((cell, at) => h("td", { class: classes[at] }, cell))))),
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          columns.map((each, at) =>
+            h("th", { scope: "col", class: classes[at] }, Array.isArray(each) ? each[0] : each),
+          ),
+        ),
+      ),
+      h(
+        "tbody",
+        {},
+        rows.map((row) =>
+          h(
+            "tr",
+            { class: row.selected ? "selected" : row.tone },
+            row.cells.map((cell, at) => h("td", { class: classes[at] }, cell)),
+          ),
+        ),
+      ),
     ),
   );
 }
@@ -81,5 +128,11 @@ export function link(label, href, { current = false } = {}) {
 /** One labelled field of a form. */
 export function field(label, input, hint) {
   input.id ||= `field-${label.toLowerCase().replace(/[^a-z]+/g, "-")}`;
-  return h("div", { class: "field" }, h("label", { for: input.id }, label), input, hint ? h("p", { class: "hint" }, hint) : null);
+  return h(
+    "div",
+    { class: "field" },
+    h("label", { for: input.id }, label),
+    input,
+    hint ? h("p", { class: "hint" }, hint) : null,
+  );
 }

@@ -27,7 +27,7 @@ export function follow() {
 function tell(state, news) {
   const isChanged = live.state !== state;
   live.state = state;
-  if (isChanged || news) for (const listener of [...listeners]) listener(news);
+  if (isChanged || news) for (const listener of listeners) listener(news);
 }
 
 export const ofKind = (...kinds) => live.entries.filter((each) => kinds.includes(each.kind));

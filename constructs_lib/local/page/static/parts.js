@@ -5,12 +5,17 @@ import { h, link, show } from "/dom.js";
 
 /** An error in its lines: what, where, how to mend it. */
 export function problems(error) {
-  const told = error instanceof Refused ? error.problems : [{ what: String(error), where: "", fix: "load the page again" }];
-  return h("div", { class: "problem", role: "alert" }, told.map((each) => [
-    h("p", { class: "problem-what" }, each.what),
-    each.where ? h("p", {}, h("span", { class: "dim" }, "at "), each.where) : null,
-    h("p", {}, h("span", { class: "dim" }, "fix "), each.fix),
-  ]));
+  const told =
+    error instanceof Refused ? error.problems : [{ what: String(error), where: "", fix: "load the page again" }];
+  return h(
+    "div",
+    { class: "problem", role: "alert" },
+    told.map((each) => [
+      h("p", { class: "problem-what" }, each.what),
+      each.where ? h("p", {}, h("span", { class: "dim" }, "at "), each.where) : null,
+      h("p", {}, h("span", { class: "dim" }, "fix "), each.fix),
+    ]),
+  );
 }
 
 /** A heading with what belongs beside it. */
@@ -20,17 +25,44 @@ export function heading(title, ...beside) {
 
 /** A list on the left, what is chosen of it on the right. */
 export function halves(main, title, hint, list, detail, kind = "") {
-  show(main, heading(title, hint ? h("p", { class: "dim" }, hint) : null), h("div", { class: detail ? `halves chosen ${kind}` : "halves" }, h("div", { class: "list" }, list), detail ? h("section", { class: "detail", "aria-label": "Details", tabindex: 0, "data-scroll": "detail", "data-key": "detail" }, detail) : null));
+  show(
+    main,
+    heading(title, hint ? h("p", { class: "dim" }, hint) : null),
+    h(
+      "div",
+      { class: detail ? `halves chosen ${kind}` : "halves" },
+      h("div", { class: "list" }, list),
+      detail
+        ? h(
+            "section",
+            { class: "detail", "aria-label": "Details", tabindex: 0, "data-scroll": "detail", "data-key": "detail" },
+            detail,
+          )
+        : null,
+    ),
+  );
 }
 
 /** The head of the right half. */
 export function detailHead(title, back, ...beside) {
-  return h("div", { class: "detail-head" }, h("h2", {}, title), ...beside, h("a", { class: "close", href: back, "aria-label": "Close details" }, "×"));
+  return h(
+    "div",
+    { class: "detail-head" },
+    h("h2", {}, title),
+    ...beside,
+    h("a", { class: "close", href: back, "aria-label": "Close details" }, "×"),
+  );
 }
 
 /** Name and value, as many as there are. */
 export function facts(pairs) {
-  return h("dl", { class: "facts" }, pairs.filter(([, value]) => value !== null && value !== undefined && value !== "").map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+  return h(
+    "dl",
+    { class: "facts" },
+    pairs
+      .filter(([, value]) => value !== null && value !== undefined && value !== "")
+      .map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]),
+  );
 }
 
 /** A button that says what came of it. */
@@ -44,13 +76,19 @@ export function action(label, act, { kind = "" } = {}) {
 export function form(label, fields, submitLabel, act) {
   const outcome = h("div", { class: "outcome", "aria-live": "polite" });
   const button = h("button", { type: "submit", class: "main-button" }, submitLabel);
-  return h("form", {
-    "aria-label": label,
-    onsubmit: async (event) => {
-      event.preventDefault();
-      await doing(button, outcome, act);
+  return h(
+    "form",
+    {
+      "aria-label": label,
+      onsubmit: async (event) => {
+        event.preventDefault();
+        await doing(button, outcome, act);
+      },
     },
-  }, fields, h("div", { class: "buttons" }, button, h("span", { class: "hint" }, "Ctrl+Enter")), outcome);
+    fields,
+    h("div", { class: "buttons" }, button, h("span", { class: "hint" }, "Ctrl+Enter")),
+    outcome,
+  );
 }
 
 async function doing(button, outcome, act) {

@@ -15,9 +15,14 @@ export function tracesOf(entries) {
       isFollower.add(entry.trace);
     }
   }
-  const found = [...byRoot.keys()].filter((root) => !isFollower.has(root)).map((root) => traceOf(root, byRoot, followers));
-  return found.sort((one, other) => other.began - one.began);
+  const found = [...byRoot.keys()]
+    .filter((root) => !isFollower.has(root))
+    .map((root) => traceOf(root, byRoot, followers));
+  return found.toSorted((one, other) => other.began - one.began);
 }
+
+/** When something began; the journal tells of it at its end. */
+export const beganAt = (entry) => entry.time - (entry.milliseconds ?? 0) / 1000;
 
 function traceOf(root, byRoot, followers) {
   const roots = new Set();
@@ -28,9 +33,9 @@ function traceOf(root, byRoot, followers) {
     roots.add(next);
     waiting.push(...(followers.get(next) ?? []));
   }
-  const entries = [...roots].flatMap((each) => byRoot.get(each) ?? []).map((entry) => ({ ...entry, began: entry.time - (entry.milliseconds ?? 0) / 1000 }));
-  entries.sort((one, other) => one.began - other.began || (other.milliseconds ?? 0) - (one.milliseconds ?? 0));
-  const began = Math.min(...entries.map((each) => each.began));
+  const entries = [...roots].flatMap((each) => byRoot.get(each) ?? []);
+  entries.sort((one, other) => beganAt(one) - beganAt(other) || (other.milliseconds ?? 0) - (one.milliseconds ?? 0));
+  const began = Math.min(...entries.map(beganAt));
   const ended = Math.max(...entries.map((each) => each.time));
   return { root, roots, entries, began, milliseconds: (ended - began) * 1000 };
 }
@@ -51,6 +56,8 @@ export function troubleOf(trace) {
   if (trace.entries.some((each) => each.kind === "authorization" && !each.allowed)) return "denied";
   const request = trace.entries.find((each) => each.kind === "request");
   if (request && request.status >= 500) return String(request.status);
-  const execution = trace.entries.filter((each) => each.kind === "execution").find((each) => !["RUNNING", "SUCCEEDED"].includes(each.status));
+  const execution = trace.entries
+    .filter((each) => each.kind === "execution")
+    .find((each) => !["RUNNING", "SUCCEEDED"].includes(each.status));
   return execution ? execution.status.toLowerCase().replace("_", " ") : "";
 }

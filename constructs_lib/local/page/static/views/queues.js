@@ -27,12 +27,25 @@ function open({ main, app, rest, every, listen }) {
     }
   };
   drawList();
-  look();
+  void look();
   every(LOOK_SECONDS, look);
   listen((news) => news.entries.length && look());
   const detail = chosen && [
-    detailHead(chosen.path, "#/queues", chosen.dead_letters_of.length ? action("Redrive all", async () => { await redrive(chosen); await look(); return "on their way back"; }) : null),
-    facts([["Dead letters of", chosen.dead_letters_of.join(", ")], ["Name", h("span", { class: "mono" }, chosen.name)]]),
+    detailHead(
+      chosen.path,
+      "#/queues",
+      chosen.dead_letters_of.length
+        ? action("Redrive all", async () => {
+            await redrive(chosen);
+            await look();
+            return "on their way back";
+          })
+        : null,
+    ),
+    facts([
+      ["Dead letters of", chosen.dead_letters_of.join(", ")],
+      ["Name", h("span", { class: "mono" }, chosen.name)],
+    ]),
     h("h3", {}, "Messages"),
     h("p", { class: "hint" }, "Looking receives nothing: no message is hidden, no receive count goes up."),
     messages,
@@ -43,19 +56,70 @@ function open({ main, app, rest, every, listen }) {
 }
 
 function overview(app, chosen, counts) {
-  if (!app.queues.length) return empty("This app has no queue", [code('QueueWorker(self, "Emails", entry="lambda_src/emails/send.ts")'), " defines one, with its dead letters."]);
+  if (!app.queues.length)
+    return empty("This app has no queue", [
+      code('QueueWorker(self, "Emails", entry="lambda_src/emails/send.ts")'),
+      " defines one, with its dead letters.",
+    ]);
   const rows = app.queues.map((each) => {
     const count = counts[each.id] ?? {};
     const isTrouble = each.dead_letters_of.length && count.waiting;
-    return { selected: each === chosen, cells: [chooser("queues", each.path, chosen?.path), isTrouble ? badge(String(count.waiting), "bad") : count.waiting || "", count.hidden || "", count.delayed || "", each.dead_letters_of.length ? h("span", { class: "dim" }, `dead letters of ${each.dead_letters_of.join(", ")}`) : ""] };
+    return {
+      selected: each === chosen,
+      cells: [
+        chooser("queues", each.path, chosen?.path),
+        isTrouble ? badge(String(count.waiting), "bad") : count.waiting || "",
+        count.hidden || "",
+        count.delayed || "",
+        each.dead_letters_of.length
+          ? h("span", { class: "dim" }, `dead letters of ${each.dead_letters_of.join(", ")}`)
+          : "",
+      ],
+    };
   });
-  return table("Queues", ["Queue", ["Waiting", "number"], ["In flight", "number"], ["Delayed", "number wide-only"], ["Purpose", "wide-only"]], rows);
+  return table(
+    "Queues",
+    [
+      "Queue",
+      ["Waiting", "number"],
+      ["In flight", "number"],
+      ["Delayed", "number wide-only"],
+      ["Purpose", "wide-only"],
+    ],
+    rows,
+  );
 }
 
 function contents(found) {
-  if (!found.messages.length) return empty("The queue is empty", "Send a message below, or call a route that sends one.");
-  const rows = found.messages.map((each) => h("li", {}, h("details", { "data-key": each.id }, h("summary", {}, h("span", { class: "mono" }, each.body.slice(0, 90)), " ", h("span", { class: "dim" }, `${ago(each.sent)} · received ${each.received} ×${each.hidden_seconds ? ` · hidden for ${Math.ceil(each.hidden_seconds)} s` : ""}${each.group ? ` · group ${each.group}` : ""}`)), text(`Message ${each.id}`, pretty(each.body), { key: each.id }), Object.keys(each.attributes).length ? facts(Object.entries(each.attributes)) : null)));
-  return [h("ul", { class: "messages" }, rows), found.more ? h("p", { class: "dim" }, `and ${plural(found.more, "more message")}`) : null];
+  if (!found.messages.length)
+    return empty("The queue is empty", "Send a message below, or call a route that sends one.");
+  const rows = found.messages.map((each) =>
+    h(
+      "li",
+      {},
+      h(
+        "details",
+        { "data-key": each.id },
+        h(
+          "summary",
+          {},
+          h("span", { class: "mono" }, each.body.slice(0, 90)),
+          " ",
+          h(
+            "span",
+            { class: "dim" },
+            `${ago(each.sent)} · received ${each.received} ×${each.hidden_seconds ? ` · hidden for ${Math.ceil(each.hidden_seconds)} s` : ""}${each.group ? ` · group ${each.group}` : ""}`,
+          ),
+        ),
+        text(`Message ${each.id}`, pretty(each.body), { key: each.id }),
+        Object.keys(each.attributes).length ? facts(Object.entries(each.attributes)) : null,
+      ),
+    ),
+  );
+  return [
+    h("ul", { class: "messages" }, rows),
+    found.more ? h("p", { class: "dim" }, `and ${plural(found.more, "more message")}`) : null,
+  ];
 }
 
 function sending(chosen, look) {
@@ -64,12 +128,26 @@ function sending(chosen, look) {
   const group = h("input", { type: "text", value: "page" });
   const deduplication = h("input", { type: "text", placeholder: "of the content" });
   const act = async () => {
-    const told = { queue: chosen.id, region: chosen.region, body: body.value, group: group.value, deduplication: deduplication.value };
+    const told = {
+      queue: chosen.id,
+      region: chosen.region,
+      body: body.value,
+      group: group.value,
+      deduplication: deduplication.value,
+    };
     const { id } = await write("queues/send", told);
     await look();
     return h("p", {}, badge("sent", "good"), " ", h("span", { class: "mono dim" }, id));
   };
-  return form(`Send to ${chosen.path}`, [field("Message", body), isFifo ? h("div", { class: "fields" }, field("Group", group), field("Deduplication id", deduplication)) : null], "Send", act);
+  return form(
+    `Send to ${chosen.path}`,
+    [
+      field("Message", body),
+      isFifo ? h("div", { class: "fields" }, field("Group", group), field("Deduplication id", deduplication)) : null,
+    ],
+    "Send",
+    act,
+  );
 }
 
 const redrive = (chosen) => write("queues/redrive", { queue: chosen.id, region: chosen.region });

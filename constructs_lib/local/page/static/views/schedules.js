@@ -6,8 +6,20 @@ import { plural } from "/words.js";
 export const schedules = { name: "schedules", title: "Schedules", count: (app) => app.schedules.length, open };
 
 function open({ main, app }) {
-  const rows = app.schedules.map((each) => ({ cells: [each.path, h("span", { class: "mono" }, each.expression), each.timezone, action("Fire now", async () => `fired at ${plural((await fire(each)).targets.length, "target")}`)] }));
-  const list = rows.length ? table("Schedules", ["Schedule", "When", ["Time zone", "wide-only"], "Now"], rows) : empty("This app has no schedule", [code('Schedule(self, "Nightly", cron="…", …)'), " runs a function by the clock; here it fires when it is due, and whenever you say so."]);
+  const rows = app.schedules.map((each) => ({
+    cells: [
+      each.path,
+      h("span", { class: "mono" }, each.expression),
+      each.timezone,
+      action("Fire now", async () => `fired at ${plural((await fire(each)).targets.length, "target")}`),
+    ],
+  }));
+  const list = rows.length
+    ? table("Schedules", ["Schedule", "When", ["Time zone", "wide-only"], "Now"], rows)
+    : empty("This app has no schedule", [
+        code('Schedule(self, "Nightly", cron="…", …)'),
+        " runs a function by the clock; here it fires when it is due, and whenever you say so.",
+      ]);
   halves(main, "Schedules", "", list, null);
 }
 

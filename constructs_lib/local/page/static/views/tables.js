@@ -22,31 +22,94 @@ function open({ main, app, rest, every }) {
       show(items, problems(error));
     }
   };
-  const draw = () => show(items, contents(chosen, last, picked, starts.length, { pick: (key) => { picked = key === picked ? "" : key; draw(); }, next: () => { starts = [...starts, last.next]; look(); }, back: () => { starts = starts.slice(0, -1); look(); } }));
+  const draw = () =>
+    show(
+      items,
+      contents(chosen, last, picked, starts.length, {
+        pick: (key) => {
+          picked = key === picked ? "" : key;
+          draw();
+        },
+        next: () => {
+          starts = [...starts, last.next];
+          void look();
+        },
+        back: () => {
+          starts = starts.slice(0, -1);
+          void look();
+        },
+      }),
+    );
   if (chosen) {
-    look();
+    void look();
     every(LOOK_SECONDS, look);
   }
-  const rows = app.tables.map((each) => ({ selected: each === chosen, cells: [chooser("tables", each.path, chosen?.path), h("span", { class: "dim mono" }, each.id)] }));
-  const list = rows.length ? table("Tables", ["Table", ["Name", "wide-only"]], rows) : empty("This app has no table", [code('DynamoTable(self, "Users", partition_key="id")'), " defines one."]);
-  halves(main, "Tables", "", list, chosen && [detailHead(chosen.path, "#/tables", action("Refresh", async () => { await look(); return ""; })), items], "narrow");
+  const rows = app.tables.map((each) => ({
+    selected: each === chosen,
+    cells: [chooser("tables", each.path, chosen?.path), h("span", { class: "dim mono" }, each.id)],
+  }));
+  const list = rows.length
+    ? table("Tables", ["Table", ["Name", "wide-only"]], rows)
+    : empty("This app has no table", [code('DynamoTable(self, "Users", partition_key="id")'), " defines one."]);
+  halves(
+    main,
+    "Tables",
+    "",
+    list,
+    chosen && [
+      detailHead(
+        chosen.path,
+        "#/tables",
+        action("Refresh", async () => {
+          await look();
+          return "";
+        }),
+      ),
+      items,
+    ],
+    "narrow",
+  );
 }
 
 function contents(chosen, found, picked, page, { pick, next, back }) {
   if (!found.items.length && page === 1) return empty("The table is empty", "What handlers write shows here.");
-  const others = [...new Set(found.items.flatMap((each) => Object.keys(each.cells)))].filter((name) => !found.keys.includes(name));
+  const others = [...new Set(found.items.flatMap((each) => Object.keys(each.cells)))].filter(
+    (name) => !found.keys.includes(name),
+  );
   const columns = [...found.keys, ...others].slice(0, MOST_COLUMNS);
   const keyOf = (item) => found.keys.map((name) => item.cells[name]).join(" / ");
   const rows = found.items.map((item) => {
     const key = keyOf(item);
-    const cells = columns.map((name, at) => (at ? h("span", { class: "mono cell" }, item.cells[name] ?? "") : h("button", { type: "button", class: "plain mono cell", "aria-expanded": String(key === picked), "data-key": `item:${key}`, onclick: () => pick(key) }, item.cells[name] ?? "")));
+    const cells = columns.map((name, at) =>
+      at
+        ? h("span", { class: "mono cell" }, item.cells[name] ?? "")
+        : h(
+            "button",
+            {
+              type: "button",
+              class: "plain mono cell",
+              "aria-expanded": String(key === picked),
+              "data-key": `item:${key}`,
+              onclick: () => pick(key),
+            },
+            item.cells[name] ?? "",
+          ),
+    );
     return { selected: key === picked, cells };
   });
   const shown = found.items.find((item) => keyOf(item) === picked);
   const hidden = found.keys.length + others.length - columns.length;
   return [
     table(`Items of ${chosen.path}`, columns, rows),
-    h("p", { class: "dim paging" }, `page ${page}, ${plural(found.items.length, "item")}${hidden > 0 ? `, ${plural(hidden, "more attribute")} in each` : ""} `, page > 1 ? h("button", { type: "button", "data-key": "back", onclick: back }, "Back") : null, found.next ? h("button", { type: "button", "data-key": "next", onclick: next }, "Next") : null),
-    shown ? [h("h3", {}, picked), text(`Item ${picked}`, shown.json, { tall: true })] : h("p", { class: "hint" }, "Choose an item by its key to see all of it."),
+    h(
+      "p",
+      { class: "dim paging" },
+      `page ${page}, ${plural(found.items.length, "item")}${hidden > 0 ? `, ${plural(hidden, "more attribute")} in each` : ""} `,
+      page > 1 ? h("button", { type: "button", "data-key": "back", onclick: back }, "Back") : null,
+      found.next ? h("button", { type: "button", "data-key": "next", onclick: next }, "Next") : null,
+    ),
+    shown
+      ? [h("h3", {}, picked), text(`Item ${picked}`, shown.json, { tall: true })]
+      : h("p", { class: "hint" }, "Choose an item by its key to see all of it."),
   ];
 }
