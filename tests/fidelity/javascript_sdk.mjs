@@ -11,7 +11,7 @@ const settings = {
 const tell = (name, value) => console.log(JSON.stringify({ name, value }))
 const refusal = async (promise) => {
   try {
-    await promise
+    return await promise
   } catch (error) {
     return { name: error.name, status: error.$metadata.httpStatusCode }
   }

@@ -20,10 +20,10 @@ MADE = "exports.handler = async (event) => JSON.parse(event.body);"  # answers w
 
 
 class Curl:
-    """curl, asking one API."""
+    """curl, asking one address."""
 
-    def __init__(self, aws: Outside, api: str) -> None:
-        self._base = f"{aws.app_url}/_api/{api}"
+    def __init__(self, base: str) -> None:
+        self._base = base
 
     def __call__(self, path: str, *arguments: str) -> tuple[int, dict[str, list[str]], bytes]:
         command = [
@@ -55,7 +55,7 @@ class Gateway:
         self._aws, self._client = aws, aws.client("apigatewayv2")
         self.id = self._client.create_api(Name=aws.name("api"), ProtocolType="HTTP", **more)["ApiId"]
         self._client.create_stage(ApiId=self.id, StageName="$default", AutoDeploy=True)
-        self.curl = Curl(aws, self.id)
+        self.curl = Curl(f"{aws.app_url}/_api/{self.id}")
 
     def route(self, key: str, code: str, *, version: str = "2.0", runtime: str = "nodejs22.x", **route: Any) -> str:
         """A route to a new function; its name."""

@@ -95,7 +95,6 @@ def test_wildcards(aws: Outside, bucket: str) -> None:
     IAM,
     "conditions on the keys of items: dynamodb:LeadingKeys",
     "amazondynamodb/latest/developerguide/specifying-conditions.html",
-    known_gap="the condition is always true",
 )
 def test_leading_keys(aws: Outside, table: str) -> None:
     condition = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["mine"]}}
@@ -112,12 +111,7 @@ def test_prefixes(aws: Outside, bucket: str) -> None:
     assert refusal(ada.list_objects_v2, Bucket=bucket)[0] == "AccessDenied"
 
 
-@behaviour(
-    IAM,
-    "policy variables: everybody a folder of their own",
-    GUIDE + "reference_policies_variables.html",
-    known_gap="variables of policies are texts",
-)
+@behaviour(IAM, "policy variables: everybody a folder of their own", GUIDE + "reference_policies_variables.html")
 def test_variables(aws: Outside, bucket: str) -> None:
     ada = aws.user("s3", allow("s3:PutObject", f"arn:aws:s3:::{bucket}/${{aws:username}}/*"))
     name = aws.client("iam").list_users()["Users"]

@@ -121,12 +121,7 @@ def test_invalid_names(aws: Outside, ssm: Any) -> None:
     assert ([each["Name"] for each in answer["Parameters"]], answer["InvalidParameters"]) == ([name], ["/nothing"])
 
 
-@behaviour(
-    PARAMETERS,
-    "each of several names is authorized",
-    PARAMETERS_GUIDE + "sysman-paramstore-access.html",
-    known_gap="the first name is",
-)
+@behaviour(PARAMETERS, "each of several names is authorized", PARAMETERS_GUIDE + "sysman-paramstore-access.html")
 def test_rights_of_several(aws: Outside, ssm: Any) -> None:
     names = [f"/app/{aws.name()}" for _ in range(2)]
     for name in names:
