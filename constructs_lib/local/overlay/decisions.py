@@ -32,12 +32,11 @@ _caller = threading.local()
 @dataclass(slots=True)
 class _Count:
     function: str
-    reason: str
     told: int = 0
     untold: int = 0
 
 
-_Kind = tuple[str, str, str, bool]
+_Kind = tuple[str, str, str, str]  # who, what, on what, and why not
 
 
 class _Decisions:
@@ -49,7 +48,7 @@ class _Decisions:
         self._timer: threading.Timer | None = None
 
     def add(self, principal: str, action: str, resource: str, reason: str) -> None:
-        kind = (principal, action, resource, not reason)
+        kind = (principal, action, resource, reason)
         with self._lock:
             count = self._counts.get(kind)
             if count is not None and (not reason or count.told >= DENIALS_TOLD):
@@ -63,7 +62,7 @@ class _Decisions:
                 if len(self._counts) >= MOST_COUNTED:
                     self._tell_counted()
                     self._counts.clear()
-                count = self._counts[kind] = _Count(_function_of(principal), reason)
+                count = self._counts[kind] = _Count(_function_of(principal))
             count.told += 1
         _tell(kind, count, 1)
 
@@ -87,16 +86,16 @@ class _Decisions:
 
 
 def _tell(kind: _Kind, count: _Count, times: int) -> None:
-    principal, action, resource, allowed = kind
+    principal, action, resource, reason = kind
     tell(
         "authorization",
         principal=principal,
         function=count.function,
         action=action,
         resource=resource,
-        allowed=allowed,
-        enforced=allowed or not _mode["lets_denied_pass"],
-        reason=count.reason,
+        allowed=not reason,
+        enforced=not (reason and _mode["lets_denied_pass"]),
+        reason=reason,
         count=times,
     )
 
