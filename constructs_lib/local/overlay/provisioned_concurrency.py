@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from constructs_lib.local.overlay.base import base
+from constructs_lib.local.overlay.function_limits import Refusal
 from constructs_lib.local.overlay.patching import Patch
 
 MOST = 4  # environments of one version; each is a process that waits
@@ -20,6 +21,9 @@ def patch(prepare: Callable[[Any, int], None]) -> Patch:
 
     def wrap(stock: Any) -> Any:
         def put_provisioned_concurrency(func_name: str, qualifier: str, data: Any) -> Any:
+            if qualifier in {"", None, "$LATEST"}:
+                told = "Provisioned Concurrency Configs cannot be applied to unpublished function versions."
+                return Refusal(told).answer()
             answer = stock(func_name, qualifier, data)
             lambda_svc = base("services.lambda_svc")
             record, configuration = lambda_svc._get_func_record_for_qualifier(func_name, qualifier)

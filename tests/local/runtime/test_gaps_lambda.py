@@ -52,7 +52,7 @@ def deployed(app: App, code: str, more: dict[str, Any] | None = None, **properti
 
 def update(app: App, stack: str, code: str, more: dict[str, Any] | None = None, **properties: Any) -> dict[str, str]:
     key = app.aws.upload({stack: {"index.js": code}})[stack]
-    resources = {**function("Tells", key, BUCKET, [], Timeout=20, **properties), **(more or {})}
+    resources = {**function("Tells", key, BUCKET, [], **{"Timeout": 20, **properties}), **(more or {})}
     outputs = {"Name": {"Value": ref("Tells")}, "Arn": {"Value": att("Tells")}}
     if "Url" in resources:
         outputs["Url"] = {"Value": att("Url", "FunctionUrl")}
@@ -231,46 +231,6 @@ def versioned(app: App) -> str:
     for each in functions.list_aliases(FunctionName=name)["Aliases"]:
         functions.delete_alias(FunctionName=name, Name=each["Name"])
     return name
-
-
-class TestFunctionSettings:
-    def test_reserves_what_the_template_says(self, stock: App, mended: App) -> None:
-        def reserved(app: App) -> Any:
-            name = deployed(app, TELLS, ReservedConcurrentExecutions=0)["Name"]
-            return (
-                app.aws.client("lambda").get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions")
-            )
-
-        assert (reserved(stock), reserved(mended)) == (None, 0)
-        functions = mended.aws.client("lambda")
-        name = update(mended, "Reserved", TELLS, ReservedConcurrentExecutions=0)["Name"]
-        with pytest.raises(functions.exceptions.TooManyRequestsException) as refused:
-            functions.invoke(FunctionName=name)
-        assert refused.value.response["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
-        assert refused.value.response["Error"]["Message"] == "Rate Exceeded."
-        update(mended, "Reserved", TELLS)
-        assert functions.invoke(FunctionName=name)["StatusCode"] == 200
-
-    @pytest.mark.parametrize(
-        ("variables", "problem"),
-        [
-            ({"LONG": "x" * 4093}, "exceeded the 4KB limit. String measured: {"),
-            ({"AWS_REGION": "eu-west-1"}, "Reserved keys used in this request: AWS_REGION"),
-        ],
-    )
-    def test_refuses_variables_that_lambda_refuses(
-        self, stock: App, mended: App, variables: dict[str, str], problem: str
-    ) -> None:
-        wanted: Any = {"Variables": variables}
-        deployed(stock, TELLS, Environment=wanted)
-        with pytest.raises(AssertionError, match=problem):
-            deployed(mended, TELLS, Environment=wanted)
-        functions = mended.aws.client("lambda")
-        with pytest.raises(functions.exceptions.InvalidParameterValueException, match=problem):
-            functions.update_function_configuration(FunctionName=mended.outputs["Echo"], Environment=wanted)
-
-    def test_takes_variables_of_four_kilobytes(self, mended: App) -> None:
-        deployed(mended, TELLS, Environment={"Variables": {"LONG": "x" * 4092}})
 
 
 class TestFunctionUrl:
