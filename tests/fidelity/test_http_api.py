@@ -133,13 +133,27 @@ def test_cookies_in(echo: Curl) -> None:
     HTTP_API,
     "format 1.0 has single and multiple values of headers and query",
     GUIDE + "http-api-develop-integrations-lambda.html",
-    known_gap="the event has format 2.0",
 )
 def test_old_format(echo: Curl) -> None:
     event = echo.json("/old?a=1&a=2")
     assert (event["version"], event["httpMethod"], event["resource"]) == ("1.0", "GET", "/old")
     assert event["queryStringParameters"] == {"a": "2"}
     assert event["multiValueQueryStringParameters"] == {"a": ["1", "2"]}
+
+
+@behaviour(
+    HTTP_API,
+    "format 1.0 wants an answer with a status, and sends several values of one header",
+    GUIDE + "http-api-develop-integrations-lambda.html#http-api-develop-integrations-lambda.response",
+)
+def test_old_answers(aws: Outside) -> None:
+    gateway = Gateway(aws)
+    gateway.route("POST /", MADE, version="1.0")
+    answer = {"statusCode": 201, "multiValueHeaders": {"set-cookie": ["a=1", "b=2"]}, "body": "made"}
+    status, headers, body = gateway.curl("/", *told(answer))
+    assert (status, headers["set-cookie"], body) == (201, ["a=1", "b=2"], b"made")
+    status, _, body = gateway.curl("/", *told({"hello": "world"}))
+    assert (status, json.loads(body)) == (500, {"message": "Internal Server Error"})
 
 
 @behaviour(

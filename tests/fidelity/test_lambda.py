@@ -315,7 +315,7 @@ def test_dry_run(aws: Outside) -> None:
 )
 def test_large_payloads(aws: Outside, lambda_: Any) -> None:
     name = aws.function(ECHO)
-    code, _ = refusal(lambda_.invoke, FunctionName=name, Payload=json.dumps("x" * 6 * 1024 * 1024))
+    code, _ = refusal(lambda_.invoke, FunctionName=name, Payload=json.dumps("x" * 6_300_000))
     assert code == "RequestTooLargeException"
 
 

@@ -65,7 +65,7 @@ def event_of(request: Request) -> dict[str, Any]:
     }
     if request.authorizer is not None:
         context["authorizer"] = dict(request.authorizer)
-    body, is_base64 = _body(request.body, headers.get("content-type", ""))
+    body, is_base64 = body_of(request.body, headers.get("content-type", ""))
     optional = {
         "cookies": cookies,
         "queryStringParameters": {name: ",".join(values) for name, values in request.query.items()},
@@ -85,7 +85,7 @@ def event_of(request: Request) -> dict[str, Any]:
     }
 
 
-def _body(body: bytes, content_type: str) -> tuple[str, bool]:
+def body_of(body: bytes, content_type: str) -> tuple[str, bool]:
     """Text as it is if its type says so and it is valid UTF-8, anything else in base64."""
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type.startswith("text/") or media_type in _TEXT_TYPES:

@@ -12,7 +12,7 @@ import json
 import logging
 from typing import Any
 
-from constructs_lib.local.overlay import invoke_permission
+from constructs_lib.local.overlay import http_api_format_1, invoke_permission
 from constructs_lib.local.overlay.authority import service_denial
 from constructs_lib.local.overlay.base import base
 from constructs_lib.local.overlay.gateway_call import current
@@ -52,7 +52,8 @@ async def invoke(integration: Any, request: Request, *, owner: tuple[str, str]) 
         if service_denial(SERVICE, invoke_permission.ACTION, reference, source, account, policy=policy):
             _log.warning("%s may not be invoked by API Gateway from %s: it has no such permission", reference, source)
             return internal_server_error()
-    event = event_of(request)
+    is_first_format = integration.get("payloadFormatVersion") == http_api_format_1.VERSION
+    event = http_api_format_1.event_of(request) if is_first_format else event_of(request)
     if len(json.dumps(event)) > EVENT_LIMIT_BYTES:
         return message(413, "Request Entity Too Large")
     execution = functions._execution_record_for_config(record, configuration)
@@ -69,7 +70,8 @@ async def invoke(integration: Any, request: Request, *, owner: tuple[str, str]) 
         return message(_THROTTLED, "Too Many Requests")
     if result.get("error"):
         return internal_server_error()
-    return response_of(result.get("body"))
+    answer = http_api_format_1.response_to if is_first_format else response_of
+    return answer(result.get("body"))
 
 
 def _wrap(_stock: Any) -> Any:
