@@ -231,6 +231,14 @@ class TestReset:
         assert run.command("invoke", "Work/Echo", "1").stdout == "1\n"
 
 
+class TestPermissions:
+    def test_of_the_run_as_text_and_as_json(self, run: BackgroundRun) -> None:
+        text, as_json = run.command("permissions"), run.command("permissions", "--format", "json")
+        assert (text.returncode, as_json.returncode) == (0, 0)
+        assert "Users/CreateUser" in text.stdout
+        assert "Users/CreateUser" in json.dumps(json.loads(as_json.stdout))
+
+
 class TestNothingRuns:
     @pytest.mark.parametrize(
         "arguments", [["invoke", "X"], ["send", "X"], ["upload", "X", "cdk.json"], ["logs"], ["reset"]]

@@ -12,7 +12,7 @@ from constructs_lib.local.code_swap import CodeSwap, code_users
 from constructs_lib.local.running import RunningAws
 from constructs_lib.local.session import LocalAws
 from tests.cli.local_process import LocalProcess, await_gone, descendants
-from tests.local.session.example_app import GREET, write_example
+from tests.local.session.example_app import GREET, ExampleApp, greeting, write_example
 
 ROOT = Path(__file__).parents[2]
 GREETING = '{"message": "Hello, stranger!"}'
@@ -20,11 +20,16 @@ APP = f"""
 import os, sys
 from pathlib import Path
 sys.path.insert(0, {str(ROOT)!r})
-from tests.local.session.example_app import GREET, write_example
+from tests.local.session.example_app import GREET, ExampleApp, greeting, write_example
 word = Path("word.txt").read_text()
 Path("generated.txt").write_text(str(os.getpid()))
 write_example(Path(os.environ["CDK_OUTDIR"]), greet=GREET.replace("Hello", word))
 """
+
+
+def shop(*, visibility_timeout: int) -> dict[str, object]:
+    queue = {"Type": "AWS::SQS::Queue", "Properties": {"VisibilityTimeout": visibility_timeout}}
+    return {"Resources": {"Orders": queue}}
 
 
 def greet(local_url: str, aws: RunningAws) -> str:
@@ -53,6 +58,22 @@ class TestAnAssembly:
             local.signal(signal.SIGINT)
             assert local.end() == (0, "")
             assert await_gone(below) == set()
+
+    def test_a_stack_that_cannot_be_deployed_is_said_and_what_stands_goes_on(self, tmp_path: Path) -> None:
+        assembly = write_example(tmp_path / "cdk.out")
+        with LocalProcess(tmp_path, "cdk.out", "--watch", "--port", "0") as local:
+            url = local.ready()
+            aws = RunningAws.find(tmp_path / ".local")
+            app = ExampleApp(assembly)
+            app.add_stack("Greeting", greeting(app, GREET.replace("Hello", "Goodbye")))
+            app.add_stack("Shop", shop(visibility_timeout=999_999))
+            assert local.line_with("broken") == "broken   not taken up; the version before goes on"
+            assert "Invalid value for the parameter VisibilityTimeout" in local.line_with("create of AWS::SQS::Queue")
+            assert greet(url, aws) == GREETING.replace("Hello", "Goodbye")  # of a stack that stood before
+            app.add_stack("Shop", shop(visibility_timeout=30))
+            assert local.line_with("deploy ").startswith("deploy   Shop  created")
+            local.signal(signal.SIGINT)
+            assert local.end() == (0, "")
 
 
 class TestAnApp:
