@@ -1,6 +1,7 @@
 """Walks through the states of an execution, and ends it in time.
 
-Stock waits 150 ms before the first state, ignores the `TimeoutSeconds` of a workflow, goes on inside of Parallel and
+Stock waits 150 ms before the first state, ignores the `TimeoutSeconds` of a workflow and the five minutes of an express
+one, goes on inside of Parallel and
 Map after an execution was stopped, ignores `Output` of a Succeed state, and keeps no history of inner states.
 https://docs.aws.amazon.com/step-functions/latest/dg/concepts-states.html
 """
@@ -24,6 +25,8 @@ Execution = dict[str, Any]
 State = dict[str, Any]
 Context = dict[str, Any]
 
+EXPRESS_SECONDS = 300.0  # the longest an express workflow runs
+FAILED_AT = "failedAt"  # what an execution was about to do last: the state, its input and the variables
 # Set where a branch has failed: its siblings start no further state.
 stopped: contextvars.ContextVar[tuple[threading.Event, ...]] = contextvars.ContextVar("stopped", default=())
 
@@ -47,8 +50,9 @@ def _wrap_execution(stock: Any) -> Any:
         except (TypeError, ValueError):  # it is gone already, or never was one
             workflows._fail_execution(execution, "States.Runtime", "there is no definition to run")
             return
-        for event in execution["events"]:
-            log_event(execution, event)
+        if FAILED_AT not in execution:
+            for event in execution["events"]:
+                log_event(execution, event)
         _tell(execution)
         _run_in_time(execution, machine, definition)
         _tell(execution)
@@ -57,14 +61,15 @@ def _wrap_execution(stock: Any) -> Any:
 
 
 def _run_in_time(execution: Execution, machine: dict[str, Any], definition: dict[str, Any]) -> None:
-    seconds = definition.get("TimeoutSeconds")
+    limits = [definition.get("TimeoutSeconds"), EXPRESS_SECONDS if machine.get("type") == "EXPRESS" else None]
+    seconds = min((float(each) for each in limits if each is not None), default=None)
     if seconds is None:
         _run(execution, machine, definition)
         return
     context = contextvars.copy_context()
     thread = threading.Thread(target=context.run, args=(_run, execution, machine, definition), daemon=True)
     thread.start()
-    CLOCK.join(thread, float(seconds))
+    CLOCK.join(thread, seconds)
     if thread.is_alive() and execution["status"] == "RUNNING":
         _end(execution, "TIMED_OUT", "ExecutionTimedOut", {"executionTimedOutEventDetails": {}})
 
@@ -76,36 +81,45 @@ def _tell(execution: Execution) -> None:
 
 def _run(execution: Execution, machine: dict[str, Any], definition: dict[str, Any]) -> None:
     workflows = base("services.stepfunctions")
-    value = json.loads(execution["input"])
+    given = json.loads(execution["input"])
+    states = definition.get("States", {})
+    failed_at = execution.get(FAILED_AT) or {"state": definition.get("StartAt"), "input": given, "variables": {}}
     context: Context = {
         "QueryLanguage": definition.get("QueryLanguage", "JSONPath"),
         "Execution": {
             "Id": execution["executionArn"],
-            "Input": value,
+            "Input": given,
             "Name": execution["name"],
             "RoleArn": machine["roleArn"],
             "StartTime": execution["startDate"],
-            "RedriveCount": 0,
+            "RedriveCount": int(execution.get("redriveCount") or 0),
         },
         "StateMachine": {"Id": execution["stateMachineArn"], "Name": machine["name"]},
-        "variables": {},
+        "variables": copy.deepcopy(failed_at["variables"]),
     }
     try:
-        answer = run_states(definition.get("States", {}), definition.get("StartAt"), value, execution, context)
+        answer = run_states(states, failed_at["state"], failed_at["input"], execution, context, is_outermost=True)
     except workflows._ExecutionError as error:
-        if execution["status"] == "RUNNING":
+        if _is_going_on(execution, context):
             workflows._fail_execution(execution, error.error, error.cause)
     except StoppedError:
         return
     except Exception as error:
         log.exception("a state of %s cannot be run here", execution["executionArn"])
-        if execution["status"] == "RUNNING":
+        if _is_going_on(execution, context):
             workflows._fail_execution(execution, "States.Runtime", str(error))
     else:
-        if execution["status"] == "RUNNING":
+        if _is_going_on(execution, context):
             execution["output"] = json.dumps(answer)
             details = {"executionSucceededEventDetails": {"output": execution["output"]}}
             _end(execution, "SUCCEEDED", "ExecutionSucceeded", details)
+
+
+def _is_going_on(execution: Execution, context: Context) -> bool:
+    """Whether an execution runs, and is still the one this thread began with: a redrive has a thread of its own."""
+    redriven = int(execution.get("redriveCount") or 0)
+    began_as = context.get("Execution", {}).get("RedriveCount", redriven)
+    return bool(execution["status"] == "RUNNING" and began_as == redriven)
 
 
 def _end(execution: Execution, status: str, event: str, details: dict[str, Any]) -> None:
@@ -116,8 +130,24 @@ def _end(execution: Execution, status: str, event: str, details: dict[str, Any])
     workflows._emit_execution_status_event(execution)
 
 
-def run_states(states: dict[str, State], start: str | None, value: Any, execution: Execution, context: Context) -> Any:
+def run_states(
+    states: dict[str, State],
+    start: str | None,
+    value: Any,
+    execution: Execution,
+    context: Context,
+    *,
+    is_outermost: bool = False,
+) -> Any:
     """Run states from the first to an end; answer what the last one put out.
+
+    Args:
+        states: The states by name.
+        start: The first.
+        value: Its input.
+        execution: The execution they belong to.
+        context: Its context object.
+        is_outermost: Whether they are the states of the workflow itself, of which it is kept where they have come to.
 
     Raises:
         StoppedError: The execution or the state around has ended.
@@ -125,11 +155,14 @@ def run_states(states: dict[str, State], start: str | None, value: Any, executio
     workflows = base("services.stepfunctions")
     name = start
     while name:
-        if execution["status"] != "RUNNING" or any(each.is_set() for each in stopped.get()):
+        if not _is_going_on(execution, context) or any(each.is_set() for each in stopped.get()):
             raise StoppedError
         state = states.get(name)
         if state is None:
             raise workflows._ExecutionError("States.Runtime", f"State '{name}' not found in definition")
+        if is_outermost:
+            known = copy.deepcopy(context["variables"])
+            execution[FAILED_AT] = {"state": name, "input": copy.deepcopy(value), "variables": known}
         context["State"] = {"Name": name, "EnteredTime": workflows.now_iso(), "RetryCount": 0}
         entered = {"name": name, "input": json.dumps(value)}
         workflows._add_event(execution, f"{state['Type']}StateEntered", {"stateEnteredEventDetails": entered})
