@@ -18,6 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tests.local.page.chromium import Chromium
+
 FLAGS = (
     "--headless",
     "--remote-debugging-pipe",
@@ -55,16 +57,17 @@ class BrowserError(Exception):
 class Browser:
     """One browser with a profile of its own, and pages in it."""
 
-    def __init__(self, program: str) -> None:
+    def __init__(self, chromium: Chromium) -> None:
         self._profile = tempfile.mkdtemp(prefix="page-browser-")
         self._number = 0
         self._rest = b""
         self._events: deque[dict[str, Any]] = deque(maxlen=5000)
         to_browser, self._to = os.pipe()
         self._from, from_browser = os.pipe()
-        command = [program, f"--user-data-dir={self._profile}", *FLAGS]
+        command = [chromium.program, f"--user-data-dir={self._profile}", *FLAGS]
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", "-c", AS_THREE_AND_FOUR, str(to_browser), str(from_browser), *command],
+            env={**os.environ, **chromium.variables},
             pass_fds=(to_browser, from_browser),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

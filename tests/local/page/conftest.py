@@ -50,8 +50,8 @@ def asking(page: Page) -> Asking:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    program = chromium()
-    if not program:
+    found = chromium()
+    if found is None:
         pytest.skip("no Chromium: there is none on the PATH, and npm brings one for Linux on x64 alone")
-    with Browser(program) as started:
+    with Browser(found) as started:
         yield started
