@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from constructs_lib.local.executor.executor import Executor, Surroundings
-from constructs_lib.local.executor.function import Function
+from constructs_lib.local.executor.function import LAYER, Function
 from constructs_lib.local.executor.invocation import Listener
 from constructs_lib.local.executor.runtimes import runs_here
 from constructs_lib.local.executor.unfinished import Unfinished
@@ -99,6 +99,7 @@ class LambdaExecutor:
     def __init__(self, orders: Orders) -> None:
         """Prepare the executor."""
         self._region = orders.region
+        self._told_missing: set[tuple[str, str]] = set()
         self.executor = Executor(
             Surroundings(
                 work=orders.work,
@@ -126,8 +127,16 @@ class LambdaExecutor:
 
     def _function(self, config: Any, code: bytes) -> Function:
         resolve = base("services.lambda_svc")._resolve_layer_zip
-        layers = tuple(content for each in config.get("Layers") or [] if (content := resolve(each)))
-        return Function.from_configuration(config, code, layers, self._region)
+        found = [(each, resolve(each)) for each in config.get("Layers") or []]
+        layers = tuple(content for _, content in found if content)
+        function = Function.from_configuration(config, code, layers, self._region)
+        for arn, (_, content) in zip(function.layer_arns, found, strict=True):
+            if not content and LAYER not in arn and (function.name, arn) not in self._told_missing:
+                self._told_missing.add((function.name, arn))
+                self.executor.say(
+                    function, "", f"the layer {arn} is not on this machine: what it brings is missing here"
+                )
+        return function
 
     def _prepare(self, record: Any, count: int) -> None:
         """Make environments of a version ready on a thread of their own."""

@@ -9,6 +9,7 @@ import base64
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -173,6 +174,20 @@ def takes(app: App, name: str, event: Any = None) -> bool:
     except functions.exceptions.TooManyRequestsException as error:
         return bool(error.response["Reason"] != "ReservedFunctionConcurrentInvocationLimitExceeded")
     return True
+
+
+class TestLayers:
+    def test_says_that_the_layer_of_somebody_else_is_missing(self, mended: App, log_file: Path) -> None:
+        layer = "arn:aws:lambda:us-east-1:017000801446:layer:AWSLambdaPowertoolsPythonV3-python313-x86_64:7"
+        key = mended.aws.upload({"layered": {"index.js": "exports.handler = async () => 1"}})["layered"]
+        resources = function("Layered", key, BUCKET, [], Layers=[layer])
+        name = mended.aws.deploy("Layered", {"Resources": resources, "Outputs": {"Name": {"Value": ref("Layered")}}})[
+            "Name"
+        ]
+        assert answered(mended, name)["Payload"] == 1
+        assert answered(mended, name)["Payload"] == 1
+        told = f"the layer {layer} is not on this machine: what it brings is missing here"
+        assert log_file.read_text().count(told) == 1
 
 
 class TestDryRun:
