@@ -93,9 +93,9 @@ def _add_send(parser: argparse.ArgumentParser) -> None:
 def _add_upload(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
         "examples:\n"
-        "  constructs-lib local upload Media/Uploads cat.png\n"
-        "  constructs-lib local upload Uploads cat.png pictures/2026/cat.png\n"
-        "  convert cat.png -resize 50% png:- | constructs-lib local upload Uploads - pictures/cat.png"
+        "  constructs-lib local upload Media/Media cat.png uploads/cat.png\n"
+        "  constructs-lib local upload Media/Media/AccessLogs old.log\n"
+        "  convert cat.png -resize 50% png:- | constructs-lib local upload Media/Media - uploads/small.png"
     )
     parser.add_argument("bucket", metavar="BUCKET", help="its construct path, the end of it, or its name in AWS")
     parser.add_argument("file", metavar="FILE", help="the file, or - for standard input, which needs KEY")

@@ -65,7 +65,8 @@ def named(stacks: Sequence[DeployedStack], kind: Kind, told: str) -> Named:
     Args:
         stacks: What stands.
         kind: What is looked for.
-        told: Its construct path (`Users/CreateUser`), the end of it if no other ends so (`CreateUser`), or its name.
+        told: Its construct path (`Users/CreateUser`), the end of it if no other ends so (`CreateUser`), a construct
+            that it is the only one in (`Orders/Intake` for `Orders/Intake/Function`), or its name.
 
     Raises:
         LocalError: Nothing is called so, or more than one thing is.
@@ -74,6 +75,7 @@ def named(stacks: Sequence[DeployedStack], kind: Kind, told: str) -> Named:
     wanted = told.strip("/")
     found = [each for each in everything if wanted in {each.path, each.name}]
     found = found or [each for each in everything if each.path.endswith(f"/{wanted}")]
+    found = found or [each for each in everything if f"/{wanted}/" in f"/{each.path}"]
     if len(found) == 1:
         return found[0]
     paths = sorted({each.path for each in everything})
