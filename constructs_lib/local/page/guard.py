@@ -23,7 +23,7 @@ API = "/api/"
 WRITE_HEADER = "x-constructs-lib"  # no form can send it, and no script of another page without a preflight
 ONCE = ("host", "origin", "cookie", "sec-fetch-site", "content-length")  # repeated, two readers could pick two
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
