@@ -18,7 +18,7 @@ from constructs_lib.bundling.node import NodeEntry, bundle_node
 from constructs_lib.bundling.project import Project
 from constructs_lib.bundling.python import PythonEntry, bundle_python
 from constructs_lib.bundling.sources import Entry, entry_from_json, sources_of
-from constructs_lib.problem import BundlingError
+from constructs_lib.problem import BundlingError, Problem
 
 
 def main() -> None:
@@ -35,7 +35,7 @@ def rebuild(entries: Sequence[Entry], folder: str, outdir: str) -> list[dict[str
     project = Project(Path(folder))
     try:
         assets: list[Asset | BundlingError] = list(_bundled(entries, project))
-    except BundlingError:
+    except (BundlingError, OSError):
         assets = [_tried(entry, project) for entry in entries]
     return [_told(entry, asset, project, Path(outdir)) for entry, asset in zip(entries, assets, strict=True)]
 
@@ -50,10 +50,17 @@ def _bundled(entries: Sequence[Entry], project: Project) -> list[Asset]:
 
 def _tried(entry: Entry, project: Project) -> Asset | BundlingError:
     project.look_again()
+    where = project.relative(entry.path)
+    if not entry.path.is_file():
+        return BundlingError(
+            Problem("the file of the handler is gone", where, "put it back, or take the function out of its stack")
+        )
     try:
         return _bundled([entry], project)[0]
     except BundlingError as error:
         return error
+    except OSError as error:  # a file went away, or came, while it was being read
+        return BundlingError(Problem(f"the handler cannot be bundled: {error}", where, "save it once more"))
 
 
 def _told(entry: Entry, asset: Asset | BundlingError, project: Project, outdir: Path) -> dict[str, Any]:

@@ -130,5 +130,11 @@ class TestRebuild:
             node, _ = again()
             assert "goodbye" in (Path(str(node["folder"])) / "index.js").read_text()
             assert str(shop / "handlers" / "more.ts") in str(node["sources"])
+            (shop / "handlers" / "greet.ts").unlink()
+            (shop / "handlers" / "greet.py").unlink()
+            for each, name in zip(again(), ("greet.ts", "greet.py"), strict=True):
+                fix = "put it back, or take the function out of its stack"
+                gone = {"what": "the file of the handler is gone", "where": f"handlers/{name}", "fix": fix}
+                assert each == {"problems": [gone]}
             process.stdin.close()
         assert process.returncode == 0
