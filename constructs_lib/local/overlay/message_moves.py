@@ -10,13 +10,13 @@ import base64
 import binascii
 import json
 import threading
-import time
 import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
 from constructs_lib.local.overlay.authority import here, is_enforced, scope_of
 from constructs_lib.local.overlay.base import base
+from constructs_lib.local.overlay.clock import virtual_time as time
 from constructs_lib.local.overlay.patching import Addition, Patch
 from constructs_lib.local.overlay.queue_lock import HOLDING
 
@@ -119,6 +119,13 @@ def cancel(data: dict[str, Any], _url: str) -> dict[str, Any]:
         task.status = CANCELLING
     task.stopping.set()
     return {"ApproximateNumberOfMessagesMoved": task.moved}
+
+
+def forget() -> None:
+    """Stop every task, and forget that there was one."""
+    for task in [each for tasks in _tasks.values() for each in tasks]:
+        task.stopping.set()
+    _tasks.clear()
 
 
 def _run(task: Task, account: str, region: str) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from constructs_lib.local.overlay.authority import scope_of
 from constructs_lib.local.overlay.base import base
+from constructs_lib.local.overlay.clock import virtual_time as time
 from constructs_lib.local.overlay.control import command
 from constructs_lib.problem import LocalError, Problem
 

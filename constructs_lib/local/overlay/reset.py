@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from constructs_lib.local.overlay import (
     clock_everywhere,
+    decisions,
     faults,
+    message_moves,
+    pipes,
     queue_mapping,
     reset_era,
     reset_files,
@@ -156,8 +159,8 @@ class Resetting:
         CLOCK.reset()
         faults.clear()
         self._baseline.put_back()
-        queue_mapping.forget()
-        stream_mapping.forget()
+        for each in (decisions, message_moves, pipes, queue_mapping, stream_mapping):
+            each.forget()
         clock_everywhere.count_anew()
         return {"seconds": round(time.monotonic() - began, 4)}
 

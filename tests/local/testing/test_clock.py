@@ -201,6 +201,19 @@ class TestMessages:
             clock.advance(minutes=15)
         eventually(lambda: messages(local_app, "Dead") == 1)
 
+    def test_dead_letters_are_sent_back_also_when_the_clock_is_ahead(
+        self, clock: Clock, local_app: LocalAws, eventually: Eventually
+    ) -> None:
+        sqs, dead, jobs = local_app.client("sqs"), local_app.outputs["Work"]["Dead"], local_app.outputs["Work"]["Jobs"]
+        clock.advance(minutes=30)
+        sqs.send_message(QueueUrl=dead, MessageBody=json.dumps({"for": "again"}))
+        arns = [
+            sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+            for url in (dead, jobs)
+        ]
+        sqs.start_message_move_task(SourceArn=arns[0], DestinationArn=arns[1])
+        eventually(lambda: len(runs(local_app, "again")) == 1)
+
     def test_whoever_waits_for_one_is_not_held_up_by_a_frozen_clock(self, clock: Clock, local_app: LocalAws) -> None:
         began = time.monotonic()
         with clock.frozen():
