@@ -23,6 +23,7 @@ from hypercorn.config import Config
 
 from constructs_lib.local.overlay import Overlay, front_door
 from constructs_lib.local.overlay.base import Orders, base
+from constructs_lib.local.plain_http import KEEP_ALIVE_SECONDS, PlainFirst
 from constructs_lib.local.strays import end_strays
 from constructs_lib.problem import LocalError
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
     Asgi = Callable[[dict[str, Any], Callable[..., Any], Callable[..., Any]], Awaitable[None]]
 
-KEEP_ALIVE_SECONDS = 75.0
 GRACE_SECONDS = 0.3  # what a request in flight may still take when we are told to stop
 LAST_RESORT_SECONDS = 8.0  # after the parent is gone nobody else would end a process that hangs
 
@@ -50,7 +50,9 @@ def main() -> int:
         report.write(json.dumps({"problems": problems}).encode() + b"\n")
         return 1
     try:
-        asyncio.run(_serve(orders, overlay, report.write))
+        application = _application(base("app").app, orders, report.write)
+        with asyncio.Runner(loop_factory=lambda: PlainFirst(application)) as runner:
+            runner.run(_serve(orders, overlay, application))
     finally:
         overlay.close()
         end_strays(orders.work)
@@ -92,7 +94,7 @@ def _first_line() -> bytes:
     return line
 
 
-async def _serve(orders: Orders, overlay: Overlay, report: Callable[[bytes], object]) -> None:
+async def _serve(orders: Orders, overlay: Overlay, application: Any) -> None:
     config = Config()
     config.bind = [f"fd://{each}" for each in orders.sockets]
     config.keep_alive_timeout = KEEP_ALIVE_SECONDS
@@ -110,8 +112,9 @@ async def _serve(orders: Orders, overlay: Overlay, report: Callable[[bytes], obj
         await stopping.wait()
         # The server waits for every request it has begun, and those wait for functions that may never end.
         loop.call_later(GRACE_SECONDS, overlay.end_functions)
+        if isinstance(loop, PlainFirst):
+            await loop.finish(GRACE_SECONDS)
 
-    application: Any = _application(base("app").app, orders, report)
     await serve(application, config, shutdown_trigger=stop_asked)
 
 
