@@ -252,7 +252,9 @@ def payload_of(result: dict[str, Any]) -> bytes:
     raw = result.get("raw")
     if isinstance(raw, bytes):
         return raw
-    return json.dumps(result.get("body"), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    # As the runtimes write JSON: Python's with spaces, Node's without.
+    separators = (", ", ": ") if result.get("is_spaced") else (",", ":")
+    return json.dumps(result.get("body"), ensure_ascii=False, separators=separators).encode("utf-8", "surrogatepass")
 
 
 def _stopped(result: dict[str, Any]) -> Answer:

@@ -178,6 +178,7 @@ class LambdaExecutor:
             took = (time.monotonic() - began) * 1000
             tell_invocation(function, event, outcome, request_id=identity, header=header, milliseconds=took)
             told = {"body": outcome.payload, "log": outcome.log, "raw": outcome.raw}
+            told["is_spaced"] = function.runtime.startswith("python")
             if outcome.is_error:
                 told |= {"error": True, "function_error": "Unhandled"}
             return told

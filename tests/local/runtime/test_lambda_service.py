@@ -176,6 +176,15 @@ def takes(app: App, name: str, event: Any = None) -> bool:
     return True
 
 
+class TestPayload:
+    @pytest.mark.parametrize(("name", "end"), [("Node", b'"after":'), ("Python", b'"client": null}')])
+    def test_is_written_as_the_runtime_writes_json(
+        self, mended: App, made: dict[str, str], name: str, end: bytes
+    ) -> None:
+        answer = mended.aws.client("lambda").invoke(FunctionName=made[name], Payload=b"{}")
+        assert end in answer["Payload"].read()
+
+
 class TestLayers:
     def test_says_that_the_layer_of_somebody_else_is_missing(self, mended: App, log_file: Path) -> None:
         layer = "arn:aws:lambda:us-east-1:017000801446:layer:AWSLambdaPowertoolsPythonV3-python313-x86_64:7"
