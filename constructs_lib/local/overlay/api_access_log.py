@@ -31,6 +31,9 @@ _log = logging.getLogger("constructs_lib.local")
 
 def _wrap_handle(stock: Any) -> Any:
     async def handle(host: str, path: str, method: str, headers: Any, *rest: Any, **named: Any) -> Response | None:
+        app = base("app")
+        if app._parse_execute_api_url(host, path) is None and app._resolve_custom_domain_request(host, path) is None:
+            return None  # no API is asked
         call = gateway_call.begin(headers)
         answer: Response | None = await stock(host, path, method, headers, *rest, **named)
         if answer is None or "apiId" not in call.said:

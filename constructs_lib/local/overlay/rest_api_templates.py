@@ -92,10 +92,9 @@ def mock(integration: Any, request: Request) -> Any:
         asked = _asked(integration, request, overrides)
         if asked is None:
             return failure("UNSUPPORTED_MEDIA_TYPE", "Unsupported Media Type")
-        status = _STATUS.search(asked)
-        if status is None:
-            raise TemplateError(f"no statusCode in {asked!r}")
-        return _mapped(integration, request, Backend(int(status[1]), "", status[1]), overrides)
+        found = _STATUS.search(asked)
+        status = found[1] if found else "200"
+        return _mapped(integration, request, Backend(int(status), "", status), overrides)
     except TemplateError as error:
         _log.warning("%s of API %s has a broken mock: %s", request.resource_path, request.api_id, error)
         return failure("API_CONFIGURATION_ERROR", "Internal server error")
