@@ -22,11 +22,12 @@ MOST_EVENTS = 5000
 def executions(clients: PageClients, asked: Asked) -> dict[str, Any]:
     """Return the latest executions of a workflow, the last one first."""
     workflows = clients.client("stepfunctions", text(asked, "region"))
-    found = workflows.list_executions(stateMachineArn=text(asked, "machine"), maxResults=MOST_EXECUTIONS)
+    pages = workflows.get_paginator("list_executions").paginate(stateMachineArn=text(asked, "machine"))
+    found = sorted((each for page in pages for each in page["executions"]), key=lambda each: each["startDate"])
     return {
         "executions": [
             {"arn": each["executionArn"], "name": each["name"], "status": each["status"], **_times(each)}
-            for each in found["executions"]
+            for each in found[: -MOST_EXECUTIONS - 1 : -1]
         ]
     }
 

@@ -17,7 +17,12 @@ import { unfinished } from "/views/unfinished.js";
 import { workflows } from "/views/workflows.js";
 
 const VIEWS = [routes, requests, functions, queues, tables, buckets, workflows, schedules, denied, unfinished];
-const STATES = { connecting: "connecting …", live: "live", ended: "the run has ended" };
+const STATES = {
+  connecting: "connecting …",
+  live: "live",
+  lost: "the run does not answer",
+  ended: "another run answers: open its own address",
+};
 const main = document.getElementById("main");
 const nav = document.getElementById("nav");
 

@@ -14,7 +14,7 @@ export function onNews(listener) {
 export function follow() {
   const source = new EventSource("/api/events");
   source.addEventListener("open", () => tell("live", null));
-  source.addEventListener("error", () => tell(source.readyState === EventSource.CLOSED ? "ended" : "connecting", null));
+  source.addEventListener("error", () => tell(source.readyState === EventSource.CLOSED ? "ended" : "lost", null));
   source.addEventListener("news", (event) => {
     const news = JSON.parse(event.data);
     if (news.anew) [live.entries, live.lines] = [[], []];

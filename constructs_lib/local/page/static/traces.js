@@ -6,7 +6,7 @@ export function tracesOf(entries) {
   const followers = new Map(); // a trace, and those that batches with its messages began
   const isFollower = new Set();
   for (const entry of entries) {
-    if (!entry.trace || (entry.kind === "authorization" && entry.allowed)) continue; // every allowed call is there as one
+    if (!entry.trace) continue;
     if (!byRoot.has(entry.trace)) byRoot.set(entry.trace, []);
     byRoot.get(entry.trace).push(entry);
     for (const link of entry.links ?? []) {
