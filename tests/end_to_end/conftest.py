@@ -45,3 +45,4 @@ def local(example_assembly: Path) -> Iterator[LocalAws]:
     """One deployment for all tests that leave it as they found it."""
     with LocalAws.from_assembly(example_assembly) as aws:
         yield aws
+        assert aws.journal("unfinished") == [], "no handler of the examples leaves work behind"
