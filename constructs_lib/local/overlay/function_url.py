@@ -16,7 +16,8 @@ from constructs_lib.local.overlay.authority import is_enforced
 from constructs_lib.local.overlay.base import base
 from constructs_lib.local.overlay.decisions import settle
 from constructs_lib.local.overlay.function_invocation import SYNCHRONOUS_LIMIT_BYTES, payload_of, throttled
-from constructs_lib.local.overlay.http_api_result import response_of
+from constructs_lib.local.overlay.http_api_result import internal_server_error, response_of
+from constructs_lib.local.overlay.http_api_sendable import flaw
 from constructs_lib.local.overlay.lambda_executor import request_identity
 from constructs_lib.local.overlay.patching import Patch
 from constructs_lib.local.overlay.relay import Begun, Ended, Relay
@@ -76,6 +77,8 @@ def _wrap_request(stock: Any) -> Any:
         is_streamed = settings.get("InvokeMode") == "RESPONSE_STREAM"
         with request_identity(request_id):
             status, answered, content = await (_stream if is_streamed else _buffer)(execution, event)
+        if flaw(status, answered):
+            status, answered, content = _bad_gateway()
         lambda_svc._apply_headers_case_insensitively(answered, {**cors, "x-amzn-RequestId": request_id})
         return status, answered, content
 
@@ -122,15 +125,22 @@ def _lets_everybody_in(record: dict[str, Any], reference: str, action: str) -> b
 async def _buffer(execution: dict[str, Any], event: Any) -> Answer:
     execute = base("services.lambda_svc")._execute_function_with_config_scope
     result = await base("core.concurrency").run_reentrant(execute, execution, event)
-    return _failed(result) or response_of(result.get("body"))
+    failed = _failed(result)
+    if failed is not None:
+        return failed
+    answered = response_of(result.get("body"))
+    return _bad_gateway() if answered == internal_server_error() else answered
 
 
 def _failed(result: dict[str, Any]) -> Answer | None:
     if result.get("throttle"):
         return throttled(result)
-    if result.get("error"):
-        return 502, {"Content-Type": "application/json"}, b"Internal Server Error"
-    return None
+    return _bad_gateway() if result.get("error") else None
+
+
+def _bad_gateway() -> Answer:
+    """What a caller sees of anything that went wrong behind the URL."""
+    return 502, {"Content-Type": "application/json"}, b"Internal Server Error"
 
 
 async def _stream(execution: dict[str, Any], event: Any) -> Answer:
@@ -143,7 +153,7 @@ async def _stream(execution: dict[str, Any], event: Any) -> Answer:
     content_type = step.content_type if isinstance(step, Begun) else ""
     head, rest, end = await _head(relay) if content_type == HTTP_ANSWER else ({}, b"", None)
     if end is not None and end.result.get("error") and not rest:
-        return 502, {"Content-Type": "application/json"}, b"Internal Server Error"
+        return _bad_gateway()
     answered: dict[str, Any] = {
         "Content-Type": "application/octet-stream" if content_type == HTTP_ANSWER else content_type
     }
@@ -185,8 +195,9 @@ async def _head(relay: Relay) -> tuple[dict[str, Any], bytes, Ended | None]:
 
 
 def _status(head: dict[str, Any]) -> int:
+    """The status a head tells; 0, which no answer can have, where that is none."""
     status = head.get("statusCode", 200)
-    return status if isinstance(status, int) and 100 <= status <= 599 else 200  # noqa: PLR2004 (what HTTP knows)
+    return status if isinstance(status, int) else 0
 
 
 def _wrap_create(stock: Any) -> Any:

@@ -284,6 +284,22 @@ class TestFunctionUrl:
             gate.open()
             assert answer.read() == b"two"
 
+    @pytest.mark.parametrize(
+        "result",
+        [
+            "{ statusCode: 'x' }",
+            "{ statusCode: 200, headers: { 'a b': 'c' } }",
+            "{ statusCode: 200, headers: { a: 'b\\r\\nc: d' } }",
+        ],
+    )
+    def test_answers_502_to_what_no_answer_can_be(self, mended: App, result: str) -> None:
+        whole = f"exports.handler = async () => ({result})"
+        assert get(mended, deployed(mended, whole, url_of())["Url"]).status == 502
+        streamed = f"""exports.handler = awslambda.streamifyResponse(async (event, stream) => {{
+            stream = awslambda.HttpResponseStream.from(stream, {result}); stream.write("a"); stream.end() }})"""
+        url = deployed(mended, streamed, url_of(mode="RESPONSE_STREAM"))["Url"]
+        assert get(mended, url).status == 502
+
     def test_hides_an_error_and_cuts_a_stream_off(self, mended: App) -> None:
         url = deployed(mended, STREAMS, url_of(mode="RESPONSE_STREAM"))["Url"]
         early = get(mended, f"{url}?mode=early")
