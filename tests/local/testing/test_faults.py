@@ -180,6 +180,13 @@ class TestDuplicates:
             eventually(lambda: len(runs(local_app, "doubled")) + len(runs(local_app, "single")) == 3)
         assert doubled.count == 1
 
+    def test_records_of_a_table_come_twice(self, local_app: LocalAws, faults: Faults, eventually: Eventually) -> None:
+        with faults.duplicate("Work/Source"):
+            local_app.client("dynamodb").put_item(
+                TableName=local_app.outputs["Work"]["Source"], Item={"id": {"S": "one"}}
+            )
+            eventually(lambda: len(runs(local_app, "record")) == 2)
+
     def test_a_function_runs_twice_under_the_same_request(self, local_app: LocalAws, faults: Faults) -> None:
         with faults.duplicate("Work/Recorder"):
             invoke(local_app, "twice")

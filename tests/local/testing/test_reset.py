@@ -88,6 +88,14 @@ class TestData:
             eventually(lambda: len(items(local_app)) == 2)
             assert sorted(each["id"]["S"].split()[0] for each in items(local_app)) == sorted([purpose, "seed"])
 
+    def test_a_stream_is_read_from_where_it_is(self, local_app: LocalAws, reset: Reset, eventually: Eventually) -> None:
+        dynamodb, source = local_app.client("dynamodb"), local_app.outputs["Work"]["Source"]
+        for number in range(3):
+            reset()
+            dynamodb.put_item(TableName=source, Item={"id": {"S": str(number)}})
+            eventually(lambda: len(items(local_app)) == 2)
+            assert sorted(each["id"]["S"].split()[0] for each in items(local_app)) == ["record", "seed"]
+
     def test_what_was_made_at_run_time_is_gone(self, local_app: LocalAws, reset: Reset) -> None:
         local_app.client("sqs").create_queue(QueueName="mine")
         reset()

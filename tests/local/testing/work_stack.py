@@ -19,7 +19,7 @@ import json, os, time, boto3
 table = boto3.client("dynamodb")
 def handler(event, context):
     records = event.get("Records")
-    told = [json.loads(each["body"]) for each in records] if records else [event]
+    told = [json.loads(each.get("body", '{"for": "record"}')) for each in records] if records else [event]
     for each in told:
         if "sleep" in each:
             print("sleeping")
@@ -49,11 +49,16 @@ WORKER_MAY = {
         "sqs:DeleteMessage",
         "sqs:GetQueueAttributes",
         "sqs:SendMessage",
+        "dynamodb:DescribeStream",
+        "dynamodb:GetRecords",
+        "dynamodb:GetShardIterator",
+        "dynamodb:ListStreams",
     ],
     "Resource": [
         {"Fn::GetAtt": ["Items", "Arn"]},
         {"Fn::GetAtt": ["Jobs", "Arn"]},
         {"Fn::GetAtt": ["Dead", "Arn"]},
+        {"Fn::GetAtt": ["Source", "StreamArn"]},
     ],
 }
 
@@ -71,6 +76,19 @@ def work(app: ExampleApp) -> dict[str, Any]:
     return {
         "Resources": {
             "Items": _table(),
+            "Source": {
+                **_table(StreamSpecification={"StreamViewType": "NEW_IMAGE"}),
+                "Metadata": {"aws:cdk:path": "Work/Source/Resource"},
+            },
+            "SourceMapping": {
+                "Type": "AWS::Lambda::EventSourceMapping",
+                "Properties": {
+                    "FunctionName": {"Ref": "WorkWorker"},
+                    "EventSourceArn": {"Fn::GetAtt": ["Source", "StreamArn"]},
+                    "StartingPosition": "LATEST",
+                    "BatchSize": 1,
+                },
+            },
             "Jobs": {
                 **_queue(VisibilityTimeout=900, RedrivePolicy=_redrive(3)),
                 "Metadata": {"aws:cdk:path": "Work/Jobs/Resource"},
@@ -148,12 +166,23 @@ def work(app: ExampleApp) -> dict[str, Any]:
         },
         "Outputs": {
             name: {"Value": {"Ref": name}}
-            for name in ("Items", "Jobs", "Dead", "Inbox", "Bucket", "WaitADay", "TryAgain", "InTime", "Callback")
+            for name in (
+                "Items",
+                "Source",
+                "Jobs",
+                "Dead",
+                "Inbox",
+                "Bucket",
+                "WaitADay",
+                "TryAgain",
+                "InTime",
+                "Callback",
+            )
         },
     }
 
 
-def _table() -> dict[str, Any]:
+def _table(**properties: Any) -> dict[str, Any]:
     return {
         "Type": "AWS::DynamoDB::Table",
         "Properties": {
@@ -161,6 +190,7 @@ def _table() -> dict[str, Any]:
             "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
             "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
             "TimeToLiveSpecification": {"AttributeName": "expires", "Enabled": True},
+            **properties,
         },
     }
 
