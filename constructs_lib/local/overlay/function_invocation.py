@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from constructs_lib.local.overlay import event_stream
+from constructs_lib.local.overlay import event_stream, reused_threads
 from constructs_lib.local.overlay.base import base
 from constructs_lib.local.overlay.lambda_executor import request_identity, with_client_context
 from constructs_lib.local.overlay.patching import Patch
@@ -177,9 +177,7 @@ def _client_context(header: str) -> Any:
 async def _invoke(asked: Asked) -> Answer:
     lambda_svc = base("services.lambda_svc")
     began = time.monotonic()
-    result = await base("core.concurrency").run_reentrant(
-        lambda_svc._execute_function_with_config_scope, asked.record, asked.event
-    )
+    result = await reused_threads.run(lambda_svc._execute_function_with_config_scope, asked.record, asked.event)
     _measure(asked, result, time.monotonic() - began)
     if result.get("throttle"):
         return throttled(result)

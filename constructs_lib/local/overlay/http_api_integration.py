@@ -12,7 +12,7 @@ import json
 import logging
 from typing import Any
 
-from constructs_lib.local.overlay import http_api_format_1, invoke_permission
+from constructs_lib.local.overlay import http_api_format_1, invoke_permission, reused_threads
 from constructs_lib.local.overlay.authority import service_denial
 from constructs_lib.local.overlay.base import base
 from constructs_lib.local.overlay.gateway_call import current
@@ -57,9 +57,7 @@ async def invoke(integration: Any, request: Request, *, owner: tuple[str, str]) 
     if len(json.dumps(event)) > EVENT_LIMIT_BYTES:
         return message(413, "Request Entity Too Large")
     execution = functions._execution_record_for_config(record, configuration)
-    called = asyncio.ensure_future(
-        base("core.concurrency").run_reentrant(functions._execute_function_with_config_scope, execution, event)
-    )
+    called = reused_threads.start(functions._execute_function_with_config_scope, execution, event)
     limit = int(integration.get("timeoutInMillis") or DEFAULT_TIMEOUT_MS) / 1000
     done, _ = await asyncio.wait({called}, timeout=limit)
     if not done:

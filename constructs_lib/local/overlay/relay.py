@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from constructs_lib.local.overlay.base import base
+from constructs_lib.local.overlay import reused_threads
 from constructs_lib.local.overlay.lambda_executor import streaming_to
 
 
@@ -46,7 +46,7 @@ class Relay:
 
         async def run() -> None:
             with streaming_to(self):
-                result = await base("core.concurrency").run_reentrant(execute, *arguments)
+                result = await reused_threads.run(execute, *arguments)
             self._steps.put_nowait(Ended(result))
 
         self._task = asyncio.create_task(run())

@@ -13,7 +13,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from constructs_lib.local.overlay import invoke_permission
+from constructs_lib.local.overlay import invoke_permission, reused_threads
 from constructs_lib.local.overlay.authority import is_enforced, service_denial
 from constructs_lib.local.overlay.base import base
 from constructs_lib.local.overlay.gateway_call import current
@@ -78,9 +78,7 @@ def may_call(record: Any, integration: Any, reference: str, source: str) -> bool
 async def run(record: Any, event: Any, limit_ms: int) -> Any:
     """Run a function for an API; nothing when it takes longer than the API waits, though it goes on, as on AWS."""
     functions = base("services.lambda_svc")
-    called = asyncio.ensure_future(
-        base("core.concurrency").run_reentrant(functions._execute_function_with_config_scope, record, event)
-    )
+    called = reused_threads.start(functions._execute_function_with_config_scope, record, event)
     done, _ = await asyncio.wait({called}, timeout=limit_ms / 1000)
     return called.result() if done else None
 
