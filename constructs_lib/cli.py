@@ -173,7 +173,8 @@ def _add_local(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--iam", choices=["enforce", "warn", "off"], default="enforce",
-        help="check every call against the policies of its caller, or not (default: %(default)s)",
+        help="check every call against the policies of its caller, let denied ones pass and say so, or check nothing "
+        "(default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
         "--region", default="us-east-1", help="the region of stacks that name none (default: %(default)s)"
