@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from constructs_lib.local.function_logs import harmless
 from constructs_lib.local.terminal import RED
+from constructs_lib.problem import ProblemError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,11 +46,20 @@ class Announcements:
         """Say everything that waits."""
         while True:
             try:
-                self._waiting.get_nowait()()
+                told = self._waiting.get_nowait()
             except queue.Empty:
                 return
+            try:
+                told()
+            except (
+                ProblemError
+            ) as error:  # what follows a deployment, such as asking for its routes, must not end a run
+                self._say_lines(str(error))
 
     def _say_problem(self, text: str) -> None:
         self._terminal.step(self._terminal.styled("broken", RED), "not taken up; the version before goes on")
+        self._say_lines(text)
+
+    def _say_lines(self, text: str) -> None:
         for line in text.splitlines():
             self._terminal.line(harmless(line))

@@ -91,12 +91,16 @@ class FileWatch:
         for path in files:
             self._often.setdefault(path, self._seldom.pop(path, None) or _stamp(path))
 
-    def changed(self) -> set[Path]:
-        """Return the files that were written, made or removed since the last look."""
+    def changed(self, *, everywhere: bool = False) -> set[Path]:
+        """Return the files that were written, made or removed since the last look.
+
+        Args:
+            everywhere: Whether to look for new files at any rate.
+        """
         began = time.thread_time()
         found = self._compare(self._often)
         self._pause = max(SHORTEST_SECONDS, (time.thread_time() - began) / SHARE)
-        if time.monotonic() >= self._next_for_new:
+        if everywhere or time.monotonic() >= self._next_for_new:
             found |= self._look_for_new()
         return found
 

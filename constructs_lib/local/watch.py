@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 SETTLE_SECONDS = 0.02  # what an editor may take between the writes of one save
 SETTLE_ASSEMBLY_SECONDS = 0.4  # what a synthesis of somebody else may take between the writes of one assembly
 STOP_SECONDS = 10.0
+REBUILT = "rebuilt"  # the folder of bundles that were made again
 FOR_THE_WHOLE_APP = {"package.json", "package-lock.json", "cdk.json", "cdk.context.json"}
 OF_BUNDLES_ONLY = {".ts", ".mts", ".cts", ".tsx", ".js", ".mjs", ".cjs", ".jsx"}  # where the app itself is Python
 
@@ -105,7 +106,7 @@ class Watch:
 
     def start(self) -> None:
         """Begin to watch."""
-        shutil.rmtree(self._state.path / "rebuilt", ignore_errors=True)
+        shutil.rmtree(self._state.path / REBUILT, ignore_errors=True)
         self._ready_rebuilder()
         self._thread.start()
 
@@ -117,6 +118,7 @@ class Watch:
                 running.stop()
         if self._thread.is_alive():
             self._thread.join(STOP_SECONDS)
+        shutil.rmtree(self._state.path / REBUILT, ignore_errors=True)
 
     # Watching
 
@@ -130,6 +132,11 @@ class Watch:
         tree = WatchedTree(self._app.folder, without=self._state.path)
         settings = [self._app.folder / name for name in sorted(FOR_THE_WHOLE_APP)]
         return FileWatch([*(tree.files() if self._sources is None else self._sources.files), *settings], tree)
+
+    def _look_again(self) -> None:
+        """Watch what the assembly is made of now, and lose nothing that was saved before or meanwhile."""
+        before, self._files = self._files, self._look()
+        self._pending |= before.changed(everywhere=True) - self._written_by_app
 
     def _run(self) -> None:
         try:
@@ -217,7 +224,7 @@ class Watch:
 
     def _ready_rebuilder(self) -> Rebuilder | None:
         if self._rebuilder is None and self._sources is not None and self._sources.bundles:
-            self._rebuilder = Rebuilder(self._sources, self._state.path / "rebuilt")
+            self._rebuilder = Rebuilder(self._sources, self._state.path / REBUILT)
             if self._stopping.is_set():
                 self._rebuilder.stop()
         return self._rebuilder
@@ -242,9 +249,7 @@ class Watch:
         shutil.rmtree(before, ignore_errors=True)
         self._deploy()
         self._is_broken = False
-        pending = self._files.changed()
-        self._files = self._look()
-        self._pending |= pending - self._written_by_app
+        self._look_again()
         self._failed.clear()
 
     def _leave_out(self, meanwhile: set[Path]) -> None:
@@ -258,7 +263,7 @@ class Watch:
         while not self._stopping.wait(SETTLE_ASSEMBLY_SECONDS) and self._files.changed():
             pass
         self._deploy()
-        self._files = self._look()
+        self._look_again()
 
     def _deploy(self) -> None:
         if self._stopping.is_set():

@@ -12,12 +12,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def later(watch: FileWatch) -> set[Path]:
-    """What is seen once it is time to look for new files as well."""
-    watch._next_for_new = time.monotonic()
-    return watch.changed()
-
-
 @pytest.fixture
 def app(tmp_path: Path) -> Path:
     """A folder with an app, and with what is no part of one."""
@@ -58,8 +52,18 @@ class TestTree:
         watch = FileWatch([app / "app.py"], WatchedTree(app, without=app / "state"))
         new = write(app / "lib" / "new.py")
         (app / "data" / "prices.json").unlink()
-        assert later(watch) == {new, app / "data" / "prices.json"}
-        assert later(watch) == set()
+        assert watch.changed(everywhere=True) == {new, app / "data" / "prices.json"}
+        assert watch.changed(everywhere=True) == set()
+
+    def test_new_ones_are_looked_for_less_often_and_found_all_the_same(self, app: Path) -> None:
+        watch = FileWatch([], WatchedTree(app, without=app / "state"))
+        new = write(app / "lib" / "new.py")
+        deadline, looks = time.monotonic() + 20, 0
+        while not (found := watch.changed()):
+            assert time.monotonic() < deadline
+            time.sleep(watch.pause)
+            looks += 1
+        assert (found, looks > 1) == ({new}, True)
 
     def test_what_is_no_part_of_an_app_is_left_out(self, app: Path) -> None:
         for name in (
