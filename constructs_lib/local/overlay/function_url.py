@@ -11,7 +11,7 @@ import json
 import uuid
 from typing import Any
 
-from constructs_lib.local.overlay import trace
+from constructs_lib.local.overlay import reused_threads, trace
 from constructs_lib.local.overlay.authority import is_enforced
 from constructs_lib.local.overlay.base import base
 from constructs_lib.local.overlay.decisions import settle
@@ -124,7 +124,7 @@ def _lets_everybody_in(record: dict[str, Any], reference: str, action: str) -> b
 
 async def _buffer(execution: dict[str, Any], event: Any) -> Answer:
     execute = base("services.lambda_svc")._execute_function_with_config_scope
-    result = await base("core.concurrency").run_reentrant(execute, execution, event)
+    result = await reused_threads.run(execute, execution, event)
     failed = _failed(result)
     if failed is not None:
         return failed
