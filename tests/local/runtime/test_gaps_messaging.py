@@ -62,7 +62,7 @@ class TestTopicDefaultPolicy:
             return denial(client_of_user(app, "sns").publish, TopicArn=topic, Message="hi")
 
         assert publish(stock) == ""
-        assert "no identity-based policy allows the sns:Publish action" in publish(mended)
+        assert "no identity-based policy allows the SNS:Publish action" in publish(mended)
 
 
 class TestEventConditions:
