@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from constructs_lib.local.overlay import trace
 from constructs_lib.local.overlay.authority import scope_of
 from constructs_lib.local.overlay.base import base
 from constructs_lib.local.overlay.clock import virtual_time as time
@@ -55,6 +56,7 @@ def schedule_fire(told: Told) -> Told:
     Args:
         told: `kind` (`schedule` or `rule`), `name`, `account`, `region`.
     """
+    trace.begin(f"Root={trace.new_root()}")
     account, region, name = (str(told[each]) for each in ("account", "region", "name"))
     is_rule = told["kind"] == "rule"
     with scope_of(account, region):
@@ -71,7 +73,7 @@ def schedule_fire(told: Told) -> Told:
         }
         for target in targets:
             base("services.eventbridge")._invoke_target(target, event, source)
-    return {"targets": [each.get("Arn", "") for each in targets]}
+    return {"targets": [each.get("Arn", "") for each in targets], "trace": trace.root_now()}
 
 
 def _schedule(name: str) -> tuple[Told, list[Told]]:

@@ -39,5 +39,6 @@ def upload(clients: PageClients, asked: Asked, content: bytes) -> dict[str, Any]
     s3 = clients.client("s3", text(asked, "region"))
     kind = text(asked, "type", default="") or "application/octet-stream"
     key = text(asked, "key")
-    s3.put_object(Bucket=text(asked, "bucket"), Key=key, Body=content, ContentType=kind)
-    return {"key": key, "bytes": len(content)}
+    with clients.trace() as trace:
+        s3.put_object(Bucket=text(asked, "bucket"), Key=key, Body=content, ContentType=kind)
+    return {"key": key, "bytes": len(content), "trace": trace}

@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 import json
 import re
-import secrets
 import time
 from typing import TYPE_CHECKING, Any
 
 from constructs_lib.local.page.asked import text
+from constructs_lib.local.page.clients import TRACE_HEADER
 from constructs_lib.local.signed_call import call
 from constructs_lib.problem import LocalError, Problem
 
@@ -29,16 +29,17 @@ def call_route(clients: PageClients, asked: Asked) -> dict[str, Any]:
         problem = Problem(what=f"{method} {path} cannot be called", where="Try it", fix="write GET, and a path like /a")
         raise LocalError(problem)
     credentials, region = clients.credentials_of(text(asked, "caller", default="none"))
-    trace = f"1-{int(time.time()):08x}-{secrets.token_hex(12)}"
+    headers = _headers(text(asked, "headers", default=""))
     began = time.monotonic()
-    answer = call(
-        method.upper(),
-        clients.aws.url + path,
-        body=text(asked, "body", default="").encode(),
-        headers={"x-amzn-trace-id": f"Root={trace}"} | _headers(text(asked, "headers", default="")),
-        credentials=credentials,
-        region=region,
-    )
+    with clients.trace() as trace:
+        answer = call(
+            method.upper(),
+            clients.aws.url + path,
+            body=text(asked, "body", default="").encode(),
+            headers={TRACE_HEADER: f"Root={trace}"} | headers,
+            credentials=credentials,
+            region=region,
+        )
     return {
         "status": answer.status,
         "reason": answer.reason,
@@ -58,8 +59,10 @@ def invoke(clients: PageClients, asked: Asked) -> dict[str, Any]:
     except ValueError as error:
         raise LocalError(Problem(what=f"the event is no JSON: {error}", where="Invoke", fix="mend the JSON")) from error
     began = time.monotonic()
-    answer = functions.invoke(FunctionName=text(asked, "function"), Payload=event.encode(), LogType="Tail")
+    with clients.trace() as trace:
+        answer = functions.invoke(FunctionName=text(asked, "function"), Payload=event.encode(), LogType="Tail")
     return {
+        "trace": trace,
         "error": answer.get("FunctionError", ""),
         "milliseconds": round((time.monotonic() - began) * 1000, 1),
         "log": base64.b64decode(answer.get("LogResult", "")).decode(errors="replace"),

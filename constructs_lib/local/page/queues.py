@@ -44,7 +44,9 @@ def send(clients: PageClients, asked: Asked) -> dict[str, Any]:
         if key := text(asked, "deduplication", default=""):
             more["MessageDeduplicationId"] = key
     sqs = clients.client("sqs", text(asked, "region"))
-    return {"id": sqs.send_message(QueueUrl=url, MessageBody=text(asked, "body"), **more)["MessageId"]}
+    with clients.trace() as trace:
+        sent = sqs.send_message(QueueUrl=url, MessageBody=text(asked, "body"), **more)
+    return {"id": sent["MessageId"], "trace": trace}
 
 
 def redrive(clients: PageClients, asked: Asked) -> dict[str, Any]:

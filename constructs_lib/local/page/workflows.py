@@ -71,7 +71,9 @@ def start(clients: PageClients, asked: Asked) -> dict[str, Any]:
     """Start an execution."""
     workflows = clients.client("stepfunctions", text(asked, "region"))
     given = text(asked, "input", default="") or "{}"
-    return {"execution": workflows.start_execution(stateMachineArn=text(asked, "machine"), input=given)["executionArn"]}
+    with clients.trace() as trace:
+        started = workflows.start_execution(stateMachineArn=text(asked, "machine"), input=given)
+    return {"execution": started["executionArn"], "trace": trace}
 
 
 def indented(told: str) -> str:

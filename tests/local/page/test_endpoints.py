@@ -139,7 +139,7 @@ class TestBuckets:
 
         told = urlencode({"bucket": bucket["id"], "region": bucket["region"], "key": key, "type": "text/html"})
         reply = asking.ask("POST", f"/api/buckets/upload?{told}", body=content, headers=WRITE)
-        assert reply.json() == {"key": key, "bytes": len(content)}
+        assert (reply.json()["key"], reply.json()["bytes"]) == (key, len(content))
         listed = asking.read("buckets/objects", bucket=bucket["id"], region=bucket["region"], prefix="ü/")["objects"]
         assert [(each["key"], each["bytes"]) for each in listed] == [(key, len(content))]
         download = asking.ask("GET", f"/api/buckets/download?{told}")
@@ -222,6 +222,20 @@ class TestJournal:
                     ("PlaceOrder", "Intake/Function", "ChargeCard", "TakeStock", "SendEmail", "PackingSlip",
                      "CountSales/Function")}  # fmt: skip
         assert eventually(ran, lambda found: expected <= found, seconds=40) == expected
+
+    def test_ties_together_what_the_page_begins(self, aws: LocalAws, asking: Asking) -> None:
+        loud, work = asking.one("functions", "Extras/Loud"), asking.one("queues", "Extras/Work")
+        schedule = asking.one("schedules", "Extras/Yearly")
+        invoked = asking.write("functions/invoke", function=loud["id"], region=loud["region"], event="{}")["trace"]
+        sent = asking.write("queues/send", queue=work["id"], region=work["region"], body="x")["trace"]
+        told = {name: schedule[name] for name in ("kind", "name", "region")}
+        fired = asking.write("schedules/fire", **told)["trace"]
+
+        def followed() -> list[bool]:
+            runs = aws.journal("invocation")
+            return [any(root in {each["trace"], *each["links"]} for each in runs) for root in (invoked, sent, fired)]
+
+        eventually(followed, all)
 
     def test_tells_how_a_run_went(self, aws: LocalAws, asking: Asking) -> None:
         failing = asking.one("functions", "Extras/Failing")

@@ -25,7 +25,7 @@ class Nothing:
     def __init__(self, folder: Path) -> None:
         self.paths = StatePaths(folder)
         self.clients = self
-        self.region = "us-east-1"
+        self.region, self.key = "us-east-1", ""
 
 
 @pytest.fixture(scope="module")

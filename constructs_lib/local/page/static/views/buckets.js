@@ -1,6 +1,6 @@
 import { downloadAddress, read, upload } from "/api.js";
 import { badge, code, empty, field, h, show, table } from "/dom.js";
-import { chooser, detailHead, form, halves, problems } from "/parts.js";
+import { chooser, detailHead, form, halves, problems, traceLink } from "/parts.js";
 import { ago, size } from "/words.js";
 
 const LOOK_SECONDS = 3;
@@ -103,7 +103,7 @@ function uploading(chosen, look) {
       chosenFile,
     );
     await look();
-    return h("p", {}, badge("uploaded", "good"), ` ${told.key}, ${size(told.bytes)}`);
+    return h("p", {}, badge("uploaded", "good"), ` ${told.key}, ${size(told.bytes)} `, traceLink(told.trace));
   };
   return form(
     `Upload to ${chosen.path}`,

@@ -94,7 +94,8 @@ function invoking(chosen) {
         "p",
         { class: "answer" },
         badge(answer.error ? `error: ${answer.error}` : "ok", answer.error ? "bad" : "good"),
-        ` ${duration(answer.milliseconds)}`,
+        ` ${duration(answer.milliseconds)} `,
+        traceLink(answer.trace, "follow"),
       ),
       text("Answer", answer.text),
     ];

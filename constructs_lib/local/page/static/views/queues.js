@@ -1,6 +1,6 @@
 import { read, write } from "/api.js";
 import { badge, code, empty, field, h, show, table, text } from "/dom.js";
-import { action, chooser, detailHead, facts, form, halves, problems } from "/parts.js";
+import { action, chooser, detailHead, facts, form, halves, problems, traceLink } from "/parts.js";
 import { ago, plural, pretty } from "/words.js";
 
 const LOOK_SECONDS = 2;
@@ -135,9 +135,9 @@ function sending(chosen, look) {
       group: group.value,
       deduplication: deduplication.value,
     };
-    const { id } = await write("queues/send", told);
+    const { id, trace } = await write("queues/send", told);
     await look();
-    return h("p", {}, badge("sent", "good"), " ", h("span", { class: "mono dim" }, id));
+    return h("p", {}, badge("sent", "good"), " ", h("span", { class: "mono dim" }, id), " ", traceLink(trace));
   };
   return form(
     `Send to ${chosen.path}`,

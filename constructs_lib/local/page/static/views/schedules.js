@@ -1,6 +1,6 @@
 import { write } from "/api.js";
 import { code, empty, h, table } from "/dom.js";
-import { action, halves } from "/parts.js";
+import { action, halves, traceLink } from "/parts.js";
 import { plural } from "/words.js";
 
 export const schedules = { name: "schedules", title: "Schedules", count: (app) => app.schedules.length, open };
@@ -11,7 +11,10 @@ function open({ main, app }) {
       each.path,
       h("span", { class: "mono" }, each.expression),
       each.timezone,
-      action("Fire now", async () => `fired at ${plural((await fire(each)).targets.length, "target")}`),
+      action("Fire now", async () => {
+        const { targets, trace } = await fire(each);
+        return [`fired at ${plural(targets.length, "target")} `, traceLink(trace)];
+      }),
     ],
   }));
   const list = rows.length
