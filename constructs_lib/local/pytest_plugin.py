@@ -59,8 +59,14 @@ def local_assembly(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPat
 @pytest.fixture(scope="session")
 def local_app(local_assembly: Any, pytestconfig: pytest.Config) -> Iterator[LocalAws]:
     """Return the app, deployed to an embedded AWS that this session, or worker, has for itself."""
+    from constructs_lib.local.local_extra import require  # noqa: PLC0415 (not needed before)
+    from constructs_lib.problem import ProblemError  # noqa: PLC0415 (likewise)
+
+    try:
+        require("boto3", "ministack")
+    except ProblemError as error:
+        pytest.fail(str(error), pytrace=False)
     from constructs_lib.local.session import LocalAws  # noqa: PLC0415 (boto3 takes its time)
-    from constructs_lib.problem import ProblemError  # noqa: PLC0415 (not needed before)
 
     iam = pytestconfig.getoption("--local-iam") or pytestconfig.getini("local_iam")
     assembly = local_assembly.synth().directory if hasattr(local_assembly, "synth") else local_assembly

@@ -98,12 +98,19 @@ def _take() -> Taken:
 
 
 def put_back(data: Data) -> None:
-    """Let everything be as it was; what came since is gone."""
+    """Let everything be as it was; what came since is gone.
+
+    A service that nobody had used by then begins as it begins itself, with a default network or the like.
+    """
+    known = {service for service, _ in data}
+    for service in sorted({service for (service, _), _ in _stores()} - known):
+        base(f"services.{service}").reset()
     with queue_lock.HOLDING, base("services.dynamodb")._lock:
         for queue in base("services.sqs")._queues._data.values():
             queue["messages"] = []  # a request may wait for messages of the queue it has found
         for name, store in _stores():
-            _fill(store._data, data.get(name, {}))
+            if name[0] in known:
+                _fill(store._data, data.get(name, {}))
 
 
 def _fill(current: dict[Any, Any], wanted: dict[Any, Any]) -> None:

@@ -171,6 +171,13 @@ class TestFailures:
         assert "Traceback" not in said
         assert "4 errors" in said
 
+    def test_an_environment_without_the_local_extra_is_told_how_to_get_it(self, tmp_path: Path) -> None:
+        write(tmp_path, conftest=BROKEN + "import sys\nsys.modules['ministack'] = None\n", test_shop=TEN_LINES)
+        said = run(tmp_path)
+        assert "ministack is not installed in this environment\n" in said
+        assert "\n  fix: pip install 'constructs-lib[local]'\n" in said
+        assert "2 errors" in said
+
 
 class TestEventually:
     def test_it_waits_until_a_condition_holds(self, eventually: object) -> None:

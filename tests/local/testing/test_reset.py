@@ -101,6 +101,16 @@ class TestData:
         reset()
         assert local_app.client("sqs").list_queues(QueueNamePrefix="mine").get("QueueUrls", []) == []
 
+    def test_a_service_that_was_first_used_by_a_test_begins_anew(self, local_app: LocalAws, reset: Reset) -> None:
+        ec2, route53 = local_app.client("ec2"), local_app.client("route53")
+        before = [each["IsDefault"] for each in ec2.describe_vpcs()["Vpcs"]]
+        ec2.create_vpc(CidrBlock="10.7.0.0/16")
+        route53.create_hosted_zone(Name="a.test", CallerReference="1")
+        reset()
+        assert before == [True]
+        assert [each["IsDefault"] for each in ec2.describe_vpcs()["Vpcs"]] == [True]
+        assert route53.list_hosted_zones()["HostedZones"] == []
+
     def test_it_takes_less_than_a_tenth_of_a_second(self, local_app: LocalAws, reset: Reset) -> None:
         took = []
         for _ in range(5):
