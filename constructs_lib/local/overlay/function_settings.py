@@ -90,15 +90,26 @@ def _wrap_api_reserve(stock: Any) -> Any:
 
 def _wrap_api_alias(stock: Any) -> Any:
     def create_alias(func_name: str, data: Any) -> Any:
-        function = base("services.lambda_svc")._functions.get(func_name)
-        weights = (data.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
-        missing = _missing_version(function, [data.get("FunctionVersion"), *weights])
-        if missing is None:
-            return stock(func_name, data)
-        status, headers, body = missing.answer()
-        return 404 if missing.code == "ResourceNotFoundException" else status, headers, body
+        return _alias_refusal(func_name, data) or stock(func_name, data)
 
     return create_alias
+
+
+def _wrap_api_alias_update(stock: Any) -> Any:
+    def update_alias(func_name: str, alias_name: str, data: Any) -> Any:
+        return _alias_refusal(func_name, data) or stock(func_name, alias_name, data)
+
+    return update_alias
+
+
+def _alias_refusal(name: str, data: Mapping[str, Any]) -> tuple[int, dict[str, str], bytes] | None:
+    weights = (data.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
+    function = base("services.lambda_svc")._functions.get(name)
+    missing = _missing_version(function, [data.get("FunctionVersion"), *weights])
+    if missing is None:
+        return None
+    _, headers, body = missing.answer()
+    return 404, headers, body
 
 
 def _missing_version(function: Any, versions: list[Any]) -> Refusal | None:
@@ -124,4 +135,5 @@ PATCHES = (
     Patch("services.lambda_svc", "_update_config", ("name", "data"), _wrap_api_update),
     Patch("services.lambda_svc", "_put_function_concurrency", ("func_name", "data"), _wrap_api_reserve),
     Patch("services.lambda_svc", "_create_alias", ("func_name", "data"), _wrap_api_alias),
+    Patch("services.lambda_svc", "_update_alias", ("func_name", "alias_name", "data"), _wrap_api_alias_update),
 )

@@ -71,6 +71,18 @@ class TestFunctionSettings:
                 FunctionName=mended.outputs["Echo"], Name="none", FunctionVersion="7"
             )
 
+    def test_refuses_to_lead_an_alias_to_a_version_that_is_not_there(self, stock: App, mended: App) -> None:
+        def lead(app: App) -> None:
+            functions, name = app.aws.client("lambda"), app.outputs["Create"]
+            version = functions.publish_version(FunctionName=name)["Version"]
+            functions.create_alias(FunctionName=name, Name="leads", FunctionVersion=version)
+            routing = {"AdditionalVersionWeights": {"77": 0.1}}
+            functions.update_alias(FunctionName=name, Name="leads", RoutingConfig=routing)
+
+        lead(stock)
+        with pytest.raises(ClientError, match=r"Function not found: arn:.*:77"):
+            lead(mended)
+
     def test_refuses_provisioned_concurrency_of_the_latest(self, mended: App) -> None:
         with pytest.raises(ClientError, match="cannot be applied to unpublished function versions"):
             mended.aws.client("lambda").put_provisioned_concurrency_config(

@@ -56,6 +56,21 @@ class TestAnswers:
         outcome = runner.run("exports.handler = (event, context, callback) => callback(null, 1)", Runtime="nodejs24.x")
         assert outcome.payload["errorType"] == "Runtime.CallbackHandlerDeprecated"
 
+    @pytest.mark.parametrize(
+        ("way", "payload", "is_error"),
+        [
+            ("context.succeed('done')", "done", False),
+            ("context.done(null, 'done')", "done", False),
+            ("context.done(new RangeError('bad'))", "RangeError", True),
+            ("context.fail(new RangeError('bad'))", "RangeError", True),
+        ],
+    )
+    def test_ends_at_once_in_the_ways_of_old(self, runner: Runner, way: str, payload: str, is_error: bool) -> None:
+        code = f"exports.handler = (event, context) => {{ setTimeout(() => console.log('late'), 5000); {way} }}"
+        outcome = runner.run(code)
+        told = outcome.payload["errorType"] if is_error else outcome.payload
+        assert (told, outcome.is_error, "late" in outcome.log) == (payload, is_error, False)
+
     def test_describes_the_invocation(self, runner: Runner) -> None:
         code = """exports.handler = async (event, context) => [
             context.functionName, context.memoryLimitInMB, context.awsRequestId, context.invokedFunctionArn,
