@@ -17,6 +17,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from constructs_lib.local.overlay import workflow_results
 from constructs_lib.local.overlay.base import base
 from constructs_lib.local.overlay.patching import Patch
 from constructs_lib.local.overlay.workflow_role import role_of
@@ -165,9 +166,7 @@ def _at_once(state: State, value: Any, context: Context) -> int:
     return int(told)
 
 
-def _run_children(
-    state: State, processor: dict[str, Any], value: Any, execution: Execution, context: Context
-) -> list[Any]:
+def _run_children(state: State, processor: dict[str, Any], value: Any, execution: Execution, context: Context) -> Any:
     """A distributed Map: each item, or batch of items, is an execution of its own."""
     workflows = base("services.stepfunctions")
     with role_of(execution):
@@ -183,6 +182,7 @@ def _run_children(
     run = _map_run(state, execution, f"arn:aws:states:{region}:{account}", label, len(batches))
     workflows._map_runs[run["mapRunArn"]] = run
     counting, failures = threading.Lock(), [0]
+    children: list[Execution] = []
 
     def count(change: dict[str, int]) -> None:
         with counting:
@@ -193,7 +193,8 @@ def _run_children(
     def child(given: Any) -> Branch:
         own = _child(f"arn:aws:states:{region}:{account}", label, given, run["mapRunArn"])
         scope = own_scope(context, variables={})
-        scope["Execution"] |= {"Id": own["executionArn"], "Name": own["name"], "Input": given}
+        scope["Execution"] |= {"Id": own["executionArn"], "Name": own["name"], "Input": given, "RedriveCount": 0}
+        children.append(own)
 
         def start() -> Any:
             workflows._executions[own["executionArn"]] = own
@@ -221,7 +222,23 @@ def _run_children(
         run.update(status="FAILED", stopDate=workflows.now_iso())
         raise
     run.update(status="SUCCEEDED", stopDate=workflows.now_iso())
-    return results
+    if not state.get("ResultWriter"):
+        return results
+    with role_of(execution):
+        return _written(state, value, context, run, children)
+
+
+def _written(state: State, value: Any, context: Context, run: dict[str, Any], children: list[Execution]) -> Any:
+    """What the state puts out where it says how results are written, and where to."""
+    workflows, writer = base("services.stepfunctions"), state["ResultWriter"]
+    if "Resource" not in writer:
+        return workflow_results.transformed(children, writer)
+    if is_jsonata(state, context):
+        arguments = workflows._apply_jsonata_template(writer.get("Arguments") or {}, value, context)
+    else:
+        effective = workflows._apply_input_path(state, value, context)
+        arguments = workflows._resolve_params_obj(writer.get("Parameters") or {}, effective, context)
+    return workflow_results.write(writer, arguments, run, children)
 
 
 def _read(state: State, value: Any, context: Context) -> list[Any]:

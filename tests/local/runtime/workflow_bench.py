@@ -49,6 +49,12 @@ def resources() -> dict[str, Any]:
         **role("Bare", STATES),
         **role("Stranger", "ec2.amazonaws.com"),
         **role(
+            "Writing",
+            STATES,
+            allow("states:StartExecution", _here("states", "stateMachine:bench-*")),
+            allow("s3:PutObject", join(att("Bucket"), "/runs/*")),
+        ),
+        **role(
             "Full",
             STATES,
             allow("lambda:InvokeFunction", att("Worker")),
@@ -125,5 +131,5 @@ def chain(*states: dict[str, Any]) -> dict[str, Any]:
 
 
 def set_up(app: App) -> Bench:
-    arns = {f"{each}Arn": att(each) for each in ("Worker", "Queue", "Bare", "Stranger", "Full", "Logs")}
+    arns = {f"{each}Arn": att(each) for each in ("Worker", "Queue", "Bare", "Stranger", "Writing", "Full", "Logs")}
     return Bench(app, deploy(app, "Bench", resources(), *NAMES, **arns))

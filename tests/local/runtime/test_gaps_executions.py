@@ -1,7 +1,8 @@
-"""Failed executions that go on where they failed; stock does not know the call."""
+"""What stock leaves out of executions: going on where they failed, and writing down the results of their children."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -10,6 +11,53 @@ from botocore.exceptions import ClientError
 from tests.local.runtime.workflow_bench import Bench, Ended, chain
 
 REMEMBER = {"Type": "Pass", "Assign": {"known": "{% $states.input.n + 1 %}"}, "Output": {"first": "done"}}
+
+
+class TestWorkflowResults:
+    def ran(self, on: Bench, **config: str) -> Any:
+        """What a distributed Map puts out that writes its results under `runs`."""
+        writer = {
+            "Resource": "arn:aws:states:::s3:putObject",
+            "Parameters": {"Bucket": on.made["Bucket"], "Prefix": "runs/"},
+            **({"WriterConfig": config} if config else {}),
+        }
+        mode = {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}}
+        items = {"Type": "Map", "ItemsPath": "$.items", "ItemProcessor": {**mode, **chain({"Type": "Pass"})}}
+        definition = {**chain({**items, "ResultWriter": writer}), "QueryLanguage": "JSONPath"}
+        machine = on.create(definition, role="Writing")
+        return on.end(on.start(machine, {"items": [[1, 2], [2, 4]]}))
+
+    def content(self, on: Bench, key: str) -> str:
+        stored = on.app.aws.client("s3").get_object(Bucket=on.made["Bucket"], Key=key)
+        return str(stored["Body"].read().decode())
+
+    def test_are_written_with_a_manifest(self, stock_bench: Bench, bench: Bench) -> None:
+        assert self.ran(stock_bench).output == [[1, 2], [2, 4]]
+        put_out = self.ran(bench).output
+        details = put_out["ResultWriterDetails"]
+        manifest = json.loads(self.content(bench, details["Key"]))
+        assert manifest["MapRunArn"] == put_out["MapRunArn"]
+        [file] = manifest["ResultFiles"]["SUCCEEDED"]
+        records = json.loads(self.content(bench, file["Key"]))
+        assert [(each["Status"], json.loads(each["Output"])) for each in records] == [
+            ("SUCCEEDED", [1, 2]),
+            ("SUCCEEDED", [2, 4]),
+        ]
+        assert (manifest["ResultFiles"]["FAILED"], file["Key"].startswith("runs/")) == ([], True)
+
+    def test_are_written_in_the_form_that_is_asked_for(self, bench: Bench) -> None:
+        details = self.ran(bench, Transformation="FLATTEN", OutputType="JSONL").output["ResultWriterDetails"]
+        [file] = json.loads(self.content(bench, details["Key"]))["ResultFiles"]["SUCCEEDED"]
+        assert self.content(bench, file["Key"]) == "1\n2\n2\n4"
+
+    def test_need_the_right_to_write(self, bench: Bench) -> None:
+        bucket = f"{bench.made['Bucket']}-elsewhere"
+        writer = {"Resource": "arn:aws:states:::s3:putObject", "Arguments": {"Bucket": bucket}}
+        processor = {"ProcessorConfig": {"Mode": "DISTRIBUTED"}, **chain({"Type": "Pass"})}
+        each = {"Type": "Map", "Items": [1], "ItemProcessor": processor, "ResultWriter": writer}
+        ended = bench.run(each, role="Writing")
+        assert ended.status == "FAILED"
+        assert f's3:PutObject on resource: "arn:aws:s3:::{bucket}/' in ended.cause
 
 
 class TestWorkflowRedrive:
