@@ -78,6 +78,13 @@ def current() -> Call:
     return _current.get() or begin({})
 
 
+def forget() -> None:
+    """Forget who has called how often, and what authorizers said."""
+    rest, http = base("services.apigateway_v1"), base("services.apigateway")
+    for held in (rest._throttle_state, rest._quota_state, rest._authorizer_cache, http._authorizer_cache):
+        held.clear()
+
+
 def request_time(call: Call) -> str:
     """When it began, as API Gateway writes it."""
     return time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(call.started))

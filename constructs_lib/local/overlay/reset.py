@@ -17,6 +17,7 @@ from constructs_lib.local.overlay import (
     clock_everywhere,
     decisions,
     faults,
+    gateway_call,
     message_moves,
     pipes,
     queue_mapping,
@@ -159,7 +160,7 @@ class Resetting:
         CLOCK.reset()
         faults.clear()
         self._baseline.put_back()
-        for each in (decisions, message_moves, pipes, queue_mapping, stream_mapping):
+        for each in (decisions, gateway_call, message_moves, pipes, queue_mapping, stream_mapping):
             each.forget()
         clock_everywhere.count_anew()
         return {"seconds": round(time.monotonic() - began, 4)}
