@@ -39,6 +39,7 @@ class RunFindings:
         self._journal = JsonLines(paths.journal)
         self._said: set[tuple[str, ...]] = set()
         self._record = PermissionsRecord()
+        self._asked_for: set[str] = set()
 
     def deployed(self) -> None:
         """Keep what is granted now; to be called after every deployment."""
@@ -47,6 +48,7 @@ class RunFindings:
     def new(self) -> Iterator[str]:
         """Yield what there is to say since the last look."""
         for entry in self._journal.new():
+            self._know(str(entry.get("function", "")))
             found = self._problem(entry)
             if found is not None and found[0] not in self._said:
                 self._said.add(found[0])
@@ -57,6 +59,12 @@ class RunFindings:
         self.deployed()
         report = PermissionsReport.of(self._record, JsonLines(self._paths.journal).new())
         return [harmless(line) for line in summary_of(report)]
+
+    def _know(self, function: str) -> None:
+        """Look again at what is deployed when a function is new: it has come with a later deployment."""
+        if function and function not in self._record.paths and function not in self._asked_for:
+            self._asked_for.add(function)
+            self.deployed()
 
     def _problem(self, entry: Mapping[str, Any]) -> tuple[tuple[str, ...], Problem] | None:
         if entry.get("kind") == "authorization" and not entry.get("enforced", True):

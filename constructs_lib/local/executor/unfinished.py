@@ -10,6 +10,7 @@ import functools
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 FOREIGN = ("/node_modules/", "/site-packages/", "/constructs_lib/runtime/", "/constructs-lib-runtime/")
 STANDARD = "/lib/python"
+FILE_URL = "file://"
 FRAMES_SHOWN = 5
 RANK = {"request": 0, "task": 0, "thread": 0, "coroutine": 0, "operation": 1, "timer": 2}  # of one place the first
 
@@ -99,6 +101,7 @@ class _Frames:
 
     def __init__(self, root: Path, maps: SourceMaps) -> None:
         self._root = root
+        self._prefixes = tuple(f"{each}/" for each in (root, root.resolve()))
         self._maps = maps
 
     def is_own(self, frames: Sequence[Mapping[str, Any]]) -> bool:
@@ -112,17 +115,18 @@ class _Frames:
                 yield place
 
     def _place(self, frame: Mapping[str, Any]) -> str:
-        file, line = str(frame.get("file", "")).removeprefix("file://"), int(frame.get("line", 0))
-        column = int(frame.get("column", 0))
-        if not file.startswith(f"{self._root}/"):
+        file, line, column = str(frame.get("file", "")), int(frame.get("line", 0)), int(frame.get("column", 0))
+        if file.startswith(FILE_URL):
+            file = unquote(file.removeprefix(FILE_URL))
+        prefix = next((each for each in self._prefixes if file.startswith(each)), None)
+        if prefix is None:
             return ""  # of the runtime
-        if file.endswith(".py") and file.removeprefix(f"{self._root}/").partition("/")[0] in _installed(self._root):
+        name = file.removeprefix(prefix)
+        if file.endswith(".py") and name.partition("/")[0] in _installed(self._root):
             return ""
         mapped = self._maps.original(file, line, column)
         if mapped is None:
-            return (
-                "" if _is_foreign(file) else f"{file.removeprefix(f'{self._root}/')}:{line}:{column}".removesuffix(":0")
-            )
+            return "" if _is_foreign(file) else f"{name}:{line}:{column}".removesuffix(":0")
         return "" if _is_foreign(f"/{mapped.source}") else f"{mapped.source}:{mapped.line}:{mapped.column}"
 
 

@@ -11,6 +11,7 @@ from tests.local.runtime.functions import Runner, Stored, function
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from constructs_lib.local.executor.function import Function
     from constructs_lib.local.executor.unfinished import Unfinished
@@ -113,6 +114,27 @@ class TestNode:
         first, second = node(watched, body, times=5)
         assert (first.what, first.at) == (second.what, "index.js:8:17"), "where the request itself was made"
         assert second.at == f"index.js:{HANDLER_LINE + 1}:12"
+
+    def test_names_a_line_of_a_module_in_a_folder_with_a_space_behind_a_link(self, tmp_path: Path) -> None:
+        (tmp_path / "a folder").mkdir()
+        (tmp_path / "link").symlink_to(tmp_path / "a folder")
+        found: list[Unfinished] = []
+        executor = Executor(
+            Surroundings(
+                work=tmp_path / "link",
+                endpoint="http://127.0.0.1:1",
+                log_file=None,
+                store=Stored(),
+                credentials=lambda _: {},
+                on_unfinished=lambda *told: found.append(told[-1]),
+            )
+        )
+        code = "export const handler = async () => {\nsetTimeout(() => 0, 5000);\n};"
+        try:
+            Runner(executor, Stored()).run(code, name="index.mjs")
+        finally:
+            executor.close()
+        assert [each.at for each in found] == ["index.mjs:2:1"]
 
     def test_writes_it_into_the_log(self, watched: Runner) -> None:
         code = f"{SERVER}exports.handler = async () => {{ get(); /* log */ return 1; }};"
