@@ -54,6 +54,7 @@ from constructs_lib.local.overlay import (
     secret_reference_is_arn,
     stream_mapping,
     stream_state,
+    stream_trace,
     table_settings,
     target_delivery,
     task_token_resource,
@@ -169,7 +170,7 @@ class Overlay:
         decisions.begin(lets_denied_pass=orders.lets_denied_pass)
         self._executor = LambdaExecutor(orders)
         hold = for_tests.Hold(self._executor.executor)
-        patches = [*PATCHES, *self._executor.patches(), *hold.hooks()]
+        patches = [*PATCHES, *self._executor.patches(), *hold.hooks(), *stream_trace.HOOKS]
         try:
             check_patches(patches)
         except LocalError:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from constructs_lib.local.overlay import trace
 from constructs_lib.local.overlay.journal import tell
+from constructs_lib.local.overlay.stream_trace import root_of_record
 from constructs_lib.local.overlay.workflow_role import current_machine
 
 if TYPE_CHECKING:
@@ -72,10 +73,15 @@ def cause_of(event: Any) -> tuple[str, str]:
 
 
 def links_of(event: Any) -> list[str]:
-    """The traces of the messages of a batch, each once."""
-    headers = (str((each.get("attributes") or {}).get("AWSTraceHeader", "")) for each in _records(event))
-    roots = dict.fromkeys(root for header in headers if (root := trace.root_of(header)))
+    """The traces of the messages or records of a batch, each once."""
+    roots = dict.fromkeys(root for each in _records(event) if (root := _root_of(each)))
     return list(roots)[:LINKS]
+
+
+def _root_of(record: dict[str, Any]) -> str:
+    if record.get("eventSource") == "aws:dynamodb":
+        return root_of_record(str(record.get("eventID")))
+    return trace.root_of(str((record.get("attributes") or {}).get("AWSTraceHeader", "")))
 
 
 def _records(event: Any) -> Iterator[dict[str, Any]]:

@@ -11,8 +11,9 @@ Every entry that belongs to an X-Ray trace has its root as `trace`.
     kind this entry tells of: the first is told at once, the next ones within a second together).
 `invocation`
     One run of a function, at its end: `function` (physical name), `arn`, `request_id`, `links` (the traces of the
-    messages of its batch), `cause` (`apigateway`, `sqs`, `states`, ...; empty when called directly), `source` (the ARN
-    or name of what caused it), `cold`, `milliseconds`, `error` (its type; empty when it succeeded), `message`.
+    messages or records of its batch), `cause` (`apigateway`, `sqs`, `states`, ...; empty when called directly),
+    `source` (the ARN or name of what caused it), `cold`, `milliseconds`, `error` (its type; empty when it succeeded),
+    `message`.
 `request`
     One request to a deployed API, at its end: `method`, `path`, `status`, `milliseconds`.
 `execution`

@@ -24,6 +24,16 @@ def handler(event, context):
         boto3.client("dynamodb").delete_item(TableName=os.environ["TABLE"], Key={"id": {"S": "x"}})
     return {"hostile": os.environ["HOSTILE"]}
 """
+WRITING = """
+import os
+import boto3
+def handler(event, context):
+    boto3.client("dynamodb").put_item(TableName=os.environ["TABLE"], Item={"id": {"S": event["id"]}})
+"""
+READING = """
+def handler(event, context):
+    print([each["dynamodb"]["Keys"]["id"]["S"] for each in event["Records"]])
+"""
 FAILING = """
 def handler(event, context):
     raise ValueError("<b>poison</b>")
@@ -34,7 +44,15 @@ class Extras(cdk.Stack):
     def __init__(self, scope: Construct, id: str) -> None:  # noqa: A002 - CDK's name
         super().__init__(scope, id)
         table = dynamodb.Table(
-            self, "Things", partition_key=dynamodb.Attribute(name="id", type=dynamodb.AttributeType.STRING)
+            self,
+            "Things",
+            partition_key=dynamodb.Attribute(name="id", type=dynamodb.AttributeType.STRING),
+            stream=dynamodb.StreamViewType.KEYS_ONLY,
+        )
+        writing = self._function("Writing", WRITING, TABLE=table.table_name)
+        table.grant_write_data(writing)
+        self._function("Reading", READING).add_event_source(
+            sources.DynamoEventSource(table, starting_position=lambda_.StartingPosition.TRIM_HORIZON)
         )
         s3.Bucket(self, "Files")
         loud = self._function("Loud", LOUD, HOSTILE=HOSTILE, TABLE=table.table_name)

@@ -237,6 +237,18 @@ class TestJournal:
 
         eventually(followed, all)
 
+    def test_ties_records_of_a_table_to_the_request_that_wrote_them(self, aws: LocalAws, asking: Asking) -> None:
+        writing, reading = (asking.one("functions", f"Extras/{name}") for name in ("Writing", "Reading"))
+        told = {"function": writing["id"], "region": writing["region"]}
+        trace = asking.write("functions/invoke", event=json.dumps({"id": str(uuid.uuid4())}), **told)["trace"]
+
+        def read() -> list[Any]:
+            runs = [each for each in aws.journal("invocation") if each["function"] == reading["id"]]
+            return [each for each in runs if trace in each["links"]]
+
+        [run] = eventually(read, bool)
+        assert (run["cause"], run["trace"] == trace) == ("dynamodb", False)
+
     def test_tells_how_a_run_went(self, aws: LocalAws, asking: Asking) -> None:
         failing = asking.one("functions", "Extras/Failing")
         asking.write("functions/invoke", function=failing["id"], region=failing["region"], event="{}")
