@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
+
+
 class JsonLinesWriter:
     """Appends objects to a file; safe to share between threads.
 
@@ -29,7 +32,7 @@ class JsonLinesWriter:
         """Append one object, whole or not at all."""
         if self._path is None:
             return
-        line = json.dumps(values, ensure_ascii=False, default=str).encode(errors="backslashreplace") + b"\n"
+        line = _encode(values).encode(errors="backslashreplace") + b"\n"
         with self._lock:
             if self._descriptor < 0:
                 self._descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)

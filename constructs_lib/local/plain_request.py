@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import re
 from dataclasses import dataclass
@@ -241,6 +242,7 @@ class PlainRequest:
         return b"HTTP/1.1 %d %b\r\n%b\r\n" % (status, _phrase(status), lines)
 
 
+@functools.cache
 def _phrase(status: int) -> bytes:
     with contextlib.suppress(ValueError):
         return HTTPStatus(status).phrase.encode()

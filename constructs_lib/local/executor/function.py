@@ -67,10 +67,15 @@ class Function:
         cls, configuration: Mapping[str, Any], code: bytes, layers: tuple[bytes, ...], region: str
     ) -> Function:
         """Read the configuration as GetFunctionConfiguration answers it."""
+        revision = _revision(configuration)
+        known = _known.get(configuration["FunctionArn"])
+        if known is not None and known.revision == revision and known.code is code and known.layers == layers:
+            return known
+        if len(_known) >= MOST_KNOWN:
+            _known.clear()
         logging = configuration.get("LoggingConfig") or {}
         name = configuration["FunctionName"]
-        told = json.dumps([configuration.get(each) for each in _STARTED_WITH], sort_keys=True, default=str).encode()
-        return cls(
+        function = _known[configuration["FunctionArn"]] = cls(
             name=name,
             arn=configuration["FunctionArn"],
             version=configuration.get("Version") or "$LATEST",
@@ -89,8 +94,9 @@ class Function:
             log_level=logging.get("ApplicationLogLevel") or "",
             system_log_level=logging.get("SystemLogLevel") or "",
             is_traced=(configuration.get("TracingConfig") or {}).get("Mode") == "Active",
-            revision=hashlib.sha256(told).hexdigest(),
+            revision=revision,
         )
+        return function
 
     @property
     def reads_values_by_extension(self) -> bool:
@@ -101,6 +107,17 @@ class Function:
     def key(self) -> tuple[str, str]:
         """What tells this function and version from any other."""
         return ":".join(self.arn.split(":")[:7]), self.version
+
+
+MOST_KNOWN = 100
+_known: dict[str, Function] = {}  # by ARN, as each was last: most invocations find it as it was
+_encode = json.JSONEncoder(sort_keys=True, default=str).encode
+
+
+def _revision(configuration: Mapping[str, Any]) -> str:
+    """A text that is another one whenever something changes that an environment is started with."""
+    told = _encode([configuration.get(each) for each in _STARTED_WITH])
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def _layer_arn(layer: Mapping[str, Any] | str) -> str:

@@ -5,6 +5,7 @@ The formats are AWS's: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-c
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import threading
@@ -29,8 +30,13 @@ Store = Callable[["Function", str, list[tuple[int, str]]], str]
 
 def now_text(seconds: float | None = None) -> str:
     """The time as log lines carry it, to the millisecond, in UTC."""
-    moment = datetime.fromtimestamp(time.time() if seconds is None else seconds, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+    milliseconds = int((time.time() if seconds is None else seconds) * 1000)
+    return f"{_second_text(milliseconds // 1000)}.{milliseconds % 1000:03d}Z"
+
+
+@functools.lru_cache(maxsize=8)
+def _second_text(second: int) -> str:
+    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +75,17 @@ class LogFile:
         self._lock = threading.Lock()
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = None if path is None else path.open("a", encoding="utf-8", buffering=1)
+        self._file = None if path is None else path.open("a", encoding="utf-8")
 
-    def write(self, seconds: float, function: str, request_id: str, line: str) -> None:
-        """Append one line at once, so that a reader sees it now."""
+    def write(self, seconds: float, function: str, request_id: str, *lines: str) -> None:
+        """Append lines at once, so that a reader sees them now."""
         if self._file is None:
             return
-        told = {"time": now_text(seconds), "function": function, "request_id": request_id, "line": line}
+        told = {"time": now_text(seconds), "function": function, "request_id": request_id}
+        text = "".join(f"{json.dumps({**told, 'line': line})}\n" for line in lines)
         with self._lock:
-            self._file.write(json.dumps(told) + "\n")
+            self._file.write(text)
+            self._file.flush()
 
 
 class FunctionLog:
@@ -105,12 +113,13 @@ class FunctionLog:
         self._tail = bytearray()
         self._is_refused = False
 
-    def line(self, text: str) -> None:
-        """Take one line."""
+    def line(self, *texts: str) -> None:
+        """Take one line, or several at once."""
         now = time.time()
-        self._file.write(now, self.function.name, self.request_id, text)
-        self._pending.append((int(now * 1000), text))
-        self._tail += text.encode("utf-8", "replace") + b"\n"
+        self._file.write(now, self.function.name, self.request_id, *texts)
+        for text in texts:
+            self._pending.append((int(now * 1000), text))
+            self._tail += text.encode("utf-8", "replace") + b"\n"
         if len(self._tail) > 2 * TAIL_BYTES:
             del self._tail[:-TAIL_BYTES]
         if len(self._pending) >= BATCH_LINES:
@@ -181,7 +190,6 @@ class FunctionLog:
             self.line(f"{now_text()} {self.request_id} {told}\n")
         elif failure is not None:
             self.line(f"{failure.message}\n{failure.error_type}")
-        self.line(f"END RequestId: {self.request_id}")
         parts = [
             f"REPORT RequestId: {self.request_id}",
             f"Duration: {report.seconds * 1000:.2f} ms",
@@ -200,7 +208,7 @@ class FunctionLog:
             root = report.trace.partition("Root=")[2].partition(";")[0]
             parent = report.trace.partition("Parent=")[2].partition(";")[0]
             text += f"\nXRAY TraceId: {root}\tSegmentId: {parent}\tSampled: true\t"
-        self.line(text)
+        self.line(f"END RequestId: {self.request_id}", text)
 
     def _platform(self, kind: str, record: dict[str, Any], *, is_quiet: bool = True) -> None:
         """Write a record of the platform, unless the function asked for less."""

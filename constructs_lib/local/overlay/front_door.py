@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote
 
-from constructs_lib.local.overlay import control, header_names, loopback_only, rest_targets, role_session
+from constructs_lib.local.overlay import control, dated, header_names, loopback_only, rest_targets, role_session
 from constructs_lib.local.overlay.base import base
 from constructs_lib.local.overlay.request_journal import journaled
 from constructs_lib.local.overlay.trace import begin_request
@@ -62,7 +62,7 @@ def wrap(inner: Asgi, app_port: int, key: str) -> Asgi:
 
 async def _answer(scope: dict[str, Any], receive: Callable[..., Any], send: Callable[..., Any]) -> None:
     app = base("app")
-    send = app._with_date_header(send)
+    send = dated.wrap(send)
     try:
         query = scope.get("query_string", b"").decode("ascii")
     except UnicodeDecodeError:
