@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from constructs_lib.local.permissions import FunctionPermissions
 
 
+MOST_LISTED = 10  # never used, at the end of a run
+
+
 def run(state: Path, form: str) -> int:
     """Write the report of the run that holds a state folder, or else of the last one that did.
 
@@ -115,7 +118,9 @@ def summary_of(report: PermissionsReport) -> list[str]:
         f"  denied      {each.caller}  {each.action} on {short(each.resource)}  ({_times(each.count)})"
         for each in report.denials
     ]
-    lines += [f"  never used  {path}  {each.action} on {short(each.resource)}" for path, each in never]
+    lines += [f"  never used  {path}  {each.action} on {short(each.resource)}" for path, each in never[:MOST_LISTED]]
+    if len(never) > MOST_LISTED:
+        lines.append(f"  and {len(never) - MOST_LISTED} more: constructs-lib local permissions")
     return lines
 
 

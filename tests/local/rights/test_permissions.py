@@ -193,6 +193,13 @@ class TestWords:
             "  denied      Users/CreateUser  dynamodb:DeleteItem on table/Users-1A2B  (once)",
         ]
 
+    def test_the_end_of_a_run_lists_ten_of_what_was_never_used(self) -> None:
+        many = tuple((f"s3:Action{number}", "*") for number in range(13))
+        record = PermissionsRecord([Granted("Users-Create-1A", "Users/CreateUser", "role-of-create", many)])
+        said = summary_of(PermissionsReport.of(record, [RAN, entry("s3:Other", "x")]))
+        assert len(said) == 12
+        assert said[-1] == "  and 3 more: constructs-lib local permissions"
+
     @pytest.mark.parametrize("journal", [[], [RAN], [entry("dynamodb:PutItem", TABLE)]])
     def test_the_end_of_a_run_says_nothing_when_nothing_ran_or_was_checked(self, journal: list[Any]) -> None:
         assert summary_of(report(*journal)) == []
