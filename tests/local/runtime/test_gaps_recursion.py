@@ -71,15 +71,22 @@ def runs(app: App, made: dict[str, str]) -> int:
     return sum(line.startswith("RUN ") for line in app.aws.messages(made["TellsLogs"]))
 
 
+def furthest(app: App, made: dict[str, str]) -> int:
+    """The last round of a loop so far."""
+    rounds = [line.split()[1] for line in app.aws.messages(made["TellsLogs"]) if line.startswith("RUN ")]
+    return max(map(int, rounds), default=0)
+
+
 class TestRecursion:
     def test_stops_a_loop_over_a_queue(self, stock: App, mended: App, log_file: Path) -> None:
         on = looping(stock)
-        stock.aws.client("sqs").send_message(QueueUrl=on["Queue"], MessageBody='{"n": 1, "by": "queue"}')
+        for _ in range(2):  # stock can lose a message, and with it a loop
+            stock.aws.client("sqs").send_message(QueueUrl=on["Queue"], MessageBody='{"n": 1, "by": "queue"}')
         made = looping(mended)
         mended.aws.client("sqs").send_message(QueueUrl=made["Queue"], MessageBody='{"n": 1, "by": "queue"}')
         assert until(lambda: made["Tells"] in stopped(log_file))
         assert runs(mended, made) == 16
-        assert until(lambda: runs(stock, on), is_right=lambda count: count == 20) == 20
+        assert until(lambda: furthest(stock, on), is_right=lambda round_: round_ > 16) > 16
 
     def test_stops_a_function_that_invokes_itself_and_keeps_its_event(self, mended: App) -> None:
         made = looping(mended)
