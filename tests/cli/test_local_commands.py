@@ -174,6 +174,7 @@ class TestUpload:
             "  fix: name the key: upload BUCKET - KEY\n"
         )
         assert run.command("upload", "Files", "dog.png").stderr.splitlines()[0].startswith("the file cannot be read: ")
+        (run.folder / "cat.png").write_bytes(b"\x89PNG")
         assert run.command("upload", "Jobs", "cat.png").stderr.splitlines()[0] == "no deployed bucket is called Jobs"
 
 
