@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from constructs_lib.local.overlay import log_bound
 from constructs_lib.local.overlay.base import base
 from constructs_lib.local.overlay.role_permissions import role_may
 
@@ -71,3 +72,4 @@ def append(group: str, stream: str, events: list[tuple[int, str]]) -> None:
     stored = [{"timestamp": at, "message": line, "ingestionTime": now} for at, line in events if line]
     logs._append_log_events(held, stored)
     logs._fanout_to_subscription_filters(group, stream, stored)
+    log_bound.keep_newest(logs._log_groups[group], len(stored))
