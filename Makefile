@@ -1,9 +1,10 @@
 # make run     set up, then run the example app on localhost, deployed to an embedded AWS (PORT=3000, VIA=direct or cdk)
-# make test    set up, then everything that CI runs
+# make test    set up, then everything that CI runs (JOBS=2 processes)
 # make bench   set up, then measure against peers in the same run
 PYTHON ?= python3
 PORT ?= 3000
 VIA ?= direct
+JOBS ?= 2
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .DEFAULT_GOAL := help
@@ -37,7 +38,7 @@ handlers: setup
 
 pytest: setup
 	python -m tests.bundling.prefetch
-	pytest
+	pytest --numprocesses $(JOBS) --dist loadfile
 
 snapshots: setup
 	pytest tests/examples --snapshot-update
