@@ -7,7 +7,6 @@ text; leaves `cookies` out of the event and sends `null` for what is absent.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 from typing import Any
@@ -57,13 +56,12 @@ async def invoke(integration: Any, request: Request, *, owner: tuple[str, str]) 
     if len(json.dumps(event)) > EVENT_LIMIT_BYTES:
         return message(413, "Request Entity Too Large")
     execution = functions._execution_record_for_config(record, configuration)
-    called = reused_threads.start(functions._execute_function_with_config_scope, execution, event)
     limit = int(integration.get("timeoutInMillis") or DEFAULT_TIMEOUT_MS) / 1000
-    done, _ = await asyncio.wait({called}, timeout=limit)
-    if not done:
+    try:
+        result = await reused_threads.run_within(limit, functions._execute_function_with_config_scope, execution, event)
+    except reused_threads.LateError:
         return message(503, "Service Unavailable")  # the function goes on, as on AWS
     current().say({"integration.integrationStatus": 200, "integration.status": 200, "integrationStatus": 200})
-    result = called.result()
     if result.get("throttle"):
         return message(_THROTTLED, "Too Many Requests")
     if result.get("error"):

@@ -7,7 +7,6 @@ a header claims, and the names of headers in lower case.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 from collections.abc import Mapping
@@ -78,9 +77,11 @@ def may_call(record: Any, integration: Any, reference: str, source: str) -> bool
 async def run(record: Any, event: Any, limit_ms: int) -> Any:
     """Run a function for an API; nothing when it takes longer than the API waits, though it goes on, as on AWS."""
     functions = base("services.lambda_svc")
-    called = reused_threads.start(functions._execute_function_with_config_scope, record, event)
-    done, _ = await asyncio.wait({called}, timeout=limit_ms / 1000)
-    return called.result() if done else None
+    execute = functions._execute_function_with_config_scope
+    try:
+        return await reused_threads.run_within(limit_ms / 1000, execute, record, event)
+    except reused_threads.LateError:
+        return None
 
 
 def request_of(given: dict[str, Any]) -> Request:

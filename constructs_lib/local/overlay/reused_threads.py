@@ -8,16 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import math
 import queue
 import threading
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakKeyDictionary
 
 IDLE_SECONDS = 30.0  # how long a thread waits for more
+STEP_SECONDS = 0.05  # limits end together in such steps, since a timer for each would cost more than it is good for
 
 Jobs = queue.SimpleQueue[Callable[[], None]]
+Limited = dict[int, set[asyncio.Future[Any]]]  # what a limit waits for, by its step
 
 _idle: list[Jobs] = []  # the latest comes last, and is the first to be used again
+_limited: WeakKeyDictionary[asyncio.AbstractEventLoop, Limited] = WeakKeyDictionary()
+
+
+class LateError(Exception):
+    """The work takes longer than it may; it goes on."""
 
 
 def start(work: Callable[..., Any], *arguments: Any) -> asyncio.Future[Any]:
@@ -44,12 +53,39 @@ def start(work: Callable[..., Any], *arguments: Any) -> asyncio.Future[Any]:
 
 async def run(work: Callable[..., Any], *arguments: Any) -> Any:
     """Run this on a thread and wait for it; it goes on when nobody waits any more."""
-    return await asyncio.shield(start(work, *arguments))
+    return await start(work, *arguments)
+
+
+async def run_within(seconds: float, work: Callable[..., Any], *arguments: Any) -> Any:
+    """Run this on a thread and wait for it so long, or a step longer.
+
+    Raises:
+        LateError: That was not enough.
+    """
+    future = start(work, *arguments)
+    loop = asyncio.get_running_loop()
+    limited = _limited.setdefault(loop, {})
+    step = math.ceil((loop.time() + seconds) / STEP_SECONDS)
+    if step not in limited:
+        limited[step] = set()
+        loop.call_at(step * STEP_SECONDS, _end, limited, step)
+    waiting = limited[step]
+    waiting.add(future)
+    try:
+        return await future
+    finally:
+        waiting.discard(future)
+
+
+def _end(limited: Limited, step: int) -> None:
+    for future in limited.pop(step):
+        if not future.done():
+            future.set_exception(LateError)
 
 
 def _settle(future: asyncio.Future[Any], result: Any, failure: BaseException | None) -> None:
-    if future.cancelled():
-        return
+    if future.done():
+        return  # nobody waits any more
     if failure is None:
         future.set_result(result)
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -98,6 +99,47 @@ def test_it_goes_on_when_nobody_waits_any_more() -> None:
 
     asyncio.run(run())
     assert done.wait(5)
+
+
+class TestLimit:
+    def test_what_takes_longer_is_late_and_goes_on(self) -> None:
+        released, done = threading.Event(), threading.Event()
+
+        def work() -> None:
+            released.wait(5)
+            done.set()
+
+        async def run() -> float:
+            began = asyncio.get_running_loop().time()
+            with pytest.raises(reused_threads.LateError):
+                await reused_threads.run_within(0.1, work)
+            took = asyncio.get_running_loop().time() - began
+            released.set()
+            assert await reused_threads.run_within(5, done.wait, 5)
+            return took
+
+        assert asyncio.run(run()) >= 0.1
+
+    def test_each_has_its_own(self) -> None:
+        async def run() -> list[object]:
+            works = [reused_threads.run_within(limit, time.sleep, 0.3) for limit in (0.1, 5, 0.1, 5)]
+            return [type(each) for each in await asyncio.gather(*works, return_exceptions=True)]
+
+        late, on_time = reused_threads.LateError, type(None)
+        assert asyncio.run(run()) == [late, on_time, late, on_time]
+
+    def test_a_time_that_ran_out_in_the_work_itself_is_an_error_of_the_work(self) -> None:
+        with pytest.raises(TimeoutError):
+            asyncio.run(_waited(reused_threads.run_within(5, _raise, TimeoutError)))
+
+    def test_nothing_is_left_of_many(self) -> None:
+        async def run() -> int:
+            for _ in range(200):
+                await reused_threads.run_within(0.1, int)
+            left: int = sum(map(len, reused_threads._limited[asyncio.get_running_loop()].values()))
+            return left
+
+        assert asyncio.run(run()) == 0
 
 
 def _raise(error: type[BaseException]) -> None:
