@@ -41,17 +41,8 @@ class AssetUpload:
     def upload(self, manifest: AssetManifest, region: str) -> int:
         """Upload what is not there yet, and return how many files that were.
 
-        Raises:
-            LocalError: The manifest holds container images.
+        Container images stay where they are: nothing runs them here, and what wants one says so when it is called.
         """
-        if manifest.images:
-            raise LocalError(
-                Problem(
-                    what=f"container images cannot run here, since nothing needs Docker: {', '.join(manifest.images)}",
-                    where=str(manifest.path),
-                    fix="package the function as a folder of code, or deploy this stack to a real account",
-                )
-            )
         return sum(self._upload_file(file, region) for file in manifest.files)
 
     def put_text(self, text: str, name: str, region: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -33,6 +34,10 @@ STACK_SECONDS = 300.0
 FIRST_WAIT, LONGEST_WAIT = 0.02, 0.25  # between two looks at a stack that is being deployed
 STANDS = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
 CAPABILITIES: list[Any] = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
+LACKS_SDK = re.compile(r"Cannot find (?:module|package) '((?:@aws-sdk|@smithy)/[\w.-]+)")
+NO_DEFAULT = "has no Default and was not provided"
+GIVE_DEFAULT = "give the parameter a default in the app; for AWS, `cdk deploy --parameters` overrides it"
+REFUSED_FIX = "mend the template's source; CloudFormation in a real account refuses it, too"
 FOLLOW_UP = "cancelled"  # the reason CloudFormation gives for resources it stopped because of another's failure
 
 Outcome = Literal["created", "updated", "unchanged", "created anew"]
@@ -212,7 +217,7 @@ class _Deployment:
             problem = Problem(
                 what=f"stack {artifact.name} is refused: {message}",
                 where=str(artifact.template_path),
-                fix="mend the template's source; CloudFormation in a real account refuses it, too",
+                fix=GIVE_DEFAULT if NO_DEFAULT in message else REFUSED_FIX,
             )
             raise LocalError(problem) from error
         return answer["StackId"]
@@ -280,20 +285,33 @@ def _failure(cloudformation: CloudFormationClient, artifact: StackArtifact, stac
     """The resources that failed, each with the reason CloudFormation gives."""
     pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack_id)
     problems: dict[str, Problem] = {}
+    undoing: dict[str, Problem] = {}
     for event in (event for page in pages for event in page["StackEvents"]):
         logical_id = event.get("LogicalResourceId", "")
-        reason = event.get("ResourceStatusReason", "")
+        reason = (event.get("ResourceStatusReason", "").splitlines() or [""])[0]  # the rest is where in the code
         if not event.get("ResourceStatus", "").endswith("_FAILED") or FOLLOW_UP in reason.lower():
             continue
-        if logical_id in problems or logical_id == artifact.name:
-            continue
         verb = event["ResourceStatus"].removesuffix("_FAILED").lower()
-        problems[logical_id] = Problem(
+        found = undoing if verb == "delete" else problems
+        if logical_id in found or logical_id == artifact.name:
+            continue
+        found[logical_id] = Problem(
             what=f"{verb} of {event.get('ResourceType', 'a resource')} failed: {reason}",
             where=f"{artifact.construct_path(logical_id)} in stack {artifact.name}",
-            fix="mend the resource; if a real account takes it, the embedded AWS lacks it: docs/known-gaps.md",
+            fix=fix_of(reason),
         )
-    if problems:
-        return LocalError(*problems.values())
+    causes = [*(problems or undoing).values()]  # what cannot be undone is news where nothing else has failed
+    if causes:
+        return LocalError(*causes)
     what = f"stack {artifact.name} ended as {status}, and no resource says why"
     return LocalError(Problem(what=what, where=stack_id, fix="see emulator.log in the state folder"))
+
+
+def fix_of(reason: str) -> str:
+    """Return how to mend a resource that failed for this reason."""
+    lacks = LACKS_SDK.search(reason)
+    if lacks is not None:
+        return f"Lambda's runtime brings it; here your app's node_modules do: npm install --save-dev {lacks[1]}"
+    if reason.startswith("its function "):
+        return "mend its function; what it has logged is in functions.jsonl in the state folder"
+    return "mend the resource; if a real account takes it, the embedded AWS lacks it: docs/known-gaps.md"

@@ -17,6 +17,7 @@ from constructs_lib.local.function_logs import FunctionLogs, raw_text, readable_
 from constructs_lib.local.local_extra import require
 from constructs_lib.local.run_findings import RunFindings
 from constructs_lib.local.run_record import RunRecord
+from constructs_lib.local.stand_ins import stand_in_lines
 from constructs_lib.local.state_folder import StateFolder
 from constructs_lib.local.synth import Synthesis, app_command
 from constructs_lib.local.terminal import GREEN, RED, Terminal, complain
@@ -214,7 +215,11 @@ def _watch(
 
 
 def _announce(aws: LocalAws, program: str, terminal: Terminal, said: set[str]) -> None:
-    """Say how each route is called, once."""
+    """Say what is not here, and how each route is called; each once."""
+    for line in stand_in_lines(aws.control):
+        if line not in said:
+            said.add(line)
+            terminal.step("note", line)
     for command in [route.command(program) for route in aws.routes]:
         if command not in said:
             said.add(command)

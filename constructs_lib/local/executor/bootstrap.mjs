@@ -9,6 +9,7 @@ import net from "node:net";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import util from "node:util";
+import { letAnswersArrive } from "./custom_resource_answers.mjs";
 import "./runtime_sdk.mjs";
 import { ResponseStream, highWaterMarkOf, isStreaming } from "./streaming.mjs";
 import { afterwards, unwatch, watch } from "./unfinished.mjs";
@@ -260,6 +261,7 @@ process.on("beforeExit", () => {
 function invoke(text) {
   const { id, deadline, arn, trace, client, event } = JSON.parse(text);
   requestId = id;
+  letAnswersArrive(event);
   if (trace === null) delete process.env._X_AMZN_TRACE_ID;
   else process.env._X_AMZN_TRACE_ID = trace;
 

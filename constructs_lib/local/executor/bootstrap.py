@@ -244,15 +244,15 @@ def log_failure(told: dict[str, Any], *, as_json: bool) -> None:
     sys.stdout.write(text.rstrip("\n").replace("\n", "\r") + "\n")
 
 
-def prepare_watch() -> Any:
-    """Begin to see what handlers start; the file beside this one is on no path that a function could import from."""
-    file = os.path.join(os.path.dirname(os.path.abspath(__file__)), "left_behind.py")  # noqa: PTH100, PTH118, PTH120 (likewise)
-    spec = importlib.util.spec_from_file_location("_constructs_lib_left_behind", file)
+def beside(name: str) -> Any:
+    """Load a file beside this one, which is on no path that a function could import from."""
+    file = os.path.join(os.path.dirname(os.path.abspath(__file__)), f"{name}.py")  # noqa: PTH100, PTH118, PTH120 (likewise)
+    spec = importlib.util.spec_from_file_location(f"_constructs_lib_{name}", file)
     if spec is None or spec.loader is None:
         raise AssertionError("a file of Python has a loader")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.Watch()
+    return module
 
 
 def answer(handler: Handler, channel: Channel, formatter: LogFormatter, watch: Any, *, as_json: bool) -> None:
@@ -292,7 +292,9 @@ def main() -> int:
     sys.stderr.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # likewise
     sys.argv[1:] = []
     channel = Channel(connection)
-    watch = prepare_watch()
+    for layer in layers:  # before anything imports subprocess
+        beside("opt_programs").lead_to(layer)
+    watch = beside("left_behind").Watch()  # sees what handlers start
     prepare_path(layers, provided)
     formatter = prepare_logging()
     as_json = os.environ.get("AWS_LAMBDA_LOG_FORMAT") == "JSON"

@@ -93,6 +93,19 @@ def _telling_throttles(stock: Any) -> Any:
     return acquire_execution_slot
 
 
+_NO_PROGRAM = {"Runtime": "", "Handler": ""}  # containers have neither
+
+
+def unable(config: Any) -> str:
+    """Why a function that is not ours cannot run here."""
+    if config.get("PackageType", "Zip") != "Zip":
+        return "container images do not run on this machine without Docker; Node, Python and provided runtimes do"
+    runtime = config.get("Runtime") or "no runtime"
+    if not runs_here(runtime):
+        return f"{runtime} does not run on this machine; Node, Python and provided runtimes do"
+    return "the function has no code"
+
+
 class LambdaExecutor:
     """The hook between the base's Lambda and our executor."""
 
@@ -151,12 +164,22 @@ class LambdaExecutor:
 
         threading.Thread(target=prepare, name=f"prepare {function.arn}", daemon=True).start()
 
+    def _refuse(self, config: Any) -> Any:
+        """Fail where stock would succeed with an answer it made up."""
+        why = unable(config)
+        self.executor.say(Function.from_configuration({**config, **_NO_PROGRAM}, b"", (), self._region), "", why)
+        body = {"errorType": "Runtime.InvalidRuntime", "errorMessage": why}
+        return {"body": body, "error": True, "function_error": "Unhandled", "log": ""}
+
     def _dispatch(self, stock: Any) -> Any:
+        del stock
+
         def dispatch(func: Any, config: Any, event: Any, request_id: str, started: float) -> Any:
+            del started
             code = func.get("code_zip")
             is_ours = config.get("PackageType", "Zip") == "Zip" and runs_here(config.get("Runtime") or "")
             if not is_ours or not code:
-                return stock(func, config, event, request_id, started)
+                return self._refuse(config)
             function = self._function(config, code)
             identity = identity_now() or request_id
             lineage = recursion.following(function.arn, event)

@@ -7,8 +7,9 @@ import pytest
 
 from constructs_lib.assembly import CloudAssembly
 from constructs_lib.local import deploy
+from constructs_lib.local.stand_ins import stand_in_lines
 from constructs_lib.problem import LocalError
-from tests.local.session.example_app import BUCKET, ExampleApp
+from tests.local.session.example_app import BUCKET, ExampleApp, function
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -144,22 +145,77 @@ class TestFailures:
 
     def test_a_template_cloudformation_refuses(self, aws: LocalAws, tmp_path: Path) -> None:
         app = ExampleApp(tmp_path)
-        app.add_stack("Unknown", {"Resources": {"A": {"Type": "AWS::Foo::Bar"}}})
+        app.add_stack("Unknown", {"Resources": {"A": {"Type": "AWS::CloudFormation::Bar"}}})
         with pytest.raises(LocalError) as caught:
             deployed(aws, app)
         assert str(caught.value) == (
-            "stack Unknown is refused: Template format error: Unrecognized resource types: [AWS::Foo::Bar]\n"
+            "stack Unknown is refused: Template format error: Unrecognized resource types: [AWS::CloudFormation::Bar]\n"
             f"  at:  {tmp_path / 'Unknown.template.json'}\n"
             "  fix: mend the template's source; CloudFormation in a real account refuses it, too"
         )
 
-    def test_container_images_cannot_run_here(self, aws: LocalAws, tmp_path: Path) -> None:
+    def test_a_parameter_that_nobody_gives(self, aws: LocalAws, tmp_path: Path) -> None:
         app = ExampleApp(tmp_path)
-        app.add_stack("Images", {"Resources": {"Topic": topic("a")}})
+        app.add_stack("Asks", {"Parameters": {"Size": {"Type": "String"}}, "Resources": {"Topic": topic("a")}})
+        with pytest.raises(LocalError, match="give the parameter a default in the app; for AWS, `cdk deploy"):
+            deployed(aws, app)
+
+    def test_what_fails_is_told_and_not_what_cannot_be_undone(self, aws: LocalAws, tmp_path: Path) -> None:
+        app = ExampleApp(tmp_path)
+        code = app.code("def handler(event, context): raise KeyError('no\\nway')")
+        fails = function(code, "index.handler", statement=None, path="Fails")
+        thing = {"Type": "Custom::Thing", "Properties": {"ServiceToken": {"Fn::GetAtt": ["Fails", "Arn"]}}}
+        app.add_stack("Custom", {"Resources": {**fails, "Thing": thing}})
+        with pytest.raises(LocalError, match=r"create of Custom::Thing failed: its function \S+ fails: KeyError"):
+            deployed(aws, app)
+
+    @pytest.mark.parametrize(
+        ("reason", "fix"),
+        [
+            ("Error: Cannot find module '@aws-sdk/client-s3'", "npm install --save-dev @aws-sdk/client-s3"),
+            ("Cannot find package '@smithy/x' imported from", "npm install --save-dev @smithy/x"),
+            ("its function F fails: KeyError: a", "mend its function"),
+            ("no such thing", "docs/known-gaps.md"),
+        ],
+    )
+    def test_the_fix_follows_from_the_reason(self, reason: str, fix: str) -> None:
+        assert fix in deploy.fix_of(reason)
+
+
+class TestWhatCannotRunHere:
+    def test_is_named_and_the_rest_is_deployed(self, aws: LocalAws, tmp_path: Path) -> None:
+        app = ExampleApp(tmp_path)
+        role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {
+            "Version": "2012-10-17", "Statement": {
+                "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"},
+            },
+        }}}  # fmt: skip
+        image = {"ImageUri": "000000000000.dkr.ecr.us-east-1.amazonaws.com/assets:abc"}
+        function = {"PackageType": "Image", "Code": image, "Role": {"Fn::GetAtt": ["Role", "Arn"]}}
+        told = {"aws:cdk:path": "Images/Canary/Resource"}
+        app.add_stack("Images", {
+            "Resources": {
+                "Role": role,
+                "Function": {"Type": "AWS::Lambda::Function", "Properties": function},
+                "Canary": {"Type": "AWS::Synthetics::Canary", "Metadata": told},
+                "Uses": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Ref": "Canary"}}},
+            },
+            "Outputs": {"Function": {"Value": {"Ref": "Function"}}},
+        })  # fmt: skip
         path = tmp_path / "Images.assets.json"
         path.write_text(json.dumps({"files": {}, "dockerImages": {"abc": {}}}))
-        with pytest.raises(LocalError, match="container images cannot run here, since nothing needs Docker: abc"):
-            deployed(aws, app)
+        [stack] = deployed(aws, app)
+        assert list(stand_in_lines(aws.control)) == [
+            "AWS::Synthetics::Canary is not here, the rest works: Images/Canary; a made-up value goes to Uses",
+            "the runtime of containers is not here, the rest works: Function",
+        ]
+        answer = aws.client("lambda").invoke(FunctionName=stack.outputs["Function"])
+        told = json.loads(answer["Payload"].read())
+        assert told == {
+            "errorType": "Runtime.InvalidRuntime",
+            "errorMessage": "container images do not run on this machine without Docker; "
+            "Node, Python and provided runtimes do",
+        }
 
 
 class TestCdkCli:

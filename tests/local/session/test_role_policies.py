@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from botocore.exceptions import ClientError
 
 from constructs_lib.local.role_policies import RolePolicies
 
@@ -62,3 +63,15 @@ class TestMayAllow:
     def test_says_no_when_nothing_names_the_call(self) -> None:
         assert not policies(allow("dynamodb:PutItem")).may_allow("dynamodb:GetItem", TABLE)
         assert not policies({**allow(), "Effect": "Deny"}).may_allow("dynamodb:GetItem", TABLE)
+
+
+def test_a_policy_of_awss_own_that_is_not_here_allows_nothing() -> None:
+    def unknown(**_: str) -> None:
+        raise ClientError({"Error": {"Code": "NoSuchEntity", "Message": "not found"}}, "GetPolicy")
+
+    iam = SimpleNamespace(
+        list_role_policies=lambda **_: {"PolicyNames": []},
+        list_attached_role_policies=lambda **_: {"AttachedPolicies": [{"PolicyArn": "arn:aws:iam::aws:policy/New"}]},
+        get_policy=unknown,
+    )
+    assert not RolePolicies.read("role", cast("IAMClient", iam)).may_allow("dynamodb:GetItem", TABLE)

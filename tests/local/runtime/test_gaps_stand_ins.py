@@ -1,0 +1,90 @@
+"""Gaps in what a template may hold: what stock does, and what the mended one does instead."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.local.runtime.deployed import BUCKET, App
+from tests.local.runtime.event_handlers import att, deploy, ref
+from tests.local.runtime.template import function
+
+_numbers = itertools.count()
+FAILS = "exports.handler = async () => { throw new RangeError('no way') }"
+ANSWERS = """
+exports.handler = async (event) => {
+  const { StackId, RequestId, LogicalResourceId } = event;
+  const answer = { Status: 'SUCCESS', PhysicalResourceId: 'mine', StackId, RequestId, LogicalResourceId };
+  await fetch(event.ResponseURL, { method: 'PUT', body: JSON.stringify(answer) });
+  throw new Error('after it has answered');
+}
+"""
+
+
+def custom(app: App, code: str, seconds: int) -> dict[str, str]:
+    """Deploy a custom resource with this function, which may take that long to answer."""
+    stack = f"Custom{next(_numbers)}"
+    key = app.aws.upload({stack: {"index.js": code}})[stack]
+    answered = {"Type": "Custom::Thing", "Properties": {"ServiceToken": att("Fails"), "ServiceTimeout": seconds}}
+    return deploy(app, stack, {**function("Fails", key, BUCKET, []), "Thing": answered}, Thing=ref("Thing"))
+
+
+class TestStandIns:
+    GATEWAY: dict[str, Any] = {"Type": "AWS::EC2::NatGateway"}
+
+    def resources(self, text: str) -> dict[str, Any]:
+        value = {
+            "Fn::Join": ["|", [text, ref("Nat"), att("Nat"), att("Nat", "Endpoint.Address"), att("Nat", "A.Port")]]
+        }
+        parameter = {"Name": "/who/uses/it", "Type": "String", "Value": value}
+        return {"Nat": self.GATEWAY, "Uses": {"Type": "AWS::SSM::Parameter", "Properties": parameter}}
+
+    def test_the_rest_is_deployed(self, stock: App, mended: App) -> None:
+        with pytest.raises(ClientError, match=r"Unrecognized resource types: \[AWS::EC2::NatGateway\]"):
+            deploy(stock, "Lacking", self.resources("a"))
+        for text in ("a", "b"):  # made, and changed
+            deploy(mended, "Lacking", self.resources(text))
+            told = mended.aws.client("ssm").get_parameter(Name="/who/uses/it")["Parameter"]["Value"].split("|")
+            made_up = told[1]
+            assert told[0] == text
+            assert re.fullmatch(r"Lacking-Nat-[0-9a-f]{8}", made_up)
+            arn = f"arn:aws:ec2:us-east-1:000000000000:natgateway/{made_up}"
+            assert told[2:] == [arn, f"{made_up.lower()}.invalid", "1"]
+        assert mended.aws.remove("Lacking") == ""
+
+    def test_an_attribute_that_repeats_a_property_is_there(self, stock: App, mended: App) -> None:
+        network = {"Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.7.0.0/16"}}}
+        with pytest.raises(AssertionError):
+            deploy(stock, "Network", network, Block=att("Vpc", "CidrBlock"))
+        assert deploy(mended, "Network", network, Block=att("Vpc", "CidrBlock")) == {"Block": "10.7.0.0/16"}
+
+    def test_in_a_nested_stack(self, mended: App) -> None:
+        nested = json.dumps({"Resources": self.resources("n")})
+        mended.aws.client("s3").put_object(Bucket=BUCKET, Key="nested.json", Body=nested)
+        url = f"{mended.aws.endpoint}/{BUCKET}/nested.json"
+        inner = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url}}
+        deploy(mended, "Outer", {"Inner": inner})
+        told = mended.aws.client("ssm").get_parameter(Name="/who/uses/it")["Parameter"]["Value"]
+        assert told.startswith("n|Outer-Inner-")
+        assert mended.aws.remove("Outer") == ""
+
+    @pytest.mark.parametrize("type_", ["AWS::CloudFormation::Nonsense", "AWS::Serverless::Function", "Queue", "A::B"])
+    def test_what_is_no_resource_is_refused(self, mended: App, type_: str) -> None:
+        with pytest.raises(ClientError, match="Unrecognized resource types"):
+            deploy(mended, "Wrong", {"Wrong": {"Type": type_}})
+
+
+class TestCustomResourceFailure:
+    def test_is_told_at_once(self, stock: App, mended: App) -> None:
+        with pytest.raises(AssertionError, match="timed out after 1s"):
+            custom(stock, FAILS, 1)
+        with pytest.raises(AssertionError, match=r"its function \S+Fails\S* fails: RangeError: no way"):
+            custom(mended, FAILS, 60)
+
+    def test_an_answer_counts_whatever_comes_after_it(self, mended: App) -> None:
+        assert custom(mended, ANSWERS, 60) == {"Thing": "mine"}
