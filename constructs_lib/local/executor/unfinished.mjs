@@ -206,12 +206,12 @@ function news(left) {
   const found = [];
   for (const each of left) {
     const own = framesOf(each.holder).filter((frame) => !isForeign(frame));
-    const made = forgottenBy(each).filter((frame) => !isForeign(frame));
+    const forgotten = forgottenBy(each).filter((frame) => !isForeign(frame));
     const what = each.kind === "request" ? describeRequest(each.key) : each.what;
-    const place = `${each.kind} ${each.isTraced} ${[...made, "own", ...own].map(({ key: at }) => at).join()}`;
+    const place = `${each.kind} ${each.isTraced} ${[...forgotten, "own", ...own].map(({ key: at }) => at).join()}`;
     if (told.has(place)) continue;
     told.add(place);
-    found.push({ kind: each.kind, what, isTraced: each.isTraced, made, own });
+    found.push({ kind: each.kind, what, isTraced: each.isTraced, made: forgotten, own });
   }
   return found.length > 0 ? found : undefined;
 }
