@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from botocore.exceptions import ClientError
 
 from constructs_lib.local.asset_upload import AssetUpload
+from constructs_lib.local.made_up_parameters import made_up
 from constructs_lib.problem import LocalError, Problem
 
 if TYPE_CHECKING:
@@ -35,9 +36,6 @@ FIRST_WAIT, LONGEST_WAIT = 0.02, 0.25  # between two looks at a stack that is be
 STANDS = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
 CAPABILITIES: list[Any] = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 LACKS_SDK = re.compile(r"Cannot find (?:module|package) '((?:@aws-sdk|@smithy)/[\w.-]+)")
-NO_DEFAULT = "has no Default and was not provided"
-GIVE_DEFAULT = "give the parameter a default in the app; for AWS, `cdk deploy --parameters` overrides it"
-REFUSED_FIX = "mend the template's source; CloudFormation in a real account refuses it, too"
 FOLLOW_UP = "cancelled"  # the reason CloudFormation gives for resources it stopped because of another's failure
 
 Outcome = Literal["created", "updated", "unchanged", "created anew"]
@@ -217,7 +215,7 @@ class _Deployment:
             problem = Problem(
                 what=f"stack {artifact.name} is refused: {message}",
                 where=str(artifact.template_path),
-                fix=GIVE_DEFAULT if NO_DEFAULT in message else REFUSED_FIX,
+                fix="mend the template's source; CloudFormation in a real account refuses it, too",
             )
             raise LocalError(problem) from error
         return answer["StackId"]
@@ -225,7 +223,8 @@ class _Deployment:
 
 def _parameters(artifact: StackArtifact) -> list[tuple[str, str]]:
     declared = artifact.template.get("Parameters", {})
-    return [(key, value) for key, value in artifact.parameters.items() if key in declared]
+    given = {**artifact.parameters, **made_up(artifact)}
+    return [(key, value) for key, value in given.items() if key in declared]
 
 
 def _find(cloudformation: CloudFormationClient, name: str) -> StackTypeDef | None:

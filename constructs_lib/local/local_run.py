@@ -15,6 +15,7 @@ from constructs_lib.local.announcements import Announcements
 from constructs_lib.local.emulator import Emulator
 from constructs_lib.local.function_logs import FunctionLogs, raw_text, readable_text
 from constructs_lib.local.local_extra import require
+from constructs_lib.local.made_up_parameters import made_up_lines
 from constructs_lib.local.run_findings import RunFindings
 from constructs_lib.local.run_record import RunRecord
 from constructs_lib.local.stand_ins import stand_in_lines
@@ -216,7 +217,10 @@ def _watch(
 
 def _announce(aws: LocalAws, program: str, terminal: Terminal, said: set[str]) -> None:
     """Say what is not here, and how each route is called; each once."""
-    for line in stand_in_lines(aws.control):
+    for line in [
+        *stand_in_lines(aws.control),
+        *(each for stack in aws.stacks for each in made_up_lines(stack.artifact)),
+    ]:
         if line not in said:
             said.add(line)
             terminal.step("note", line)

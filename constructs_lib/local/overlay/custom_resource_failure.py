@@ -4,6 +4,8 @@ Stock hears of no failure of the function and waits for the answer it will never
 deployment seems to hang. CloudFormation invokes asynchronously: Lambda tries three times, and then nobody answers on
 AWS either, which is why this reports for the function, with the error it ended with.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requests.html
+
+`AwsCustomResource` installs the newest SDK from the network first, if it is not told otherwise: here it is.
 """
 
 from __future__ import annotations
@@ -16,15 +18,19 @@ from constructs_lib.local.overlay.base import base
 from constructs_lib.local.overlay.patching import Patch
 
 ANSWERS = "/_ministack/cfn-response/"  # where custom resources answer
+INSTALLS = "InstallLatestAwsSdk"  # whether the function runs npm before anything else
 MOST_CHARACTERS = 1000  # of a reason
 
 
 def _wrap(stock: Any) -> Any:
     def _execute_function_with_config_scope(func: Any, event: Any) -> Any:
-        result = stock(func, event)
         token = _token(event)
         if not token:
-            return result
+            return stock(func, event)
+        properties = event.get("ResourceProperties")
+        if isinstance(properties, dict) and INSTALLS in properties:
+            event = {**event, "ResourceProperties": {**properties, INSTALLS: "false"}}
+        result = stock(func, event)
         for pause in PAUSE_SECONDS:
             if not result.get("error") or _is_answered(token):
                 return result

@@ -26,11 +26,14 @@ exports.handler = async (event) => {
 """
 
 
-def custom(app: App, code: str, seconds: int) -> dict[str, str]:
+def custom(app: App, code: str, seconds: int, **told: str) -> dict[str, str]:
     """Deploy a custom resource with this function, which may take that long to answer."""
     stack = f"Custom{next(_numbers)}"
     key = app.aws.upload({stack: {"index.js": code}})[stack]
-    answered = {"Type": "Custom::Thing", "Properties": {"ServiceToken": att("Fails"), "ServiceTimeout": seconds}}
+    answered = {
+        "Type": "Custom::Thing",
+        "Properties": {"ServiceToken": att("Fails"), "ServiceTimeout": seconds, **told},
+    }
     return deploy(app, stack, {**function("Fails", key, BUCKET, []), "Thing": answered}, Thing=ref("Thing"))
 
 
@@ -88,3 +91,7 @@ class TestCustomResourceFailure:
 
     def test_an_answer_counts_whatever_comes_after_it(self, mended: App) -> None:
         assert custom(mended, ANSWERS, 60) == {"Thing": "mine"}
+
+    def test_installs_nothing_from_the_network(self, mended: App) -> None:
+        code = ANSWERS.replace("'mine'", "event.ResourceProperties.InstallLatestAwsSdk")
+        assert custom(mended, code, 60, InstallLatestAwsSdk="true") == {"Thing": "false"}

@@ -7,6 +7,7 @@ import pytest
 
 from constructs_lib.assembly import CloudAssembly
 from constructs_lib.local import deploy
+from constructs_lib.local.made_up_parameters import made_up_lines
 from constructs_lib.local.stand_ins import stand_in_lines
 from constructs_lib.problem import LocalError
 from tests.local.session.example_app import BUCKET, ExampleApp, function
@@ -154,12 +155,6 @@ class TestFailures:
             "  fix: mend the template's source; CloudFormation in a real account refuses it, too"
         )
 
-    def test_a_parameter_that_nobody_gives(self, aws: LocalAws, tmp_path: Path) -> None:
-        app = ExampleApp(tmp_path)
-        app.add_stack("Asks", {"Parameters": {"Size": {"Type": "String"}}, "Resources": {"Topic": topic("a")}})
-        with pytest.raises(LocalError, match="give the parameter a default in the app; for AWS, `cdk deploy"):
-            deployed(aws, app)
-
     def test_what_fails_is_told_and_not_what_cannot_be_undone(self, aws: LocalAws, tmp_path: Path) -> None:
         app = ExampleApp(tmp_path)
         code = app.code("def handler(event, context): raise KeyError('no\\nway')")
@@ -183,6 +178,24 @@ class TestFailures:
 
 
 class TestWhatCannotRunHere:
+    def test_a_parameter_that_nobody_gives_is_made_up(self, aws: LocalAws, tmp_path: Path) -> None:
+        asked = {
+            "Stage": {"Type": "String", "AllowedValues": ["dev", "prod"]},
+            "Size": {"Type": "Number", "MinValue": 3},
+            "BusName": {"Type": "String", "MinLength": 9},
+            "Known": {"Type": "String", "Default": "d"},
+        }
+        app = ExampleApp(tmp_path)
+        outputs = {name: {"Value": {"Ref": name}} for name in asked}
+        template = {"Parameters": asked, "Resources": {"Topic": topic("a")}, "Outputs": outputs}
+        app.add_stack("Asks", template)
+        [stack] = deployed(aws, app)
+        assert stack.outputs == {"Stage": "dev", "Size": "3", "BusName": "busnamexx", "Known": "d"}
+        lines = list(made_up_lines(stack.artifact))
+        assert lines[0].startswith("parameter Stage of stack Asks has no default: dev stands in; ")
+        assert len(lines) == 3
+        assert deployed(aws, app)[0].outcome == "unchanged"
+
     def test_is_named_and_the_rest_is_deployed(self, aws: LocalAws, tmp_path: Path) -> None:
         app = ExampleApp(tmp_path)
         role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {
