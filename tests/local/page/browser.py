@@ -198,7 +198,8 @@ class Tab:
             e.scrollIntoView({{block: "center", behavior: "instant"}}); const before = e.getBoundingClientRect();
             await new Promise((done) => setTimeout(done, 100)); const r = e.getBoundingClientRect();
             const at = [r.x + r.width / 2, r.y + r.height / 2];
-            return r.y === before.y && e.contains(document.elementFromPoint(...at)) ? at : null; }})()"""
+            const isStill = r.y === before.y && !document.body.innerText.includes("Looking …");
+            return isStill && e.contains(document.elementFromPoint(...at)) ? at : null; }})()"""
         x, y = self.until(place)
         for kind in ("mousePressed", "mouseReleased"):
             self.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
