@@ -66,8 +66,8 @@ globalThis.awslambda = {
     if (highWaterMark > 0) handler[Symbol.for("aws.lambda.runtime.handler.streaming.highWaterMark")] = highWaterMark;
     return handler;
   },
-  HttpResponseStream: class HttpResponseStream {
-    static from(stream, metadata) {
+  HttpResponseStream: {
+    from(stream, metadata) {
       stream.setHead(metadata);
       return stream;
     }

@@ -133,6 +133,8 @@ def _gathered(mapping: Mapping, reading: Reading, start: int, end: int) -> Batch
 
 def _handle(mapping: Mapping, shard: Shard, reading: Reading) -> None:
     """Hand the first waiting batch to the function, and decide what becomes of it."""
+    if not any(each is reading for each in _readings.values()):  # there was a reset
+        return
     batch = reading.waiting.popleft()
     function = deployed_function(mapping["FunctionArn"])
     if function is None:
