@@ -18,7 +18,7 @@ from constructs_lib.local.overlay.patching import Patch
 from constructs_lib.local.overlay.reasons import reason_of
 from constructs_lib.local.overlay.trace import root_now
 
-FLUSH_SECONDS = 1.0  # how long repeated decisions are counted before they are told
+FLUSH_SECONDS = 30.0  # how long repeated decisions are counted before they are told; pollers repeat theirs for ever
 DENIALS_TOLD = 100  # one by one, of each kind
 MOST_COUNTED = 4096  # kinds of decisions; beyond, counting begins anew
 PROOF = "constructs-lib-proof"  # the session of calls that only prove that roles are enforced
