@@ -20,7 +20,7 @@ from constructs_lib.local.made_up_parameters import made_up
 from constructs_lib.problem import LocalError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
@@ -36,6 +36,7 @@ FIRST_WAIT, LONGEST_WAIT = 0.02, 0.25  # between two looks at a stack that is be
 STANDS = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
 CAPABILITIES: list[Any] = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 LACKS_SDK = re.compile(r"Cannot find (?:module|package) '((?:@aws-sdk|@smithy)/[\w.-]+)")
+NESTED = "AWS::CloudFormation::Stack"
 FOLLOW_UP = "cancelled"  # the reason CloudFormation gives for resources it stopped because of another's failure
 
 Outcome = Literal["created", "updated", "unchanged", "created anew"]
@@ -117,14 +118,30 @@ def standing(assembly: CloudAssembly, clients: AwsClients) -> list[DeployedStack
 
 def leftovers(assembly: CloudAssembly, clients: AwsClients) -> list[str]:
     """Return the names of stacks that stand from earlier runs and are no part of this assembly."""
+    cloudformation = clients.client("cloudformation")
     mine = {artifact.name for artifact in assembly.stacks} | {TOOLKIT}
-    pages = clients.client("cloudformation").get_paginator("describe_stacks").paginate()
+    for artifact in assembly.stacks:
+        if any(each.get("Type") == NESTED for each in artifact.resources.values()):
+            mine.update(_nested(cloudformation, artifact.name))
+    pages = cloudformation.get_paginator("describe_stacks").paginate()
     return sorted(
         stack["StackName"]
         for page in pages
         for stack in page["Stacks"]
         if stack["StackName"] not in mine and stack["StackStatus"] in STANDS and not stack.get("ParentId")
     )
+
+
+def _nested(cloudformation: CloudFormationClient, stack: str) -> Iterator[str]:
+    """The names of all stacks inside a stack; the base does not say whose they are."""
+    if _find(cloudformation, stack) is None:
+        return
+    for page in cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack):
+        for each in page["StackResourceSummaries"]:
+            if each["ResourceType"] == NESTED:
+                name = each.get("PhysicalResourceId", "").rpartition(":stack/")[2].partition("/")[0]
+                yield name
+                yield from _nested(cloudformation, name)
 
 
 class _Deployment:

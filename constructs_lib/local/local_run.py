@@ -218,7 +218,7 @@ def _watch(
 def _announce(aws: LocalAws, program: str, terminal: Terminal, said: set[str]) -> None:
     """Say what is not here, and how each route is called; each once."""
     for line in [
-        *stand_in_lines(aws.control),
+        *stand_in_lines(aws.control, aws.stacks),
         *(each for stack in aws.stacks for each in made_up_lines(stack.artifact)),
     ]:
         if line not in said:

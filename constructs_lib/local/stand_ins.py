@@ -5,22 +5,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from constructs_lib.local.control import Control
+    from constructs_lib.local.deploy import DeployedStack
 
 SHOWN = 5  # paths in a line; more would hide it
 
 
-def stand_in_lines(control: Control) -> Iterator[str]:
+def stand_in_lines(control: Control, stacks: Sequence[DeployedStack] = ()) -> Iterator[str]:
     """Yield a line for each type of resource that is not here, with the paths of those resources and who uses them.
 
     Args:
         control: How the embedded AWS is asked.
+        stacks: What stands, which tells the paths of constructs where the templates do not.
     """
     types: dict[str, dict[str, None]] = {}
     users: dict[str, dict[str, None]] = {}
     absent = control.ask("stand-ins")
+    known = {stack.artifact.name: stack.artifact for stack in stacks}
+    for each in absent:
+        if each["stack"] in known:
+            path_of = known[each["stack"]].construct_path
+            each["path"], each["used_by"] = path_of(each["path"]), [path_of(user) for user in each["used_by"]]
     paths = {each["path"] for each in absent}
     for each in absent:
         types.setdefault(each["what"], {})[each["path"]] = None

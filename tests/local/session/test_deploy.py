@@ -177,6 +177,21 @@ class TestFailures:
         assert fix in deploy.fix_of(reason)
 
 
+class TestLeftovers:
+    def test_a_nested_stack_is_none(self, aws: LocalAws, tmp_path: Path) -> None:
+        app = ExampleApp(tmp_path)
+        bucket = BUCKET.replace("${AWS::AccountId}", "000000000000").replace("${AWS::Region}", "us-east-1")
+        app.add_stack("Outside", {"Resources": {"Topic": topic("a")}})
+        deployed(aws, app)
+        aws.client("s3").put_object(Bucket=bucket, Key="in.json", Body=json.dumps({"Resources": {"A": topic("b")}}))
+        url = f"{aws.endpoint}/{bucket}/in.json"
+        inner = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url}}
+        app.add_stack("Outside", {"Resources": {"Inner": inner}})
+        deployed(aws, app)
+        left = deploy.leftovers(CloudAssembly.read(app.folder), aws.clients)
+        assert not [name for name in left if name.startswith("Outside")]
+
+
 class TestWhatCannotRunHere:
     def test_a_parameter_that_nobody_gives_is_made_up(self, aws: LocalAws, tmp_path: Path) -> None:
         asked = {
@@ -218,7 +233,7 @@ class TestWhatCannotRunHere:
         path = tmp_path / "Images.assets.json"
         path.write_text(json.dumps({"files": {}, "dockerImages": {"abc": {}}}))
         [stack] = deployed(aws, app)
-        assert list(stand_in_lines(aws.control)) == [
+        assert list(stand_in_lines(aws.control, [stack])) == [
             "AWS::Synthetics::Canary is not here, the rest works: Images/Canary; a made-up value goes to Uses",
             "the runtime of containers is not here, the rest works: Function",
         ]
