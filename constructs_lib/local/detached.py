@@ -9,7 +9,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from constructs_lib.local.local_run import READY
+from constructs_lib.local.local_run import READY, interruptible
 from constructs_lib.local.state_folder import StatePaths, held_problem
 from constructs_lib.problem import LocalError, Problem
 
@@ -57,7 +57,8 @@ def start_detached(arguments: Sequence[str], state: Path) -> int:
         )
         raise LocalError(problem) from error
     try:
-        return _accompany(process, paths)
+        with interruptible():
+            return _accompany(process, paths)
     except BaseException:
         process.send_signal(signal.SIGTERM)  # nobody waits for it any more
         process.wait()

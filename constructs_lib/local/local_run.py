@@ -70,7 +70,7 @@ def run(request: Request) -> int:
     terminal = Terminal(sys.stdout)
     try:
         require("boto3", "ministack")
-        with _interruptible(), contextlib.ExitStack() as ending:
+        with interruptible(), contextlib.ExitStack() as ending:
             try:
                 _run(request, terminal, ending)
             except KeyboardInterrupt:
@@ -286,7 +286,7 @@ def _serve(
 
 
 @contextlib.contextmanager
-def _interruptible() -> Iterator[None]:
+def interruptible() -> Iterator[None]:
     """Let every way of asking us to stop do what Ctrl-C does."""
     before = {number: signal.signal(number, _interrupt) for number in _stop_signals()}
     try:

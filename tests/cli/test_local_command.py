@@ -124,8 +124,8 @@ class TestRun:
     def test_two_ways_of_stopping_at_once_are_one(self) -> None:
         program = (
             "import os, signal, time\n"
-            "from constructs_lib.local.local_run import _interruptible\n"
-            "with _interruptible():\n"
+            "from constructs_lib.local.local_run import interruptible\n"
+            "with interruptible():\n"
             "    try:\n"
             "        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM])\n"
             "        os.kill(os.getpid(), signal.SIGTERM), os.kill(os.getpid(), signal.SIGINT)\n"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import sys
 import textwrap
 import zipfile
 from dataclasses import replace
@@ -13,13 +12,13 @@ from constructs_lib.local.executor.function import Function
 from tests.local.runtime.functions import function
 
 # A runtime of a few lines: it hands each event to `handle`, which the code below it defines.
-RUNTIME = f"""#!{sys.executable} -I
+RUNTIME = """#!/usr/bin/env python3
 import http.client, json, os
 
 HOST = os.environ["AWS_LAMBDA_RUNTIME_API"]
 RUNTIME = "/2018-06-01/runtime"
 
-def call(method, path, body=None, headers={{}}, host=HOST):
+def call(method, path, body=None, headers={}, host=HOST):
     connection = http.client.HTTPConnection(host)
     connection.request(method, path, body, headers)
     answer = connection.getresponse()

@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html
 from __future__ import annotations
 
 import dataclasses
-import sys
 import textwrap
 from pathlib import Path
 
@@ -36,7 +35,7 @@ ECHO = "exports.handler = async (event) => event"
 
 def external(code: str) -> str:
     """A program of `/opt/extensions`."""
-    return f"#!{sys.executable} -I\n{CLIENT}\nNAME = os.path.basename(sys.argv[0])\n{textwrap.dedent(code)}"
+    return f"#!/usr/bin/env python3\n{CLIENT}\nNAME = os.path.basename(sys.argv[0])\n{textwrap.dedent(code)}"
 
 
 FOLLOWS = external("""
