@@ -115,9 +115,10 @@ def _wrap_callback(stock: Any) -> Any:
         told: dict[str, Any] = {"event": called, "result": None, "error": None, "heartbeat": None}
         told["machine"] = current_machine()  # whose grant ends the task, see `task_token_resource`
         workflows._task_tokens[token] = told
+        began = time.time()
         try:
             workflows._invoke_resource(resource.replace(CALLBACK, ""), input_data)
-            _await_call(told, state_def)
+            _await_call(told, state_def, began)
         finally:
             workflows._task_tokens.pop(token, None)
         if told["error"]:
@@ -131,12 +132,13 @@ def _wrap_callback(stock: Any) -> Any:
     return invoke_with_callback
 
 
-def _await_call(told: dict[str, Any], state: dict[str, Any]) -> None:
-    """Wait until somebody calls back; each heartbeat gives them another while."""
+def _await_call(told: dict[str, Any], state: dict[str, Any], began: float) -> None:
+    """Wait until somebody calls back; each heartbeat gives them another while. The call itself took some of it."""
     workflows = base("services.stepfunctions")
-    deadline = time.time() + float(state.get("TimeoutSeconds", LONGEST_SECONDS))
+    deadline = began + float(state.get("TimeoutSeconds", LONGEST_SECONDS))
+    heard = began if told["heartbeat"] is None else time.time()
     while True:
-        patience = time.time() + float(state.get("HeartbeatSeconds", LONGEST_SECONDS))
+        patience = heard + float(state.get("HeartbeatSeconds", LONGEST_SECONDS))
         last_heard = told["heartbeat"]
         while told["heartbeat"] == last_heard:
             left = min(deadline, patience) - time.time()
@@ -145,6 +147,7 @@ def _await_call(told: dict[str, Any], state: dict[str, Any]) -> None:
             if left <= 0:
                 name = "States.Timeout" if deadline <= patience else "States.HeartbeatTimeout"
                 raise workflows._ExecutionError(name, "nobody ended the task with its token in time")
+        heard = time.time()
 
 
 def _wrap_lambda(stock: Any) -> Any:
