@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from tests.fidelity.behaviour import behaviour
-from tests.fidelity.outside import Outside, eventually, policy, refusal
+from tests.fidelity.outside import Outside, allow, eventually, policy, refusal
+from tests.fidelity.test_step_functions import Machine
 
 SNS = "SNS"
 GUIDE = "sns/latest/dg/"
@@ -200,3 +201,18 @@ def test_queue_policy(aws: Outside, sns: Any, topic: str) -> None:
     sns.publish(TopicArn=topic, Message="a")
     heard.hears()
     assert "Messages" not in aws.client("sqs").receive_message(QueueUrl=closed.url)
+
+
+@behaviour(
+    "Step Functions",
+    "a task publishes to a topic and gives the message's id",
+    "step-functions/latest/dg/connect-sns.html",
+)
+def test_topics(aws: Outside, topic: str) -> None:
+    task = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sns:publish",
+        "End": True,
+        "Parameters": {"TopicArn": topic, "Message.$": "$.text"},
+    }
+    assert "MessageId" in Machine(aws, {"Tell": task}, allow("sns:Publish", topic)).output({"text": "x"})

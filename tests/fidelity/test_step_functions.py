@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
 from botocore.config import Config
 
 from tests.fidelity.behaviour import behaviour
@@ -390,20 +389,3 @@ def test_distributed(aws: Outside) -> None:
     }
     machine = Machine(aws, {"Each": each}, allow("states:StartExecution", "*"))
     assert machine.output([1, 2, 3]) == [{"items": [1, 2]}, {"items": [3]}]
-
-
-@pytest.fixture
-def topic(aws: Outside) -> str:
-    arn: str = aws.client("sns").create_topic(Name=aws.name("topic"))["TopicArn"]
-    return arn
-
-
-@behaviour(STATES, "a task publishes to a topic and gives the message's id", GUIDE + "connect-sns.html")
-def test_topics(aws: Outside, topic: str) -> None:
-    task = {
-        "Type": "Task",
-        "Resource": "arn:aws:states:::sns:publish",
-        "End": True,
-        "Parameters": {"TopicArn": topic, "Message.$": "$.text"},
-    }
-    assert "MessageId" in Machine(aws, {"Tell": task}, allow("sns:Publish", topic)).output({"text": "x"})

@@ -52,12 +52,12 @@ class TestData:
 
     def test_parameters_have_the_value_they_were_deployed_with(self, local_app: LocalAws, reset: Reset) -> None:
         ssm = local_app.client("ssm")
-        ssm.put_parameter(Name="/work/setting", Value="changed", Overwrite=True)
-        ssm.put_parameter(Name="/work/other", Value="mine", Type="String")
+        ssm.put_parameter(Name="/jobs/setting", Value="changed", Overwrite=True)
+        ssm.put_parameter(Name="/jobs/other", Value="mine", Type="String")
         reset()
-        assert ssm.get_parameter(Name="/work/setting")["Parameter"]["Value"] == "deployed"
+        assert ssm.get_parameter(Name="/jobs/setting")["Parameter"]["Value"] == "deployed"
         with pytest.raises(ssm.exceptions.ParameterNotFound):
-            ssm.get_parameter(Name="/work/other")
+            ssm.get_parameter(Name="/jobs/other")
 
     def test_executions_are_gone(self, local_app: LocalAws, reset: Reset) -> None:
         workflows, machine = local_app.client("stepfunctions"), local_app.outputs["Work"]["WaitADay"]

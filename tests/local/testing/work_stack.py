@@ -98,7 +98,7 @@ def work(app: ExampleApp) -> dict[str, Any]:
             "Bucket": {"Type": "AWS::S3::Bucket"},
             "Parameter": {
                 "Type": "AWS::SSM::Parameter",
-                "Properties": {"Type": "String", "Name": "/work/setting", "Value": "deployed"},
+                "Properties": {"Type": "String", "Name": "/jobs/setting", "Value": "deployed"},
             },
             **function(app.code(RECORD), "index.handler", statement=WORKER_MAY, path="Work/Worker", TABLE=table),
             "JobsMapping": {
