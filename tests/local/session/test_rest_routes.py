@@ -130,6 +130,7 @@ class TestListed:
         assert urls == {f"{aws.url}/_api/{ids[name]}/twin/items" for name in ("Twin", "Double")}
 
 
+@pytest.mark.usefixtures("shops")
 class TestRoot:
     def test_answers_at_the_path_of_its_stage(self, aws: LocalAws, ids: Mapping[str, str]) -> None:
         found = json.loads(aws.call("GET", "/shop/items").body)
