@@ -18,6 +18,7 @@ from typing import Literal, TypedDict
 
 import aws_cdk as cdk
 import jsii
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -29,6 +30,7 @@ from constructs_lib.wiring import secrets as wiring_secrets
 from constructs_lib.wiring.asynchronous import AsynchronousCalls
 from constructs_lib.wiring.destination import FailureDestination
 from constructs_lib.wiring.environment import check_size, check_variable
+from constructs_lib.wiring.function_alarms import AlarmsOfFunction, FunctionAlarms
 from constructs_lib.wiring.granting import grant_exactly
 from constructs_lib.wiring.identity import Identity
 from constructs_lib.wiring.kinds import checks_kinds
@@ -110,6 +112,7 @@ class SecureFunction(Construct):
         retry_attempts: How often a failed asynchronous call is tried again, 0 to 2. Default: twice, as Lambda does.
         max_event_age: How long an asynchronous event may wait for its call. Default: 6 hours, as Lambda does.
             https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-configuring.html
+        alarms: Other thresholds than those of `FunctionAlarms`, or `Waived(reason)` for one or all of them.
 
     Raises:
         PropError: A limit of Lambda is exceeded, or a variable is refused.
@@ -120,7 +123,7 @@ class SecureFunction(Construct):
         >>> _ = queue.grant_send_messages(report)
     """
 
-    @checks_kinds(except_for=("timeout", "on_failure"))
+    @checks_kinds(except_for=("timeout", "on_failure", "alarms"))
     def __init__(
         self,
         scope: Construct,
@@ -144,6 +147,7 @@ class SecureFunction(Construct):
         on_failure: FailureDestination | Waived | None = None,
         retry_attempts: int | None = None,
         max_event_age: cdk.Duration | None = None,
+        alarms: FunctionAlarms | Waived | None = None,
     ) -> None:
         super().__init__(scope, id)
         self._loops = loops_of(self)  # held here, so that no call is forgotten while there are functions
@@ -161,6 +165,8 @@ class SecureFunction(Construct):
         self._check_limits(refusals, memory_mib, reserved_concurrency, description)
         self._check_more(refusals)
         self._asynchronous.check(self, refusals)
+        watched = AlarmsOfFunction(alarms, self.timeout)
+        watched.check(refusals)
         if chosen_runtime is None:
             chosen_runtime = NODE_RUNTIME
             refusals.refuse(
@@ -229,6 +235,7 @@ class SecureFunction(Construct):
             for statement in wiring_secrets.read_statements(self, source):
                 self.add_to_role_policy(statement)
 
+        self.alarms: Sequence[cloudwatch.IAlarm] = watched.raise_for(self, self.function)
         self.event_invoke_config = (
             self._asynchronous.configure(self, self.function, self.identity) if self._asynchronous.are_stated else None
         )

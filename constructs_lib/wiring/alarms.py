@@ -1,0 +1,167 @@
+"""Alarms: what wakes somebody, when, and where they read what to do.
+
+The numbers, and why:
+
+- Counts of 5 minutes rather than rates where nobody waits for an answer: at low traffic one failure is 100 %, and a
+  rate is billed as two metrics. What must not be lost (dead letters, a failed workflow) is told from the first on.
+- Several periods of the last few (3 of 5, 2 of 3) for what comes and goes by itself: throttles, slowness.
+- No data is no alarm: most of these metrics are only there while something happens.
+
+Every alarm is a standard one on a single metric unless it says otherwise, $0.10 a month.
+https://aws.amazon.com/cloudwatch/pricing/
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from constructs import Construct, IConstruct
+
+from constructs_lib.defaults import defaults_of
+from constructs_lib.wiring.refusals import Refusals, did_you_mean
+from constructs_lib.wiring.waiver import Waived, record_waiver
+
+MINUTE = cdk.Duration.minutes(1)
+FIVE_MINUTES = cdk.Duration.minutes(5)
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+LONGEST_DESCRIPTION = 1024
+RUNBOOK = "Runbook: constructs-lib runbook "  # how an alarm says which article is about it
+
+AT_LEAST = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
+
+
+def raise_alarm(
+    scope: Construct,
+    id: str,  # noqa: A002 - CDK's name
+    *,
+    metric: cloudwatch.IMetric,
+    threshold: float,
+    article: str,
+    description: str,
+    periods: int = 1,
+    datapoints: int | None = None,
+    comparison: cloudwatch.ComparisonOperator = AT_LEAST,
+    missing: cloudwatch.TreatMissingData = cloudwatch.TreatMissingData.NOT_BREACHING,
+) -> cloudwatch.Alarm | None:
+    """Define an alarm that says where it is, what is wrong, and which article of the runbook to open.
+
+    Args:
+        scope: Where the alarm stands: the construct it is about, or a part of it.
+        id: Its name there.
+        metric: What is watched, over what period.
+        threshold: From what value on.
+        article: The heading in docs/runbook.md, as its anchor: `function-errors`.
+        description: What is wrong, as a sentence without its full stop.
+        periods: How many periods are looked at.
+        datapoints: In how many of them the threshold must be met. Default: in all.
+        comparison: Default: at the threshold or above.
+        missing: What no data means. Default: that all is well.
+
+    Returns:
+        The alarm; nothing where `Defaults` turn alarms off.
+    """
+    if not defaults_of(scope).alarms:
+        return None
+    owner = scope.node.path.removesuffix("/Alarms")
+    told = f": {description}. {RUNBOOK}{article}"
+    return cloudwatch.Alarm(
+        scope,
+        id,
+        metric=metric,
+        threshold=threshold,
+        evaluation_periods=periods,
+        datapoints_to_alarm=datapoints,
+        comparison_operator=comparison,
+        treat_missing_data=missing,
+        alarm_description=f"{owner[: LONGEST_DESCRIPTION - len(told)]}{told}",
+    )
+
+
+class Thresholds:
+    """When the alarms of one construct go off: its own numbers, or what the user says instead.
+
+    Args:
+        asked: The argument `alarms`: thresholds by name, `Waived(reason)` for one that should not be, or for all.
+        defaults: Every alarm there is, with the threshold it has unless asked otherwise.
+    """
+
+    def __init__(
+        self, asked: Mapping[str, object] | Waived | None, defaults: Mapping[str, int | float | cdk.Duration]
+    ) -> None:
+        self._asked = asked
+        self._defaults = defaults
+
+    def check(self, refusals: Refusals) -> None:
+        """Note a name that is no alarm, and a threshold of another kind than the alarm's own."""
+        if self._asked is None or isinstance(self._asked, Waived):
+            return
+        if not isinstance(self._asked, Mapping):
+            refusals.refuse(
+                f"alarms is {self._asked!r}, wanted a dict or Waived(reason)",
+                fix=f"change one: {_example(self._defaults)}, or leave alarms out",
+            )
+            return
+        for name, value in self._asked.items():
+            if name not in self._defaults:
+                refusals.refuse(
+                    f"alarms has no {name!r}{did_you_mean(str(name), self._defaults)}",
+                    fix=f"use {', '.join(sorted(self._defaults))}",
+                )
+            elif not isinstance(value, Waived):
+                _check_threshold(name, value, self._defaults[name], refusals)
+
+    def of(self, name: str, resource: IConstruct) -> float | None:
+        """The threshold of an alarm, times in milliseconds; none for one that is waived: the resource then says so."""
+        if isinstance(self._asked, Waived):
+            record_waiver(resource, "alarms", self._asked)
+            return None
+        value = self._defaults[name] if self._asked is None else self._asked.get(name, self._defaults[name])
+        if isinstance(value, Waived):
+            record_waiver(resource, f"alarms: {name}", value)
+            return None
+        if isinstance(value, cdk.Duration):
+            return float(value.to_milliseconds())
+        if not isinstance(value, int | float):  # pragma: no cover - was refused
+            raise TypeError(name)
+        return value
+
+
+def _check_threshold(name: str, value: object, default: int | float | cdk.Duration, refusals: Refusals) -> None:
+    if isinstance(default, cdk.Duration):
+        if not isinstance(value, cdk.Duration) or value.is_unresolved() or value.to_milliseconds() == 0:
+            refusals.refuse(
+                f"alarms[{name!r}] is {_shown(value)}, wanted a Duration above zero",
+                fix="write cdk.Duration.minutes(5), or Waived(reason) for none",
+            )
+        return
+    if not _is_amount(value):
+        refusals.refuse(
+            f"alarms[{name!r}] is {_shown(value)}, wanted a number above zero",
+            fix=f"leave it out for {default}, or write Waived(reason) for none",
+        )
+
+
+def _is_amount(value: object) -> bool:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+        return False
+    return value > 0 and not cdk.Token.is_unresolved(value)
+
+
+def _example(defaults: Mapping[str, object]) -> str:
+    name = next(iter(defaults))
+    return f'alarms={{"{name}": {_shown(defaults[name])}}}'
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, cdk.Duration):
+        return (
+            "a Duration that is not known before deployment" if value.is_unresolved() else str(value.to_human_string())
+        )
+    return (
+        repr(value)
+        if value is None or isinstance(value, str | int | float | list | dict)
+        else f"a {type(value).__name__}"
+    )
