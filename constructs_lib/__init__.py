@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from constructs_lib.defaults import Defaults, defaults_of
     from constructs_lib.dynamo_table import DynamoTable
     from constructs_lib.event_bus import EventBus
     from constructs_lib.guards.allow_recursion import allow_recursion
@@ -38,6 +39,7 @@ _HOMES = {
     "Auth": "wiring.auth",
     "BundlingError": "problem",
     "Cognito": "wiring.auth",
+    "Defaults": "defaults",
     "DynamoTable": "dynamo_table",
     "EventBus": "event_bus",
     "FunctionProps": "secure_function",
@@ -68,6 +70,7 @@ _HOMES = {
     "assert_guarded": "guards.testing",
     "call": "workflow_steps.tasks",
     "choice": "workflow_steps.control",
+    "defaults_of": "defaults",
     "delete_item": "workflow_steps.table_tasks",
     "each": "workflow_steps.control",
     "fail": "workflow_steps.control",
@@ -92,6 +95,7 @@ __all__ = [
     "Auth",
     "BundlingError",
     "Cognito",
+    "Defaults",
     "DynamoTable",
     "EventBus",
     "FunctionProps",
@@ -122,6 +126,7 @@ __all__ = [
     "assert_guarded",
     "call",
     "choice",
+    "defaults_of",
     "delete_item",
     "each",
     "fail",

@@ -94,6 +94,15 @@ def checks_kinds(
     return wrap
 
 
+def check_fields(settings: object, refusals: Refusals) -> None:
+    """Note each field of a dataclass whose value is of another kind than its annotation says."""
+    hints = get_type_hints(type(settings))
+    for name, parameter in inspect.signature(type(settings)).parameters.items():
+        mismatch = _mismatch(name, getattr(settings, name), hints[name])
+        if mismatch is not None:
+            _refuse(mismatch, parameter, refusals)
+
+
 def _refusals_of(construct: Construct, passed: dict[str, object]) -> Refusals:
     """Where refusals of a call are noted; those about the place of a construct to be are noted at once."""
     if "scope" not in passed:

@@ -26,6 +26,14 @@ class Refusals:
         self.where = f"{self.path} ({type(construct).__name__})"
         self._problems: list[Problem] = []
 
+    @classmethod
+    def at(cls, where: str) -> Refusals:
+        """For what is not a construct: settings, or the call that takes them."""
+        refusals = cls.__new__(cls)
+        refusals.path = refusals.where = where
+        refusals._problems = []
+        return refusals
+
     def refuse(self, what: str, *, fix: str) -> None:
         """Note one problem."""
         self._problems.append(Problem(what, self.where, fix))

@@ -1,0 +1,298 @@
+"""What a team, or a stage, says once for every construct below a scope.
+
+An argument of a construct comes first, then the nearest `Defaults`, then what the library does by itself. Our
+constructs read them where they are made; an L2 of the CDK has property injectors for the same purpose, and both may be
+used in one app. docs/stages.md has the numbers of the three stages, docs/decisions/defaults.md the reasons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from types import MappingProxyType
+from typing import Any, TypedDict, TypeVar, Unpack
+from weakref import WeakKeyDictionary
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
+from constructs import Construct, IConstruct
+
+from constructs_lib.wiring.kinds import check_fields
+from constructs_lib.wiring.refusals import Refusals
+
+Scope = TypeVar("Scope", bound=Construct)
+
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy.html
+REMOVAL_POLICIES = (cdk.RemovalPolicy.DESTROY, cdk.RemovalPolicy.RETAIN, cdk.RemovalPolicy.SNAPSHOT)
+
+
+class Overrides(TypedDict, total=False):
+    """What a preset takes to be said otherwise; see `Defaults`."""
+
+    log_retention: logs.RetentionDays
+    removal_policy: cdk.RemovalPolicy
+    deletion_protection: bool
+    termination_protection: bool
+    encryption_key: kms.IKey
+    vpc: ec2.IVpc
+    reserved_concurrency: int
+    rate_limit: int
+    burst_limit: int
+    alarms: bool
+    hardened: bool
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every default of one place, resolved: what `defaults_of` answers.
+
+    Meaning and units are those of `Defaults`; what is None there is here what the library does by itself.
+    """
+
+    log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH
+    removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN
+    deletion_protection: bool = True
+    termination_protection: bool = False
+    encryption_key: kms.IKey | None = None
+    vpc: ec2.IVpc | None = None
+    reserved_concurrency: int | None = None
+    rate_limit: int = 100
+    burst_limit: int = 200
+    alarms: bool = True
+    hardened: bool = False
+    tags: Mapping[str, str] = field(default_factory=dict)
+    # Which Defaults said what is not the library's own: the name of a field, and the path of a scope.
+    said_at: Mapping[str, str] = field(default_factory=dict)
+
+    def reason(self, name: str) -> str:
+        """Why a safeguard is off that no argument turned off, for the metadata of the resource."""
+        return f"turned off by the Defaults of {self.said_at.get(name, 'the library')}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defaults:
+    """Say once what every construct of ours below a scope does unless its own arguments say otherwise.
+
+    Several scopes may have them: app, stage, stack, any construct. Each field is taken from the nearest scope that
+    states it. `Defaults.dev()`, `Defaults.staging()` and `Defaults.prod()` are starting points.
+
+    Args:
+        log_retention: How long all logs are kept. Library: one month.
+        removal_policy: What becomes of data when its stack, or its construct, is removed: RETAIN, DESTROY, or SNAPSHOT,
+            which retains what knows no snapshots. Library: RETAIN.
+        deletion_protection: Whether a call that deletes a table or a database is refused by AWS. Library: yes.
+        termination_protection: Whether stacks with constructs of ours refuse to be deleted as a whole. Library: no.
+        encryption_key: The key of tables, queues, topics, buckets, secrets and logs, used by exactly those who use
+            them. Library: keys that AWS manages.
+        vpc: Where functions get their network interfaces, in its isolated or private subnets. Library: in no VPC.
+        reserved_concurrency: Environments set aside for, and the most ever used by, each function. Library: none set.
+        rate_limit: Requests a second of each API, on average. Library: 100.
+        burst_limit: Requests at once of each API. Library: 200.
+        alarms: Whether constructs define their alarms. Library: yes.
+        hardened: What auditors ask of all resources alike: own keys, dead letters, reserved concurrency, a VPC; see
+            docs/stages.md. Library: no.
+        tags: Put on everything below that takes tags, L2s included; the nearest value of a key wins.
+
+    Raises:
+        PropError: A value is of another kind, or out of bounds.
+
+    Example:
+        >>> team = Defaults(log_retention=logs.RetentionDays.THREE_MONTHS, tags={"team": "payments"})
+        >>> _ = team.apply(scope)
+        >>> defaults_of(scope).log_retention.name
+        'THREE_MONTHS'
+    """
+
+    log_retention: logs.RetentionDays | None = None
+    removal_policy: cdk.RemovalPolicy | None = None
+    deletion_protection: bool | None = None
+    termination_protection: bool | None = None
+    encryption_key: kms.IKey | None = None
+    vpc: ec2.IVpc | None = None
+    reserved_concurrency: int | None = None
+    rate_limit: int | None = None
+    burst_limit: int | None = None
+    alarms: bool | None = None
+    hardened: bool | None = None
+    tags: Mapping[str, str] | None = field(default=None, hash=False)
+
+    def __post_init__(self) -> None:
+        """Refuse values of another kind, and such as no construct could take."""
+        refusals = Refusals.at("Defaults(...)")
+        check_fields(self, refusals)
+        if refusals.are_none:
+            self._check_values(refusals)
+        refusals.stop_if_any()
+        if self.tags is not None:
+            object.__setattr__(self, "tags", MappingProxyType(dict(self.tags)))
+
+    @classmethod
+    def dev(cls, **overrides: Unpack[Overrides]) -> Defaults:
+        """For trying things out: everything goes with its stack, logs stay a week, no alarm rings."""
+        return replace(
+            cls(
+                log_retention=logs.RetentionDays.ONE_WEEK,
+                removal_policy=cdk.RemovalPolicy.DESTROY,
+                deletion_protection=False,
+                termination_protection=False,
+                rate_limit=10,
+                burst_limit=20,
+                alarms=False,
+            ),
+            **overrides,
+        )
+
+    @classmethod
+    def staging(cls, **overrides: Unpack[Overrides]) -> Defaults:
+        """For the rehearsal: as production in all that a test could notice, and removable."""
+        return replace(
+            cls(
+                log_retention=logs.RetentionDays.ONE_MONTH,
+                removal_policy=cdk.RemovalPolicy.DESTROY,
+                deletion_protection=False,
+                termination_protection=False,
+                rate_limit=100,
+                burst_limit=200,
+                alarms=True,
+            ),
+            **overrides,
+        )
+
+    @classmethod
+    def prod(cls, **overrides: Unpack[Overrides]) -> Defaults:
+        """For customers: nothing with data can be removed by accident, logs stay a year, alarms ring."""
+        return replace(
+            cls(
+                log_retention=logs.RetentionDays.ONE_YEAR,
+                removal_policy=cdk.RemovalPolicy.RETAIN,
+                deletion_protection=True,
+                termination_protection=True,
+                rate_limit=100,
+                burst_limit=200,
+                alarms=True,
+            ),
+            **overrides,
+        )
+
+    def apply(self, scope: Scope) -> Scope:
+        """Put these on a scope, before constructs of ours are made below it.
+
+        A second call on one scope adds what the first has not said: a key or a VPC that lives below the same scope.
+
+        Args:
+            scope: An app, stage, stack or any other construct.
+
+        Returns:
+            The scope: `Orders(Defaults.dev().apply(cdk.Stage(app, "dev")), "Orders")`.
+
+        Raises:
+            PropError: Constructs of ours are below already, or a field was said otherwise here before.
+        """
+        refusals = Refusals.at("Defaults.apply(scope)")
+        if not isinstance(scope, Construct):
+            refusals.refuse(
+                f"scope is a {type(scope).__name__}, wanted a Construct", fix="pass the app, a stage or a stack"
+            )
+            refusals.stop_if_any()
+        refusals = Refusals(scope)
+        early = _READ.get(scope)
+        if early is not None:
+            refusals.refuse(f"{early} was made before these Defaults", fix="apply them first, right after their scope")
+        known = _APPLIED.get(scope, Defaults())
+        for name, value in _stated(self):
+            had = getattr(known, name)
+            if name != "tags" and had is not None and had != value:
+                refusals.refuse(
+                    f"{name} is {_shown(had)} here already, and {_shown(value)} now",
+                    fix="say it once, or apply the second to a scope below",
+                )
+        if refusals.are_none:
+            together = replace(known, **dict(_stated(self)))
+            self._check_reach(scope, together, refusals)
+        refusals.stop_if_any()
+        _APPLIED[scope] = together
+        for key, value in (self.tags or {}).items():
+            cdk.Tags.of(scope).add(key, value)
+        return scope
+
+    def _check_values(self, refusals: Refusals) -> None:
+        for name, least in {"rate_limit": 1, "burst_limit": 1, "reserved_concurrency": 0}.items():
+            value = getattr(self, name)
+            if value is not None and not cdk.Token.is_unresolved(value) and value < least:
+                refusals.refuse(f"{name} is {value}, wanted {least} or more", fix=f"leave {name} out, or raise it")
+        if self.removal_policy is not None and self.removal_policy not in REMOVAL_POLICIES:
+            refusals.refuse(
+                f"removal_policy is {self.removal_policy.name}, wanted DESTROY, RETAIN or SNAPSHOT",
+                fix="use cdk.RemovalPolicy.RETAIN, or leave removal_policy out",
+            )
+        for key, value in (self.tags or {}).items():
+            if not key or not isinstance(value, str):
+                refusals.refuse(
+                    f"tag {key!r} is {_shown(value)}, wanted a name and a string", fix='write tags={"team": "payments"}'
+                )
+
+    def _check_reach(self, scope: Construct, together: Defaults, refusals: Refusals) -> None:
+        resolved = _resolved([(scope.node.path, together), *_applied_at(scope)])
+        if resolved.removal_policy is cdk.RemovalPolicy.DESTROY and resolved.deletion_protection:
+            refusals.refuse(
+                "removal_policy is DESTROY, and deletion_protection stays on: removing a stack would fail",
+                fix="set deletion_protection=False with it, or leave removal_policy out",
+            )
+
+
+# By the scope itself: the CDK knows no place on a construct for what is Python's, and would make a new object for a
+# scope that nobody here holds.
+_APPLIED: dict[IConstruct, Defaults] = {}
+_READ: WeakKeyDictionary[IConstruct, str] = WeakKeyDictionary()  # the first construct of ours below a scope
+
+
+def defaults_of(scope: IConstruct) -> Settings:
+    """What the nearest `Defaults` say at a place, and what the library does by itself where they say nothing.
+
+    For constructs of your own that should follow them too: `defaults_of(self).removal_policy`.
+
+    Args:
+        scope: The construct that is being made.
+    """
+    scopes = scope.node.scopes
+    for each in scopes:
+        _READ.setdefault(each, scope.node.path)
+    settings = _resolved(_applied_at(scope))
+    if settings.termination_protection:
+        for stack in (each for each in scopes if isinstance(each, cdk.Stack) and each.nested_stack_parent is None):
+            stack.termination_protection = True
+    return settings
+
+
+def _applied_at(scope: IConstruct) -> Iterator[tuple[str, Defaults]]:
+    """What was applied to a scope and to those around it, the nearest first."""
+    if _APPLIED:
+        for each in reversed(scope.node.scopes):
+            if each in _APPLIED:
+                yield each.node.path or "the app", _APPLIED[each]
+
+
+def _resolved(applied: list[tuple[str, Defaults]] | Iterator[tuple[str, Defaults]]) -> Settings:
+    values: dict[str, Any] = {}
+    said_at: dict[str, str] = {}
+    tags: dict[str, str] = {}
+    for path, defaults in applied:
+        for name, value in _stated(defaults):
+            if name not in values:
+                values[name], said_at[name] = value, path
+        tags = {**(defaults.tags or {}), **tags}
+    return Settings(**{**values, "tags": MappingProxyType(tags), "said_at": MappingProxyType(said_at)})
+
+
+def _stated(defaults: Defaults) -> Iterator[tuple[str, Any]]:
+    for each in fields(defaults):
+        value = getattr(defaults, each.name)
+        if value is not None:
+            yield each.name, value
+
+
+def _shown(value: object) -> str:
+    return getattr(value, "name", None) or (value.node.path if isinstance(value, Construct) else repr(value))
