@@ -11,9 +11,7 @@ The numbers, and why:
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from pathlib import PurePath
 from typing import Literal, TypedDict
 
 import aws_cdk as cdk
@@ -24,13 +22,14 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from constructs_lib.bundling.code import BundledCode, BundlingOptions
-from constructs_lib.problem import BundlingError
+from constructs_lib.bundling.code import BundlingOptions
 from constructs_lib.wiring import secrets as wiring_secrets
 from constructs_lib.wiring.asynchronous import AsynchronousCalls
 from constructs_lib.wiring.destination import FailureDestination
 from constructs_lib.wiring.environment import check_size, check_variable
 from constructs_lib.wiring.function_alarms import AlarmsOfFunction, FunctionAlarms
+from constructs_lib.wiring.function_code import bundled, chosen_runtime
+from constructs_lib.wiring.function_limits import check_limits
 from constructs_lib.wiring.granting import grant_exactly
 from constructs_lib.wiring.identity import Identity
 from constructs_lib.wiring.kinds import checks_kinds
@@ -41,16 +40,6 @@ from constructs_lib.wiring.secrets import SecretSource
 from constructs_lib.wiring.tracing import FINDING, REASON, trace_statement
 from constructs_lib.wiring.upload_loops import loops_of
 from constructs_lib.wiring.waiver import Waived, acknowledge, check_safeguards, record_waiver
-
-NODE_RUNTIME = lambda_.Runtime.NODEJS_24_X
-PYTHON_RUNTIME = lambda_.Runtime.PYTHON_3_14
-NODE_SUFFIXES = frozenset({".ts", ".mts", ".cts", ".tsx", ".js", ".mjs", ".cjs", ".jsx"})
-PYTHON_SUFFIXES = frozenset({".py"})
-
-# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
-MEMORY_MIB = range(128, 10_240 + 1)
-LONGEST_TIMEOUT_SECONDS = 900
-LONGEST_DESCRIPTION = 256  # https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
 
 
 class FunctionProps(TypedDict, total=False):
@@ -155,32 +144,32 @@ class SecureFunction(Construct):
         self.timeout = cdk.Duration.seconds(10)
         environment = {} if environment is None else environment
         secrets = {} if secrets is None else secrets
-        chosen_runtime = _runtime_of(entry) if runtime is None else runtime
-        chosen_architecture = lambda_.Architecture.ARM_64 if architecture is None else architecture
+        architecture = lambda_.Architecture.ARM_64 if architecture is None else architecture
 
         refusals = Refusals(self)
         check_type("timeout", timeout, cdk.Duration, refusals, fix="write cdk.Duration.seconds(30)")
         if isinstance(timeout, cdk.Duration):
             self.timeout = timeout
-        self._check_limits(refusals, memory_mib, reserved_concurrency, description)
+        check_limits(
+            refusals,
+            memory_mib=memory_mib,
+            timeout=self.timeout,
+            reserved_concurrency=reserved_concurrency,
+            description=description,
+        )
         self._check_more(refusals)
         self._asynchronous.check(self, refusals)
-        watched = AlarmsOfFunction(alarms, self.timeout)
-        watched.check(refusals)
-        if chosen_runtime is None:
-            chosen_runtime = NODE_RUNTIME
-            refusals.refuse(
-                f"entry {entry!r} is neither TypeScript, JavaScript nor Python",
-                fix="name the file that holds the handler: .ts, .mts, .js, .mjs, .cjs or .py",
-            )
+        self.watched = AlarmsOfFunction(alarms, self.timeout)
+        self.watched.check(refusals)
+        runtime = chosen_runtime(entry, runtime, refusals)
         check_safeguards({"tracing": tracing, "recursion_stop": recursion_stop}, refusals)
         self._check_variables(refusals, environment, secrets)
-        code = self._bundled(
-            refusals,
+        code = bundled(
             entry,
+            refusals,
             handler=handler,
-            runtime=chosen_runtime,
-            architecture=chosen_architecture,
+            runtime=runtime,
+            architecture=architecture,
             include=include,
             options=bundling,
         )
@@ -204,8 +193,8 @@ class SecureFunction(Construct):
             "Function",
             code=code,
             handler=code.handler,
-            runtime=chosen_runtime,
-            architecture=chosen_architecture,
+            runtime=runtime,
+            architecture=architecture,
             memory_size=memory_mib,
             timeout=self.timeout,
             description=description,
@@ -235,15 +224,22 @@ class SecureFunction(Construct):
             for statement in wiring_secrets.read_statements(self, source):
                 self.add_to_role_policy(statement)
 
-        self.alarms: Sequence[cloudwatch.IAlarm] = watched.raise_for(self, self.function)
+        self.watched.raise_for(self, self.function)
         self.event_invoke_config = (
-            self._asynchronous.configure(self, self.function, self.identity) if self._asynchronous.are_stated else None
+            self._asynchronous.configure(self, self.function, self.identity, self.watched)
+            if self._asynchronous.are_stated
+            else None
         )
 
     @property
     def grant_principal(self) -> iam.IPrincipal:
         """The function's role, which is what grants are given to."""
         return self.identity
+
+    @property
+    def alarms(self) -> Sequence[cloudwatch.IAlarm]:
+        """The alarms of this function, none where they are waived or turned off."""
+        return self.watched.raised
 
     @property
     def function_arn(self) -> str:
@@ -288,7 +284,7 @@ class SecureFunction(Construct):
         What calls a function asynchronously calls this: topics, rules and schedules do. A second time changes nothing.
         """
         if self.event_invoke_config is None:
-            self.event_invoke_config = self._asynchronous.configure(self, self.function, self.identity)
+            self.event_invoke_config = self._asynchronous.configure(self, self.function, self.identity, self.watched)
         return self.event_invoke_config
 
     @checks_kinds()
@@ -310,69 +306,3 @@ class SecureFunction(Construct):
             if name in environment:
                 refusals.refuse(f"{name} is in both environment and secrets", fix="leave it out of environment")
         check_size(environment, refusals)
-
-    def _bundled(
-        self,
-        refusals: Refusals,
-        entry: str,
-        *,
-        handler: str,
-        runtime: lambda_.Runtime,
-        architecture: lambda_.Architecture,
-        include: Sequence[str],
-        options: BundlingOptions,
-    ) -> BundledCode:
-        """The code to be, or everything that is wrong with the props, the code's problems among them."""
-        if refusals.are_none:
-            return BundledCode(
-                entry, handler=handler, runtime=runtime, architecture=architecture, include=include, **options
-            )
-        if _runtime_of(entry) is None:
-            raise refusals.error()
-        try:
-            BundledCode(entry, handler=handler, runtime=runtime, architecture=architecture, include=include, **options)
-        except BundlingError as error:
-            refusals.include(error.problems)
-        raise refusals.error()
-
-    def _check_limits(
-        self, refusals: Refusals, memory_mib: int, reserved_concurrency: int | None, description: str | None
-    ) -> None:
-        if description and not cdk.Token.is_unresolved(description) and len(description) > LONGEST_DESCRIPTION:
-            refusals.refuse(
-                f"description has {len(description)} characters, and Lambda takes {LONGEST_DESCRIPTION}",
-                fix="shorten it",
-            )
-        if not cdk.Token.is_unresolved(memory_mib) and memory_mib not in MEMORY_MIB:
-            refusals.refuse(
-                f"memory_mib is {memory_mib!r}, wanted a number from {MEMORY_MIB.start} to {MEMORY_MIB.stop - 1}",
-                fix="leave memory_mib out for 512, or choose a size that Lambda has",
-            )
-        if (
-            reserved_concurrency is not None
-            and not cdk.Token.is_unresolved(reserved_concurrency)
-            and reserved_concurrency < 0
-        ):
-            refusals.refuse(
-                f"reserved_concurrency is {reserved_concurrency}, wanted 0 (never runs) or more", fix="leave it out"
-            )
-        if self.timeout.is_unresolved():
-            return
-        seconds = self.timeout.to_milliseconds() / 1000
-        if seconds > LONGEST_TIMEOUT_SECONDS:
-            refusals.refuse(
-                f"timeout ({seconds:g} s) is longer than Lambda allows (900 s)",
-                fix="split the work into steps of a state machine, or run it on Fargate",
-            )
-        elif seconds < 1 or seconds != int(seconds):
-            refusals.refuse(
-                f"timeout ({seconds:g} s) is not a whole number of seconds, one at least",
-                fix=f"write cdk.Duration.seconds({max(1, math.ceil(seconds))})",
-            )
-
-
-def _runtime_of(entry: str) -> lambda_.Runtime | None:
-    suffix = PurePath(entry).suffix.lower()
-    if suffix in NODE_SUFFIXES:
-        return NODE_RUNTIME
-    return PYTHON_RUNTIME if suffix in PYTHON_SUFFIXES else None

@@ -14,7 +14,8 @@ https://aws.amazon.com/cloudwatch/pricing/
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -80,12 +81,38 @@ def raise_alarm(
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """One thing that can go wrong with a construct.
+
+    Args:
+        name: What the alarm is called in the argument `alarms`, and in the tree.
+        metric: What is watched, over what period.
+        article: Its heading in the runbook, as its anchor.
+        description: What is wrong, as a sentence without its full stop.
+        periods: How many periods are looked at.
+        datapoints: In how many of them the threshold must be met. Default: in all.
+    """
+
+    name: str
+    metric: cloudwatch.IMetric
+    article: str
+    description: str
+    periods: int = 1
+    datapoints: int | None = None
+
+    @property
+    def id(self) -> str:
+        """The name of the alarm in the tree."""
+        return self.name.title().replace("_", "")
+
+
 class Thresholds:
     """When the alarms of one construct go off: its own numbers, or what the user says instead.
 
     Args:
         asked: The argument `alarms`: thresholds by name, `Waived(reason)` for one that should not be, or for all.
-        defaults: Every alarm there is, with the threshold it has unless asked otherwise.
+        defaults: Every alarm there is, with the threshold it has unless asked otherwise; times are Durations.
     """
 
     def __init__(
@@ -113,10 +140,43 @@ class Thresholds:
             elif not isinstance(value, Waived):
                 _check_threshold(name, value, self._defaults[name], refusals)
 
+    def raise_on(self, bearer: Construct, resource: IConstruct, watches: Iterable[Watch]) -> list[cloudwatch.Alarm]:
+        """Define alarms below a construct, but those that are waived; none where `Defaults` turn alarms off.
+
+        Args:
+            bearer: The construct they are about; they stand in `Alarms` below it.
+            resource: What says in the template that one is waived.
+            watches: What they watch; looked at only where there are alarms at all.
+        """
+        if isinstance(self._asked, Waived):
+            record_waiver(resource, "alarms", self._asked)
+            return []
+        if not defaults_of(bearer).alarms:
+            return []
+        place = bearer.node.try_find_child("Alarms")
+        place = place if isinstance(place, Construct) else Construct(bearer, "Alarms")
+        raised = []
+        for watch in watches:
+            threshold = self.of(watch.name, resource)
+            if threshold is None:
+                continue
+            raised.append(
+                raise_alarm(
+                    place,
+                    watch.id,
+                    metric=watch.metric,
+                    threshold=threshold,
+                    article=watch.article,
+                    description=watch.description,
+                    periods=watch.periods,
+                    datapoints=watch.datapoints,
+                )
+            )
+        return [each for each in raised if each is not None]
+
     def of(self, name: str, resource: IConstruct) -> float | None:
         """The threshold of an alarm, times in milliseconds; none for one that is waived: the resource then says so."""
         if isinstance(self._asked, Waived):
-            record_waiver(resource, "alarms", self._asked)
             return None
         value = self._defaults[name] if self._asked is None else self._asked.get(name, self._defaults[name])
         if isinstance(value, Waived):

@@ -20,6 +20,7 @@ from constructs_lib.wiring.waiver import Waived, acknowledge, record_waiver
 if TYPE_CHECKING:
     from constructs import Construct
 
+    from constructs_lib.wiring.function_alarms import AlarmsOfFunction
     from constructs_lib.wiring.identity import Identity
     from constructs_lib.wiring.refusals import Refusals
 
@@ -67,7 +68,7 @@ class AsynchronousCalls:
         )
 
     def configure(
-        self, bearer: Construct, function: lambda_.Function, identity: Identity
+        self, bearer: Construct, function: lambda_.Function, identity: Identity, watched: AlarmsOfFunction
     ) -> lambda_.CfnEventInvokeConfig:
         """Define the configuration, and a queue for failures unless there is a place for them."""
         config = lambda_.CfnEventInvokeConfig(
@@ -84,6 +85,7 @@ class AsynchronousCalls:
             record_waiver(function, "on_failure", self.on_failure, "Serverless-LambdaDLQ")
             acknowledge(config, self.on_failure.reason, "Serverless-LambdaAsyncFailureDestination")
             return config
+        watched.raise_for_lost_events()
         kept_in = DeadLetters(bearer, "FailedEvents") if self.on_failure is None else self.on_failure
         destination = destination_of(bearer, kept_in)
         config.destination_config = lambda_.CfnEventInvokeConfig.DestinationConfigProperty(

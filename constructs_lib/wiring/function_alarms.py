@@ -1,8 +1,8 @@
-"""When a function needs somebody: it fails, is turned away, or hardly ends in time."""
+"""When a function needs somebody: it fails, is turned away, hardly ends in time, or loses what it was given."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TypedDict
 
 import aws_cdk as cdk
@@ -10,7 +10,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from constructs_lib.wiring.alarms import FIVE_MINUTES, MINUTE, Thresholds, raise_alarm
+from constructs_lib.wiring.alarms import FIVE_MINUTES, MINUTE, Thresholds, Watch
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.waiver import Waived
 
@@ -25,11 +25,14 @@ class FunctionAlarms(TypedDict, total=False):
     - `throttles`: calls turned away within a minute, in three of five minutes. Default: 1.
     - `duration`: what the slowest hundredth takes (p99), in two of three times five minutes. Default: 90 % of the
       timeout.
+    - `lost_events`: events that failed and could not be kept either, within five minutes, where the function has a
+      place for failures. Default: 1.
     """
 
     errors: int | Waived
     throttles: int | Waived
     duration: cdk.Duration | Waived
+    lost_events: int | Waived
 
 
 class AlarmsOfFunction:
@@ -41,59 +44,64 @@ class AlarmsOfFunction:
     """
 
     def __init__(self, asked: Mapping[str, object] | Waived | None, timeout: cdk.Duration) -> None:
-        self._knows_timeout = not timeout.is_unresolved()
-        near = timeout.to_milliseconds() * NEAR_TIMEOUT if self._knows_timeout else 1
+        # A timeout that is known at deploy only has no nine tenths, but somebody may have said what is too slow.
+        self._knows_slow = not timeout.is_unresolved() or (isinstance(asked, Mapping) and "duration" in asked)
+        slow = 1.0 if timeout.is_unresolved() else timeout.to_milliseconds() * NEAR_TIMEOUT
         self._thresholds = Thresholds(
-            asked, {"errors": 5, "throttles": 1, "duration": cdk.Duration.millis(max(1, round(near)))}
+            asked,
+            {"errors": 5, "throttles": 1, "duration": cdk.Duration.millis(max(1, round(slow))), "lost_events": 1},
         )
-        self._knows_timeout |= isinstance(asked, Mapping) and "duration" in asked
+        self._place: tuple[Construct, lambda_.Function] | None = None
+        self._loses_events = False
+        self.raised: list[cloudwatch.Alarm] = []
 
     def check(self, refusals: Refusals) -> None:
         """Note alarms there are not, and thresholds that are none."""
         self._thresholds.check(refusals)
 
-    def raise_for(self, bearer: Construct, function: lambda_.Function) -> list[cloudwatch.Alarm]:
-        """Define the alarms, but those that are waived."""
-        place = Construct(bearer, "Alarms")
-        raised: list[cloudwatch.Alarm | None] = []
-        errors = self._thresholds.of("errors", function)
-        if errors is not None:
-            raised.append(
-                raise_alarm(
-                    place,
-                    "Errors",
-                    metric=function.metric_errors(period=FIVE_MINUTES),
-                    threshold=errors,
-                    article="function-errors",
-                    description="calls of this function fail or run out of time",
-                )
+    def raise_for(self, bearer: Construct, function: lambda_.Function) -> None:
+        """Define the alarms that every function has, but those that are waived."""
+        self._place = (bearer, function)
+        self.raised += self._thresholds.raise_on(bearer, function, self._watches(function))
+
+    def raise_for_lost_events(self) -> None:
+        """Define the alarm on what fails and cannot be kept: once the function has a place for failures."""
+        if self._place is None or self._loses_events:
+            return
+        self._loses_events = True
+        bearer, function = self._place
+        self.raised += self._thresholds.raise_on(bearer, function, _lost_events(function))
+
+    def _watches(self, function: lambda_.Function) -> Iterator[Watch]:
+        yield Watch(
+            name="errors",
+            metric=function.metric_errors(period=FIVE_MINUTES),
+            article="function-errors",
+            description="calls of this function fail or run out of time",
+        )
+        yield Watch(
+            name="throttles",
+            metric=function.metric_throttles(period=MINUTE),
+            periods=5,
+            datapoints=3,
+            article="function-throttles",
+            description="calls of this function are turned away: all of its concurrency is in use",
+        )
+        if self._knows_slow:
+            yield Watch(
+                name="duration",
+                metric=function.metric_duration(period=FIVE_MINUTES, statistic="p99"),
+                periods=3,
+                datapoints=2,
+                article="function-near-timeout",
+                description="calls of this function hardly end in time (p99)",
             )
-        throttles = self._thresholds.of("throttles", function)
-        if throttles is not None:
-            raised.append(
-                raise_alarm(
-                    place,
-                    "Throttles",
-                    metric=function.metric_throttles(period=MINUTE),
-                    threshold=throttles,
-                    periods=5,
-                    datapoints=3,
-                    article="function-throttles",
-                    description="calls of this function are turned away: all of its concurrency is in use",
-                )
-            )
-        duration = self._thresholds.of("duration", function) if self._knows_timeout else None
-        if duration is not None:
-            raised.append(
-                raise_alarm(
-                    place,
-                    "Duration",
-                    metric=function.metric_duration(period=FIVE_MINUTES, statistic="p99"),
-                    threshold=duration,
-                    periods=3,
-                    datapoints=2,
-                    article="function-near-timeout",
-                    description="calls of this function hardly end in time (p99)",
-                )
-            )
-        return [each for each in raised if each is not None]
+
+
+def _lost_events(function: lambda_.Function) -> Iterator[Watch]:
+    yield Watch(
+        name="lost_events",
+        metric=function.metric("DestinationDeliveryFailures", period=FIVE_MINUTES, statistic="Sum"),
+        article="function-loses-events",
+        description="what this function failed on could not be kept, and is lost",
+    )
