@@ -79,6 +79,23 @@ class Channel:
             if time.monotonic() >= until:
                 return None
 
+    def receive_now(self) -> dict[str, Any] | None:
+        """One frame, if it is here already.
+
+        Raises:
+            ConnectionError: The process has closed its end.
+        """
+        frame = self._frame()
+        if frame is None:
+            self._read_frames()
+            frame = self._frame()
+        return frame
+
+    @property
+    def number(self) -> int:
+        """The file descriptor that frames arrive at."""
+        return self._connection.fileno()
+
     def flush(self) -> None:
         """Hand over everything printed so far, a last line without its end included."""
         while self._read_output():

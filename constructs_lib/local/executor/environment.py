@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import os
 import shutil
 import signal
@@ -20,6 +19,7 @@ from constructs_lib.local.executor.channel import Channel
 from constructs_lib.local.executor.invocation import Kept
 from constructs_lib.local.executor.log import Report
 from constructs_lib.local.executor.process_group import ProcessGroup
+from constructs_lib.local.executor.run import ANSWERS, Outcome, Run, content_of
 
 if TYPE_CHECKING:
     from constructs_lib.local.executor.environment_api import EnvironmentApi
@@ -35,26 +35,6 @@ EXIT_SECONDS = 2.0
 # Told of a function, its folder, an invocation and what that left behind; answers the lines for its log.
 LeftBehind = Callable[["Function", Path, "Invocation", Sequence[Mapping[str, Any]]], list[str]]
 _NOTHING: dict[str, Any] = {"kind": "", "payload": None, "size": 0}
-_ANSWERS = ("response", "end")
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How one invocation ended.
-
-    Args:
-        payload: What the caller gets.
-        is_error: Whether that is an error.
-        log: The end of the log, for LogType=Tail.
-        raw: The bytes of the payload where the function chose them itself; they need not be JSON.
-        is_cold: Whether its environment was started for it.
-    """
-
-    payload: Any
-    is_error: bool
-    log: str
-    raw: bytes | None = None
-    is_cold: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,46 +138,68 @@ class Environment:
         self._settle(is_over=not self._is_ready)
         self._log.flush()
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it has loaded its handler, and nobody but the handler has to be waited for."""
+        return self._is_ready and self._api is None
+
     def invoke(self, invocation: Invocation) -> Outcome:
         """Serve one invocation; afterwards the process is frozen, or gone."""
-        request_id = invocation.request_id
-        self._log.request_id = request_id
-        self._group.signal(signal.SIGCONT)
+        self._log.request_id = invocation.request_id
         if not self._is_ready:
-            ended = self._await_ready(request_id)
+            self._group.signal(signal.SIGCONT)
+            ended = self._await_ready(invocation.request_id)
             if ended is not None:
                 return ended
-        self._log.start(request_id)
-        started = time.monotonic()
-        deadline = started + self.function.timeout_seconds
-        deadline_ms = int((time.time() + self.function.timeout_seconds) * 1000)
-        message = {
-            "id": request_id,
-            "deadline": deadline_ms,
-            "arn": invocation.arn,
-            "trace": invocation.trace,
-            "client": invocation.client_context,
-            "event": invocation.event,
-        }
-        kept = Kept()
+        return self.finish(self.begin(invocation))
+
+    def begin(self, invocation: Invocation) -> Run:
+        """Hand an invocation to the process, which has loaded its handler; `finish` waits for the answer."""
+        self._group.signal(signal.SIGCONT)
+        self._log.start(invocation.request_id)
+        started, limit, kept = time.monotonic(), self.function.timeout_seconds, Kept()
+        run = Run(invocation, started, started + limit, invocation.listener or kept, kept)
+        deadline_ms = int((time.time() + limit) * 1000)
         if self._api is not None:
             self._api.begin(invocation, deadline_ms)
-        if self._channel.send(json.dumps(message).encode(), deadline):
-            answer, failure = self._await_frame(request_id, deadline, invocation.listener or kept)
+        run.is_sent = self._channel.send(invocation.message(deadline_ms), run.deadline)
+        return run
+
+    def look(self, run: Run) -> bool:
+        """Whether the answer is there; what is streamed goes to the listener. Never waits.
+
+        Raises:
+            ConnectionError: The process is gone.
+        """
+        while run.answer is None and (frame := self._channel.receive_now()) is not None:
+            if not self._is_streamed(frame, run.listener):
+                run.answer = frame
+        return run.answer is not None
+
+    def finish(self, run: Run) -> Outcome:
+        """Wait for the end of an invocation."""
+        failure: Failure | None = None
+        answer = run.answer or _NOTHING
+        request_id, deadline = run.invocation.request_id, run.deadline
+        if not run.is_sent:
+            failure = self._ended(request_id, deadline)
+        elif run.answer is None:
+            answer, failure = self._await_frame(request_id, deadline, run.listener)
         else:
-            answer, failure = _NOTHING, self._ended(request_id, deadline)
+            self._note_memory(answer)
         late = None
         if failure is None and answer["kind"] != "fatal":
             late = self._await_rest(request_id, deadline)
-        seconds = min(time.monotonic() - started, self.function.timeout_seconds)
+        seconds = min(time.monotonic() - run.started, self.function.timeout_seconds)
         self._settle(is_over=failure is not None or late is not None or answer["kind"] == "fatal")
-        for line in self._left_behind(self.function, self._programs.folder, invocation, answer.get("unfinished") or ()):
+        invocation, folder = run.invocation, self._programs.folder
+        for line in self._left_behind(self.function, folder, invocation, answer.get("unfinished") or ()):
             self._log.line(line)
         if failure is None and answer["kind"] == "fatal":
             told = failures.fatal(request_id, answer["payload"])
             return self._report(answer["payload"], is_error=True, seconds=seconds, failure=told, trace=invocation.trace)
-        is_error = failure is None and answer["kind"] not in _ANSWERS
-        payload, raw, size = _content(answer, kept)
+        is_error = failure is None and answer["kind"] not in ANSWERS
+        payload, raw, size = content_of(answer, run.kept)
         if failure is None and not is_error and size > failures.RESPONSE_LIMIT_BYTES:
             failure = failures.response_too_large()
         if failure is not None:
@@ -276,14 +278,9 @@ class Environment:
                 frame = self._channel.receive(deadline, LOOK_AROUND_SECONDS)
             except ConnectionError:
                 return _NOTHING, self._ended(request_id, deadline)
-            kind = "" if frame is None else frame["kind"]
-            if frame is not None and kind not in {"begin", "part"}:
-                self._peak_kib = max(self._peak_kib, frame.get("rss") or self._group.resident_kib())
+            if frame is not None and not self._is_streamed(frame, listener):
+                self._note_memory(frame)
                 return frame, None
-            if frame is not None and kind == "begin":
-                listener.begin(frame["payload"])
-            elif frame is not None:
-                listener.part(base64.b64decode(frame["payload"]))
             if time.monotonic() >= deadline:
                 self.kill()
                 return _NOTHING, failures.timed_out(request_id, self.function.timeout_seconds)
@@ -291,6 +288,20 @@ class Environment:
                 failure = self._look_around(request_id, deadline)
                 if failure is not None:
                     return _NOTHING, failure
+
+    @staticmethod
+    def _is_streamed(frame: Mapping[str, Any], listener: Listener) -> bool:
+        """Hand a frame to who listens, if it is a part of a streamed answer."""
+        if frame["kind"] == "begin":
+            listener.begin(frame["payload"])
+        elif frame["kind"] == "part":
+            listener.part(base64.b64decode(frame["payload"]))
+        else:
+            return False
+        return True
+
+    def _note_memory(self, frame: Mapping[str, Any]) -> None:
+        self._peak_kib = max(self._peak_kib, frame.get("rss") or self._group.resident_kib())
 
     def _look_around(self, request_id: str, deadline: float) -> Failure | None:
         """Whether something went wrong with the processes that none of them tells."""
@@ -346,18 +357,3 @@ class Environment:
             self._group.signal(signal.SIGSTOP)
             self._channel.flush()
             self.idle_since = time.monotonic()
-
-
-def _content(answer: Mapping[str, Any], kept: Kept) -> tuple[Any, bytes | None, int]:
-    """What an answer holds, the bytes it came as if they are the function's own choice, and their number."""
-    raw: bytes | None = None
-    if answer["kind"] == "end":
-        raw = bytes(kept.data)
-    elif "raw" in answer:
-        raw = base64.b64decode(answer["raw"])
-    if raw is None:
-        return answer["payload"], None, answer["size"]
-    try:
-        return json.loads(raw), raw, len(raw)
-    except ValueError:
-        return raw.decode("utf-8", "replace"), raw, len(raw)

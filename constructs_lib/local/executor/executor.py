@@ -19,11 +19,12 @@ from typing import Any
 
 from constructs_lib.local.executor import failure as failures
 from constructs_lib.local.executor import runtimes
-from constructs_lib.local.executor.environment import Environment, Outcome, Programs
+from constructs_lib.local.executor.environment import Environment, Programs
 from constructs_lib.local.executor.environment_api import EnvironmentApi
 from constructs_lib.local.executor.function import Function
 from constructs_lib.local.executor.invocation import Invocation, Listener
 from constructs_lib.local.executor.log import FunctionLog, LogFile, Store
+from constructs_lib.local.executor.run import Outcome
 from constructs_lib.local.executor.source_maps import SourceMaps
 from constructs_lib.local.executor.unfinished import Unfinished, read_unfinished
 from constructs_lib.local.executor.unpacked import UnpackedCode
@@ -115,14 +116,25 @@ class Executor:
             environment.kill()
             raise
         finally:
-            self._give_back(environment)
+            self.give_back(environment)
+
+    def take_idle(self, function: Function) -> Environment | None:
+        """An environment that has nothing to do and can begin at once, if there is one; `give_back` returns it."""
+        with self._lock:
+            mine = self._idle.get(function.key)
+            if not mine:
+                return None
+            found = mine[-1]
+            if found.function.revision != function.revision or not found.is_plain or not found.is_alive:
+                return None  # what has become outdated goes when an invocation takes the usual way
+            return mine.pop()
 
     def prepare(self, function: Function, count: int) -> None:
         """Make environments ready before anybody asks for them, and wait for them; one that fails is gone."""
         for _ in range(count):
             environment = self._start(function, PROVISIONED)
             environment.prepare()
-            self._give_back(environment)
+            self.give_back(environment)
 
     def say(self, function: Function, request_id: str, text: str) -> None:
         """Tell of a function, where the lines of all functions go, what its own log does not hold."""
@@ -259,7 +271,8 @@ class Executor:
         environment.kill()
         raise OSError("the embedded AWS is stopping")
 
-    def _give_back(self, environment: Environment) -> None:
+    def give_back(self, environment: Environment) -> None:
+        """Let an environment that has served wait for its next invocation; one that is gone is forgotten."""
         with self._lock:
             if environment.is_alive and not self._is_closed:
                 self._idle.setdefault(environment.function.key, []).append(environment)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -45,6 +46,7 @@ class Invocation:
         trace: The trace header, if any.
         client_context: What the caller says of itself, if anything.
         listener: Who hears a streamed answer as it comes. Default: it is kept and answered whole.
+        event_json: The event as JSON, where somebody has written it already.
     """
 
     event: Any
@@ -53,3 +55,20 @@ class Invocation:
     trace: str | None
     client_context: Any = None
     listener: Listener | None = None
+    event_json: str = ""
+
+    def message(self, deadline_ms: int) -> bytes:
+        """What a bootstrap is told.
+
+        Args:
+            deadline_ms: When the invocation has to end, in milliseconds since 1970.
+        """
+        told = {
+            "id": self.request_id,
+            "deadline": deadline_ms,
+            "arn": self.arn,
+            "trace": self.trace,
+            "client": self.client_context,
+        }
+        event = self.event_json or json.dumps(self.event)
+        return f'{json.dumps(told)[:-1]}, "event": {event}}}'.encode()

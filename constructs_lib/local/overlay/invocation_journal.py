@@ -12,8 +12,8 @@ from constructs_lib.local.overlay.workflow_role import current_machine
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from constructs_lib.local.executor.environment import Outcome
     from constructs_lib.local.executor.function import Function
+    from constructs_lib.local.executor.run import Outcome
 
 LINKS = 100  # traces one batch may tie together here
 # What a record names its service by, and where it names the resource.

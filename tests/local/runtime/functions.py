@@ -7,9 +7,9 @@ import zipfile
 from dataclasses import dataclass, field
 from typing import Any
 
-from constructs_lib.local.executor.environment import Outcome
 from constructs_lib.local.executor.executor import Executor
 from constructs_lib.local.executor.function import Function
+from constructs_lib.local.executor.run import Outcome
 
 ACCOUNT = "000000000000"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from constructs_lib.local.executor.environment import Outcome
+from constructs_lib.local.executor.run import Outcome
 from tests.local.runtime.functions import Runner, function
 
 HEAD_END = b"\0" * 8
