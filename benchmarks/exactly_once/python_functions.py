@@ -25,7 +25,7 @@ from benchmarks.exactly_once.story import STORM_MS, Story
 from benchmarks.exactly_once.virtual_time import FOREVER_MS, Killed, VirtualTime
 from constructs_lib.runtime import Record
 from constructs_lib.runtime.batch import Settings
-from constructs_lib.runtime.queue_worker import MARGIN_MS, make_worker
+from constructs_lib.runtime.queue_handler import MARGIN_MS, make_worker
 
 Handler = Callable[[dict[str, Any], Any], Any]
 TABLE = "handled"

@@ -12,6 +12,18 @@ from constructs_lib.bundling.python_imports import Import
 PACKAGE = "constructs_lib"
 RUNTIME = f"{PACKAGE}.runtime"
 NEEDS = "aws_lambda_powertools"  # which the function's own requirements bring
+# What needs nothing but the runtime's own boto3: its files, and the names that the front door has of them.
+ALONE = frozenset({"kept", "parameter_values", "rotation_steps", "secret_values"}) | {
+    *(
+        "RotationRefused",
+        "rotation",
+        "parameter_value",
+        "parameters_below",
+        "secret_value",
+        "with_parameter",
+        "with_secret",
+    ),
+}
 ONLY_THE_RUNTIME = f"a function can import {RUNTIME} and nothing else of {PACKAGE}: constructs belong to the CDK app"
 
 
@@ -37,5 +49,15 @@ def is_runtime(found: Import) -> bool:
 
 
 def needs_of_runtime(imports: Iterable[Import]) -> list[Import]:
-    """Return what the runtime imports in turn, as if the handler did; nothing if it does not use the runtime."""
-    return [Import(NEEDS, (), found.where, found.optional) for found in imports if is_runtime(found)]
+    """Return what the runtime imports in turn, as if the handler did; nothing if it uses nothing that has needs."""
+    return [
+        Import(NEEDS, (), found.where, found.optional)
+        for found in imports
+        if is_runtime(found) and not _stands_alone(found)
+    ]
+
+
+def _stands_alone(found: Import) -> bool:
+    if found.module == RUNTIME:
+        return bool(found.names) and ALONE.issuperset(found.names)
+    return found.module.removeprefix(f"{RUNTIME}.") in ALONE

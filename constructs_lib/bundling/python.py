@@ -213,8 +213,9 @@ def _record(
     seen.globs.update(
         {f"{project.relative(root)}\0{glob}": project.files.matches(str(root), glob) for glob in entry.include}
     )
-    own_runtime = needs_of_runtime(closure.outside)
-    closure.outside[:] = [found for found in closure.outside if not is_runtime(found)] + own_runtime
+    own_runtime = any(is_runtime(found) for found in closure.outside)
+    needed = needs_of_runtime(closure.outside)
+    closure.outside[:] = [found for found in closure.outside if not is_runtime(found)] + needed
     imported = {found.module.partition(".")[0] for found in closure.outside}
     kept = _kept(entry, installed, imported)
     problems = [*closure.problems, *_unknown_imports(entry, root, closure, kept, project)]
@@ -227,7 +228,7 @@ def _record(
         "snapshot": project.cache.keep_snapshot(seen),
         "files": sorted(closure.files),
         "kin": sorted(one.name for one in kept),
-        "own_runtime": bool(own_runtime),
+        "own_runtime": own_runtime,
     }
 
 

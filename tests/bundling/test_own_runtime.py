@@ -96,3 +96,32 @@ def test_a_construct_in_a_handler_is_refused(project: Sandbox, form: str) -> Non
         "  fix: a function can import constructs_lib.runtime and nothing else of constructs_lib: "
         "constructs belong to the CDK app"
     )
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "from constructs_lib.runtime import secret_value, with_secret",
+        "from constructs_lib.runtime import rotation",
+        "from constructs_lib.runtime.secret_values import with_secret",
+    ],
+)
+def test_what_reads_and_rotates_secrets_needs_no_requirement(python_project: Sandbox, form: str) -> None:
+    python_project.write(WORKER, f"{form}\ndef handler(e, c): ...\n")
+    (asset,) = python_project.python(WORKER)
+    assert "constructs_lib/runtime/kept.py" in asset.files
+    assert not any(name.startswith("aws_lambda_powertools") for name in asset.files)
+
+
+@pytest.mark.parametrize("name", ["with_secret", "rotation", "parameters_below"])
+def test_they_load_without_powertools_and_without_boto3(tmp_path: Path, name: str) -> None:
+    for path, content in runtime_files().items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(content)
+    script = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+        f"from constructs_lib.runtime import {name}\n"
+        "print([each for each in ('aws_lambda_powertools', 'boto3', 'aws_cdk') if each in sys.modules])"
+    )
+    said = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, text=True, check=True).stdout
+    assert said.strip() == "[]"

@@ -10,7 +10,7 @@ from typing import Any, Literal, overload
 from aws_lambda_powertools import Logger
 
 from constructs_lib.runtime.batch import Settings, Worker
-from constructs_lib.runtime.queue_worker import LONGEST_LIFE, MARGIN_MS, make_worker
+from constructs_lib.runtime.queue_handler import LONGEST_LIFE, MARGIN_MS, make_worker
 from constructs_lib.runtime.record import Record
 
 

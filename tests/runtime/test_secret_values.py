@@ -1,0 +1,340 @@
+"""A secret is kept for a while, and read again when it is refused: also in the midst of its rotation."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from constructs_lib.runtime import parameter_values, secret_value, secret_values, with_secret
+from constructs_lib.runtime.kept import Kept, Reading
+from constructs_lib.runtime.secret_values import SecretSource
+from tests.runtime.fake_secrets_manager import ARN, FakeSecretsManager
+
+AGE = 300.0
+
+
+class RefusedError(Exception):
+    pass
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def manager(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSecretsManager]:
+    """The Secrets Manager that every client of the module asks, and nothing kept from another test."""
+    found = FakeSecretsManager.holding("old")
+    monkeypatch.setattr(secret_values, "_client", lambda _region: found)
+    monkeypatch.delenv("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", raising=False)
+    monkeypatch.setenv("KEY", ARN)
+    secret_values._kept.cache_clear()
+    yield found
+    secret_values._kept.cache_clear()
+
+
+def accepting(*accepted: str) -> Callable[[str], str]:
+    def call(value: str) -> str:
+        if value not in accepted:
+            raise RefusedError
+        return f"did it with {value}"
+
+    return call
+
+
+def rotate_to(manager: FakeSecretsManager, token: str, value: str, *, finish: bool) -> None:
+    manager.begin(token)
+    manager.put_secret_value(SecretId=ARN, ClientRequestToken=token, SecretString=value, VersionStages=["AWSPENDING"])
+    if finish:
+        manager.update_secret_version_stage(
+            SecretId=ARN,
+            VersionStage="AWSCURRENT",
+            MoveToVersionId=token,
+            RemoveFromVersionId=manager.labelled("AWSCURRENT") or "",
+        )
+    manager.calls.clear()
+
+
+class TestKeeping:
+    def test_reads_once_and_again_when_it_is_old(self, manager: FakeSecretsManager) -> None:
+        clock = Clock()
+        kept = Kept(SecretSource(ARN, manager), clock)
+        assert [kept.reading(AGE).text for _ in range(3)] == ["old"] * 3
+        clock.now += AGE - 1
+        assert kept.reading(AGE).text == "old"
+        assert manager.calls == ["GetSecretValue"]
+        rotate_to(manager, "v2", "new", finish=True)
+        assert kept.reading(AGE).text == "old"
+        clock.now += 1
+        assert kept.reading(AGE).text == "new"
+
+    def test_reads_again_when_the_clock_was_set_back(self, manager: FakeSecretsManager) -> None:
+        clock = Clock()
+        kept = Kept(SecretSource(ARN, manager), clock)
+        kept.reading(AGE)
+        clock.now -= 10
+        kept.reading(AGE)
+        assert manager.calls == ["GetSecretValue"] * 2
+
+    def test_reads_once_for_many_threads(self, manager: FakeSecretsManager) -> None:
+        with ThreadPoolExecutor(8) as pool:
+            assert {*pool.map(lambda _: secret_value("KEY"), range(32))} == {"old"}
+        assert manager.calls == ["GetSecretValue"]
+
+    def test_shows_no_value(self) -> None:
+        assert "hunter2" not in repr(Reading("hunter2", "v1"))
+
+
+class TestRefusals:
+    def test_calls_once_when_nothing_is_refused(self, manager: FakeSecretsManager) -> None:
+        assert with_secret("KEY", accepting("old"), refused=RefusedError) == "did it with old"
+        assert manager.calls == ["GetSecretValue"]
+
+    def test_reads_what_is_current_when_the_rotation_has_ended(self, manager: FakeSecretsManager) -> None:
+        secret_value("KEY")
+        rotate_to(manager, "v2", "new", finish=True)
+        assert with_secret("KEY", accepting("new"), refused=RefusedError) == "did it with new"
+        assert manager.calls == ["GetSecretValue"]
+        assert secret_value("KEY") == "new"
+        assert manager.calls == ["GetSecretValue"]
+
+    def test_reads_what_is_pending_between_the_change_and_the_end_of_the_rotation(
+        self, manager: FakeSecretsManager
+    ) -> None:
+        secret_value("KEY")
+        rotate_to(manager, "v2", "new", finish=False)
+        assert with_secret("KEY", accepting("new"), refused=RefusedError) == "did it with new"
+        assert with_secret("KEY", accepting("new"), refused=RefusedError) == "did it with new"
+        assert manager.calls == ["GetSecretValue"] * 2, "it is kept from the first call on"
+
+    def test_returns_to_what_is_current_when_the_rotation_was_taken_back(self, manager: FakeSecretsManager) -> None:
+        rotate_to(manager, "v2", "new", finish=False)
+        with_secret("KEY", accepting("new"), refused=RefusedError)
+        assert with_secret("KEY", accepting("old"), refused=RefusedError) == "did it with old"
+
+    def test_does_not_keep_what_is_pending_before_it_was_taken(self, manager: FakeSecretsManager) -> None:
+        rotate_to(manager, "v2", "new", finish=False)
+        with pytest.raises(RefusedError):
+            with_secret("KEY", accepting(), refused=RefusedError)
+        assert secret_value("KEY") == "old"
+
+    def test_passes_the_refusal_on_when_there_is_no_other_value(self, manager: FakeSecretsManager) -> None:
+        called: list[str] = []
+
+        def call(value: str) -> None:
+            called.append(value)
+            raise RefusedError
+
+        with pytest.raises(RefusedError):
+            with_secret("KEY", call, refused=RefusedError)
+        assert called == ["old"]
+        assert manager.calls == ["GetSecretValue"] * 3  # what is kept, what is current, what is pending
+
+    def test_calls_no_second_time_for_another_failure(self, manager: FakeSecretsManager) -> None:
+        rotate_to(manager, "v2", "new", finish=False)
+        with pytest.raises(ZeroDivisionError):
+            with_secret("KEY", lambda _: 1 / 0, refused=RefusedError)
+        assert manager.calls == ["GetSecretValue"]
+
+    @pytest.mark.parametrize(
+        "refused",
+        [
+            RefusedError,
+            (KeyError, RefusedError),
+            lambda error: isinstance(error, RefusedError),
+        ],
+    )
+    def test_takes_classes_and_what_tells(self, manager: FakeSecretsManager, refused: Any) -> None:
+        rotate_to(manager, "v2", "new", finish=False)
+        assert with_secret("KEY", accepting("new"), refused=refused) == "did it with new"
+
+    def test_threads_that_are_refused_together_read_again_once(self, manager: FakeSecretsManager) -> None:
+        secret_value("KEY")
+        rotate_to(manager, "v2", "new", finish=True)
+        together = threading.Barrier(8)
+        mine = threading.local()
+
+        def call(value: str) -> str:
+            if not getattr(mine, "was_here", False):
+                mine.was_here = True
+                together.wait(10)
+                raise RefusedError
+            return value
+
+        with ThreadPoolExecutor(8) as pool:
+            done = [pool.submit(with_secret, "KEY", call, refused=RefusedError) for _ in range(8)]
+            assert {each.result() for each in done} == {"new"}
+        assert manager.calls == ["GetSecretValue"]
+
+    def test_refuses_a_coroutine_function(self) -> None:
+        async def call(_: str) -> None: ...
+
+        with pytest.raises(TypeError, match=r"call is async, and nobody awaits it"):
+            _ = with_secret("KEY", call, refused=RefusedError)
+
+
+class TestFields:
+    def test_reads_each_field_of_one_secret_once(
+        self, manager: FakeSecretsManager, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        manager.versions["v1"] = json.dumps({"username": "ada", "password": "old", "port": 5432})
+        for name in ("username", "password", "port"):
+            monkeypatch.setenv(f"DB_{name.upper()}", f"{ARN}:{name}::")
+        assert [secret_value(f"DB_{name}") for name in ("USERNAME", "PASSWORD", "PORT")] == ["ada", "old", "5432"]
+        assert manager.calls == ["GetSecretValue"]
+
+    @pytest.mark.parametrize("text", ["hunter2", '["hunter2"]', '{"pass": "hunter2"}', '"hunter2"'])
+    def test_a_field_that_is_not_there_tells_no_value(
+        self, manager: FakeSecretsManager, monkeypatch: pytest.MonkeyPatch, text: str
+    ) -> None:
+        manager.versions["v1"] = text
+        monkeypatch.setenv("DB_PASSWORD", f"{ARN}:password::")
+        with pytest.raises(ValueError, match="no field 'password'") as caught:
+            secret_value("DB_PASSWORD")
+        assert "hunter2" not in str(caught.value)
+        assert caught.value.__cause__ is None
+        assert caught.value.__suppress_context__
+
+
+class TestVariables:
+    def test_says_how_to_set_one_that_is_missing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("KEY", raising=False)
+        with pytest.raises(ValueError, match="the variable KEY is not set"):
+            secret_value("KEY")
+
+    @pytest.mark.parametrize("told", ["hunter2", "arn:aws:ssm:eu-central-1:123456789012:parameter/hunter2"])
+    def test_never_tells_what_stands_in_one(self, monkeypatch: pytest.MonkeyPatch, told: str) -> None:
+        monkeypatch.setenv("KEY", told)
+        with pytest.raises(ValueError, match="names no secret") as caught:
+            secret_value("KEY")
+        assert "hunter2" not in str(caught.value)
+
+    def test_refuses_a_binary_secret(self, manager: FakeSecretsManager) -> None:
+        manager.get_secret_value = lambda **_: {"Name": "Key", "VersionId": "v1", "SecretBinary": b"x"}  # type: ignore[method-assign] # one answer
+        with pytest.raises(ValueError, match="the secret Key is binary"):
+            secret_value("KEY")
+
+
+class TestExtension:
+    @contextmanager
+    def serving(self, monkeypatch: pytest.MonkeyPatch, status: int, body: object) -> Iterator[list[Any]]:
+        asked: list[Any] = []
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                asked.append((self.path, self.headers["X-Aws-Parameters-Secrets-Token"]))
+                self.send_response(status)
+                self.end_headers()
+                self.wfile.write(json.dumps(body).encode())
+
+            def log_message(self, *_: object) -> None: ...
+
+        with HTTPServer(("127.0.0.1", 0), Handler) as server:
+            thread = threading.Thread(target=server.serve_forever)
+            thread.start()
+            monkeypatch.setenv("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", str(server.server_port))
+            monkeypatch.setenv("AWS_SESSION_TOKEN", "token")
+            yield asked
+            server.shutdown()
+            thread.join()
+
+    def test_is_asked_first_and_its_refused_value_never_again(
+        self, manager: FakeSecretsManager, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        rotate_to(manager, "v2", "new", finish=True)
+        told = {"Name": "Key", "VersionId": "v1", "SecretString": "old"}
+        with self.serving(monkeypatch, 200, told) as asked:
+            assert with_secret("KEY", accepting("new"), refused=RefusedError) == "did it with new"
+        [(path, token)] = asked
+        assert (urlsplit(path).path, token) == ("/secretsmanager/get", "token")
+        assert parse_qs(urlsplit(path).query) == {"secretId": [ARN]}
+        assert manager.calls == ["GetSecretValue"]
+
+    @pytest.mark.parametrize(("status", "body"), [(400, "not ready"), (200, {}), (500, {})])
+    def test_is_passed_by_while_it_does_not_answer(
+        self, manager: FakeSecretsManager, monkeypatch: pytest.MonkeyPatch, status: int, body: object
+    ) -> None:
+        with self.serving(monkeypatch, status, body):
+            assert secret_value("KEY") == "old"
+        assert manager.calls == ["GetSecretValue"]
+
+
+class FakeParameters:
+    """The parameters of one account."""
+
+    def __init__(self, values: dict[str, str]) -> None:
+        self.values = values
+        self.version = 1
+        self.calls: list[dict[str, object]] = []
+
+    def get_parameter(self, **asked: object) -> dict[str, Any]:
+        self.calls.append(asked)
+        name = str(asked["Name"]).partition(":parameter")[2]
+        return {"Parameter": {"Value": self.values[name], "Version": self.version}}
+
+    def get_paginator(self, _name: str) -> FakeParameters:
+        return self
+
+    def paginate(self, **asked: object) -> list[dict[str, Any]]:
+        self.calls.append(asked)
+        found = [{"Name": name, "Value": value} for name, value in self.values.items() if name.startswith("/shop/")]
+        return [{"Parameters": found[:1]}, {"Parameters": found[1:]}]
+
+
+@pytest.fixture
+def parameters(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeParameters]:
+    found = FakeParameters({"/shop/limit": "10", "/shop/eu/tax": "19", "/other": "1"})
+    monkeypatch.setattr(parameter_values, "_client", lambda _region: found)
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    monkeypatch.setenv("LIMIT", "arn:aws:ssm:eu-central-1:123456789012:parameter/shop/limit")
+    monkeypatch.setenv("CONFIG", "/shop")
+    for cache in (parameter_values._kept, parameter_values._path):
+        cache.cache_clear()
+    yield found
+    for cache in (parameter_values._kept, parameter_values._path):
+        cache.cache_clear()
+
+
+class TestParameters:
+    def test_reads_all_pages_below_a_path_once(self, parameters: FakeParameters) -> None:
+        assert parameter_values.parameters_below("CONFIG") == {"limit": "10", "eu/tax": "19"}
+        parameter_values.parameters_below("CONFIG").clear()
+        assert parameter_values.parameters_below("CONFIG") == {"limit": "10", "eu/tax": "19"}
+        assert parameters.calls == [{"Path": "/shop", "Recursive": True, "WithDecryption": True}]
+
+    def test_reads_them_again_when_they_are_old(self, parameters: FakeParameters) -> None:
+        parameter_values.parameters_below("CONFIG")
+        parameters.values["/shop/limit"] = "11"
+        assert parameter_values.parameters_below("CONFIG", max_age=timedelta(0))["limit"] == "11"
+
+    def test_reads_one_that_is_refused_again(self, parameters: FakeParameters) -> None:
+        assert parameter_values.parameter_value("LIMIT") == "10"
+        parameters.values["/shop/limit"], parameters.version = "11", 2
+        done = parameter_values.with_parameter("LIMIT", accepting("11"), refused=RefusedError)
+        assert done == "did it with 11"
+        assert len(parameters.calls) == 2
+
+    def test_passes_the_refusal_on_when_it_has_not_changed(self, parameters: FakeParameters) -> None:
+        with pytest.raises(RefusedError):
+            parameter_values.with_parameter("LIMIT", accepting(), refused=RefusedError)
+        assert len(parameters.calls) == 2
+
+    @pytest.mark.usefixtures("parameters")
+    def test_refuses_variables_of_another_kind(self) -> None:
+        with pytest.raises(ValueError, match="CONFIG names no parameter"):
+            parameter_values.parameter_value("CONFIG")
+        with pytest.raises(ValueError, match="LIMIT names no path"):
+            parameter_values.parameters_below("LIMIT")
