@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from constructs_lib.topic import Topic
     from constructs_lib.upload_bucket import UploadBucket
     from constructs_lib.wiring.auth import Auth, Cognito, Iam, Jwt, Public
+    from constructs_lib.wiring.canary import Canary
     from constructs_lib.wiring.dynamo_actions import TableAction
+    from constructs_lib.wiring.provisioned import Provisioned
     from constructs_lib.wiring.secrets import SecretSource
     from constructs_lib.wiring.waiver import Waived
     from constructs_lib.workflow import Workflow
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Auth": "wiring.auth",
     "BundlingError": "problem",
+    "Canary": "wiring.canary",
     "Cognito": "wiring.auth",
     "Defaults": "defaults",
     "DynamoTable": "dynamo_table",
@@ -49,6 +52,7 @@ _HOMES = {
     "Problem": "problem",
     "ProblemError": "problem",
     "PropError": "problem",
+    "Provisioned": "wiring.provisioned",
     "Public": "wiring.auth",
     "QueueWorker": "queue_worker",
     "Retry": "workflow_steps.retries",
@@ -94,6 +98,7 @@ _HOMES = {
 __all__ = [
     "Auth",
     "BundlingError",
+    "Canary",
     "Cognito",
     "Defaults",
     "DynamoTable",
@@ -105,6 +110,7 @@ __all__ = [
     "Problem",
     "ProblemError",
     "PropError",
+    "Provisioned",
     "Public",
     "QueueWorker",
     "Retry",

@@ -173,7 +173,7 @@ class QueueWorker(Construct):
         self.mapping = lambda_.EventSourceMapping(
             self,
             "Mapping",
-            target=self.function.function,
+            target=self.function.called,
             event_source_arn=self.queue.queue_arn,
             batch_size=batch_size,
             max_batching_window=batching_window,

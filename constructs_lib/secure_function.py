@@ -25,6 +25,7 @@ from constructs import Construct
 from constructs_lib.bundling.code import BundlingOptions
 from constructs_lib.wiring import secrets as wiring_secrets
 from constructs_lib.wiring.asynchronous import AsynchronousCalls
+from constructs_lib.wiring.canary import Canary
 from constructs_lib.wiring.destination import FailureDestination
 from constructs_lib.wiring.environment import check_size, check_variable
 from constructs_lib.wiring.function_alarms import AlarmsOfFunction, FunctionAlarms
@@ -33,7 +34,9 @@ from constructs_lib.wiring.function_limits import check_limits
 from constructs_lib.wiring.granting import grant_exactly
 from constructs_lib.wiring.identity import Identity
 from constructs_lib.wiring.kinds import checks_kinds
+from constructs_lib.wiring.live_alias import LiveAlias
 from constructs_lib.wiring.mappings_wait import MappingsWait
+from constructs_lib.wiring.provisioned import Provisioned
 from constructs_lib.wiring.refusals import Refusals, check_type
 from constructs_lib.wiring.resource import resource_of
 from constructs_lib.wiring.secrets import SecretSource
@@ -62,6 +65,9 @@ class FunctionProps(TypedDict, total=False):
     reserved_concurrency: int | None
     tracing: Literal[True] | Waived
     recursion_stop: Literal[True] | Waived
+    provisioned_concurrency: int | Provisioned | None
+    snap_start: bool
+    canary: Canary | None
 
 
 @jsii.implements(iam.IGrantable)
@@ -101,6 +107,12 @@ class SecureFunction(Construct):
         retry_attempts: How often a failed asynchronous call is tried again, 0 to 2. Default: twice, as Lambda does.
         max_event_age: How long an asynchronous event may wait for its call. Default: 6 hours, as Lambda does.
             https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-configuring.html
+        provisioned_concurrency: Environments that are kept ready before the first call, paid for by the hour: a number,
+            or `Provisioned(2, up_to=10)`. Default: none.
+        snap_start: Start from a snapshot of the initialized function; for Python 3.12 and later.
+        canary: Let a new version have a part of the calls first, and go back when an alarm goes off: `Canary()`.
+            With any of these three everything calls the alias `live`, and so do what uses `function.called`,
+            `function_arn` and `grant_invoke`. docs/deploys.md
         alarms: Other thresholds than those of `FunctionAlarms`, or `Waived(reason)` for one or all of them.
 
     Raises:
@@ -137,8 +149,13 @@ class SecureFunction(Construct):
         retry_attempts: int | None = None,
         max_event_age: cdk.Duration | None = None,
         alarms: FunctionAlarms | Waived | None = None,
+        provisioned_concurrency: int | Provisioned | None = None,
+        snap_start: bool = False,
+        canary: Canary | None = None,
     ) -> None:
         super().__init__(scope, id)
+        live = LiveAlias(provisioned_concurrency, snap_start, canary)
+        live.prepare(self)
         self._loops = loops_of(self)  # held here, so that no call is forgotten while there are functions
         self._asynchronous = AsynchronousCalls(on_failure, retry_attempts, max_event_age)
         self.timeout = cdk.Duration.seconds(10)
@@ -162,6 +179,7 @@ class SecureFunction(Construct):
         self.watched = AlarmsOfFunction(alarms, self.timeout)
         self.watched.check(refusals)
         runtime = chosen_runtime(entry, runtime, refusals)
+        live.check(self, runtime, reserved_concurrency, refusals)
         check_safeguards({"tracing": tracing, "recursion_stop": recursion_stop}, refusals)
         self._check_variables(refusals, environment, secrets)
         code = bundled(
@@ -184,6 +202,9 @@ class SecureFunction(Construct):
         ]
         if tracing is True:
             base.append(trace_statement())
+        reads = [each for source in secrets.values() for each in wiring_secrets.read_statements(self, source)]
+        if live.is_wanted:
+            base += reads  # it is initialized before anything else is granted, and may read them then
         self.identity = Identity(self, "Identity", principal=iam.ServicePrincipal("lambda.amazonaws.com"), base=base)
         if tracing is True:
             acknowledge(self.identity.base_policy, REASON, FINDING)
@@ -204,7 +225,6 @@ class SecureFunction(Construct):
             recursive_loop=lambda_.RecursiveLoop.TERMINATE if recursion_stop is True else lambda_.RecursiveLoop.ALLOW,
             reserved_concurrent_executions=reserved_concurrency,
         )
-        cdk.Aspects.of(self.function).add(MappingsWait(self.identity))
         # CDK's own switch would add its permissions to the role a second time.
         if tracing is True:
             resource_of(self.function, lambda_.CfnFunction).tracing_config = lambda_.CfnFunction.TracingConfigProperty(
@@ -221,12 +241,16 @@ class SecureFunction(Construct):
         for name, source in secrets.items():
             self._variables[name] = wiring_secrets.arn_of(source)
             self.function.add_environment(name, self._variables[name])
-            for statement in wiring_secrets.read_statements(self, source):
-                self.add_to_role_policy(statement)
+        for statement in reads if not live.is_wanted else ():
+            self.add_to_role_policy(statement)
 
         self.watched.raise_for(self, self.function)
+        self.alias = live.define(self, self.function, self.watched)
+        # What every trigger calls, and what callers may invoke: the alias, where there is one.
+        self.called: lambda_.IFunction = self.function if self.alias is None else self.alias
+        cdk.Aspects.of(self.called).add(MappingsWait(self.identity))
         self.event_invoke_config = (
-            self._asynchronous.configure(self, self.function, self.identity, self.watched)
+            self._asynchronous.configure(self, self.function, self.alias, self.identity, self.watched)
             if self._asynchronous.are_stated
             else None
         )
@@ -243,13 +267,13 @@ class SecureFunction(Construct):
 
     @property
     def function_arn(self) -> str:
-        """The ARN of the function."""
-        return self.function.function_arn
+        """The ARN that callers use: of the function, or of its alias where it has one."""
+        return self.called.function_arn
 
     @property
     def function_name(self) -> str:
-        """The name of the function, chosen by CloudFormation."""
-        return self.function.function_name
+        """The name that callers use, chosen by CloudFormation; with `:live` at its end where there is an alias."""
+        return self.called.function_name
 
     @checks_kinds(except_for=("value",))
     def add_environment(self, name: str, value: str) -> None:
@@ -284,12 +308,14 @@ class SecureFunction(Construct):
         What calls a function asynchronously calls this: topics, rules and schedules do. A second time changes nothing.
         """
         if self.event_invoke_config is None:
-            self.event_invoke_config = self._asynchronous.configure(self, self.function, self.identity, self.watched)
+            self.event_invoke_config = self._asynchronous.configure(
+                self, self.function, self.alias, self.identity, self.watched
+            )
         return self.event_invoke_config
 
     @checks_kinds()
     def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let somebody call this function directly: `lambda:InvokeFunction` on its unqualified ARN."""
+        """Let somebody call this function directly: `lambda:InvokeFunction` on `function_arn` alone."""
         return grant_exactly(self, grantee, ["lambda:InvokeFunction"], self.function_arn)
 
     def _check_more(self, refusals: Refusals) -> None:

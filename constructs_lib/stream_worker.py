@@ -154,7 +154,7 @@ class StreamWorker(Construct):
         self.mapping = lambda_.EventSourceMapping(
             self,
             "Mapping",
-            target=self.function.function,
+            target=self.function.called,
             event_source_arn=stream_arn,
             starting_position=starting_position,
             batch_size=batch_size,

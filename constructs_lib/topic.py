@@ -256,7 +256,7 @@ class TopicSubscription(Construct):
             protocol=sns.SubscriptionProtocol.SQS
             if isinstance(receiver, HasQueue)
             else sns.SubscriptionProtocol.LAMBDA,
-            endpoint=receiver.queue.queue_arn if isinstance(receiver, HasQueue) else receiver.function.function_arn,
+            endpoint=receiver.queue.queue_arn if isinstance(receiver, HasQueue) else receiver.called.function_arn,
             raw_message_delivery=True if isinstance(receiver, HasQueue) else None,
             dead_letter_queue=self.dead_letters.queue,  # the L2 admits the topic to it
         )

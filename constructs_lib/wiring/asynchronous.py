@@ -68,19 +68,26 @@ class AsynchronousCalls:
         )
 
     def configure(
-        self, bearer: Construct, function: lambda_.Function, identity: Identity, watched: AlarmsOfFunction
+        self,
+        bearer: Construct,
+        function: lambda_.Function,
+        alias: lambda_.Alias | None,
+        identity: Identity,
+        watched: AlarmsOfFunction,
     ) -> lambda_.CfnEventInvokeConfig:
-        """Define the configuration, and a queue for failures unless there is a place for them."""
+        """Define the configuration of what is called, and a queue for failures unless there is a place for them."""
         config = lambda_.CfnEventInvokeConfig(
             bearer,
             "AsynchronousCalls",
             function_name=function.function_name,
-            qualifier="$LATEST",
+            qualifier="$LATEST" if alias is None else alias.alias_name,
             maximum_retry_attempts=MOST_RETRIES if self.retry_attempts is None else self.retry_attempts,
             maximum_event_age_in_seconds=EVENT_AGE_SECONDS.stop - 1
             if self.max_event_age is None
             else self.max_event_age.to_seconds(),
         )
+        if alias is not None:
+            config.node.add_dependency(alias)
         if isinstance(self.on_failure, Waived):
             record_waiver(function, "on_failure", self.on_failure, "Serverless-LambdaDLQ")
             acknowledge(config, self.on_failure.reason, "Serverless-LambdaAsyncFailureDestination")

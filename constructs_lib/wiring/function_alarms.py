@@ -27,12 +27,18 @@ class FunctionAlarms(TypedDict, total=False):
       timeout.
     - `lost_events`: events that failed and could not be kept either, within five minutes, where the function has a
       place for failures. Default: 1.
+    - `spillover`: calls that start cold all the same, within five minutes, where environments are kept ready.
+      Default: 1.
     """
 
     errors: int | Waived
     throttles: int | Waived
     duration: cdk.Duration | Waived
     lost_events: int | Waived
+    spillover: int | Waived
+
+
+FUNCTION_ALARMS = tuple(FunctionAlarms.__annotations__)
 
 
 class AlarmsOfFunction:
@@ -49,7 +55,13 @@ class AlarmsOfFunction:
         slow = 1.0 if timeout.is_unresolved() else timeout.to_milliseconds() * NEAR_TIMEOUT
         self._thresholds = Thresholds(
             asked,
-            {"errors": 5, "throttles": 1, "duration": cdk.Duration.millis(max(1, round(slow))), "lost_events": 1},
+            {
+                "errors": 5,
+                "throttles": 1,
+                "duration": cdk.Duration.millis(max(1, round(slow))),
+                "lost_events": 1,
+                "spillover": 1,
+            },
         )
         self._place: tuple[Construct, lambda_.Function] | None = None
         self._loses_events = False
@@ -71,6 +83,12 @@ class AlarmsOfFunction:
         self._loses_events = True
         bearer, function = self._place
         self.raised += self._thresholds.raise_on(bearer, function, _lost_events(function))
+
+    def raise_for_spillover(self, alias: lambda_.Alias) -> None:
+        """Define the alarm on cold starts of a function whose environments are kept ready."""
+        if self._place is not None:
+            bearer, function = self._place
+            self.raised += self._thresholds.raise_on(bearer, function, _spillover(alias))
 
     def _watches(self, function: lambda_.Function) -> Iterator[Watch]:
         yield Watch(
@@ -105,3 +123,19 @@ def _lost_events(function: lambda_.Function) -> Iterator[Watch]:
         article="function-loses-events",
         description="what this function failed on could not be kept, and is lost",
     )
+
+
+def _spillover(alias: lambda_.Alias) -> Iterator[Watch]:
+    yield Watch(
+        name="spillover",
+        metric=alias.metric("ProvisionedConcurrencySpilloverInvocations", period=FIVE_MINUTES, statistic="Sum"),
+        article="function-starts-cold",
+        description="calls start cold: more came at once than environments are kept ready",
+    )
+
+
+def of_function(asked: object) -> Mapping[str, object] | Waived | None:
+    """What an argument `alarms` says to the function of a construct; the rest is for the construct itself to judge."""
+    if isinstance(asked, Mapping):
+        return {name: value for name, value in asked.items() if name in FUNCTION_ALARMS} or None
+    return asked if isinstance(asked, Waived) else None

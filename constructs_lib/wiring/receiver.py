@@ -27,6 +27,10 @@ class HasFunction(Protocol):
     def function(self) -> lambda_.Function:
         """The function."""
 
+    @property
+    def called(self) -> lambda_.IFunction:
+        """What is called: the function, or its alias where it has one."""
+
     def keep_failed_events(self) -> object:
         """Make sure that an event the function fails on is kept."""
 
@@ -71,7 +75,7 @@ def arn_of(receiver: Receiver) -> str:
     if isinstance(receiver, HasQueue):
         return receiver.queue.queue_arn
     if isinstance(receiver, HasFunction):
-        return receiver.function.function_arn
+        return receiver.called.function_arn
     return receiver.state_machine.state_machine_arn
 
 
@@ -87,7 +91,7 @@ def allow_invocation(scope: Construct, receiver: HasFunction, service: str, sour
         scope,
         "Permission",
         action="lambda:InvokeFunction",
-        function_name=receiver.function.function_arn,
+        function_name=receiver.called.function_arn,
         principal=service,
         source_arn=source_arn,
     )

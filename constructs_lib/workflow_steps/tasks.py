@@ -46,7 +46,7 @@ def step(
 
     Args:
         name: What happens, as it will stand in the diagram.
-        function: The function; the workflow may invoke this one, and no version or alias of it.
+        function: The function; the workflow may invoke this one alone, or its alias where it has one.
         payload: What it receives. Default: the workflow's input; with `callback`, that as `input`, and the `token`.
         callback: Wait until somebody ends the step with its task token: `SendTaskSuccess` or `SendTaskFailure`, see
             `Workflow.grant_callback`. Needs a `timeout`.
