@@ -92,6 +92,7 @@ class Watch:
         description: What is wrong, as a sentence without its full stop.
         periods: How many periods are looked at.
         datapoints: In how many of them the threshold must be met. Default: in all.
+        scale: What the threshold is multiplied by to be in the unit of the metric: 0.001 for times in seconds.
     """
 
     name: str
@@ -100,6 +101,7 @@ class Watch:
     description: str
     periods: int = 1
     datapoints: int | None = None
+    scale: float = 1
 
     @property
     def id(self) -> str:
@@ -113,13 +115,19 @@ class Thresholds:
     Args:
         asked: The argument `alarms`: thresholds by name, `Waived(reason)` for one that should not be, or for all.
         defaults: Every alarm there is, with the threshold it has unless asked otherwise; times are Durations.
+        elsewhere: Other names the argument takes, whose alarms stand elsewhere.
     """
 
     def __init__(
-        self, asked: Mapping[str, object] | Waived | None, defaults: Mapping[str, int | float | cdk.Duration]
+        self,
+        asked: Mapping[str, object] | Waived | None,
+        defaults: Mapping[str, int | float | cdk.Duration],
+        *,
+        elsewhere: Iterable[str] = (),
     ) -> None:
         self._asked = asked
         self._defaults = defaults
+        self._elsewhere = tuple(elsewhere)
 
     def check(self, refusals: Refusals) -> None:
         """Note a name that is no alarm, and a threshold of another kind than the alarm's own."""
@@ -132,11 +140,13 @@ class Thresholds:
             )
             return
         for name, value in self._asked.items():
-            if name not in self._defaults:
+            known = (*self._defaults, *self._elsewhere)
+            if name not in known:
                 refusals.refuse(
-                    f"alarms has no {name!r}{did_you_mean(str(name), self._defaults)}",
-                    fix=f"use {', '.join(sorted(self._defaults))}",
+                    f"alarms has no {name!r}{did_you_mean(str(name), known)}", fix=f"use {', '.join(sorted(known))}"
                 )
+            elif name in self._elsewhere:
+                continue
             elif not isinstance(value, Waived):
                 _check_threshold(name, value, self._defaults[name], refusals)
 
@@ -165,7 +175,7 @@ class Thresholds:
                     place,
                     watch.id,
                     metric=watch.metric,
-                    threshold=threshold,
+                    threshold=threshold * watch.scale,
                     article=watch.article,
                     description=watch.description,
                     periods=watch.periods,

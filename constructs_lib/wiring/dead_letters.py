@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from constructs_lib.wiring.waiver import acknowledge
+from constructs_lib.defaults import defaults_of
+from constructs_lib.wiring.alarms import MINUTE, Thresholds, raise_alarm
+from constructs_lib.wiring.refusals import Refusals
+from constructs_lib.wiring.waiver import Waived, acknowledge, record_waiver
 
 # The longest SQS keeps anything.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 RETENTION = cdk.Duration.days(14)
-MINUTE = cdk.Duration.minutes(1)  # how often SQS reports, and as soon as an alarm can know
+SAFEGUARD = "dead_letters_alarm"  # how the guards read that nobody wants to be told
 
 LAST_STOP = (
     "this is a dead-letter queue: messages end here for somebody to look at, and a redrive policy of its own would "
@@ -28,14 +33,14 @@ NOT_OF_A_QUEUE = (
 class DeadLetters(Construct):
     """Define a queue for what could not be delivered or handled: kept 14 days, encrypted, TLS only, with an alarm.
 
-    The alarm goes off with the first message, and stays until the queue is empty. Whom it tells is yours to say:
-    `dead_letters.alarm.add_alarm_action(...)`. CloudWatch bills each alarm by the month.
+    The alarm goes off with the first message, and stays until the queue is empty; `Alerts` says whom it tells.
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/dead-letter-queues-alarms-cloudwatch.html
 
     Args:
         fifo: The dead letters of a FIFO queue must be FIFO.
         of_queue: Whether a queue moves its messages here by its redrive policy; otherwise a service delivers them.
         encryption_key: A key of your own. Default: a key that SQS manages.
+        alarms: The argument of the construct they belong to, in which `dead_letters` is how many are too many.
     """
 
     def __init__(
@@ -46,6 +51,7 @@ class DeadLetters(Construct):
         fifo: bool = False,
         of_queue: bool = False,
         encryption_key: kms.IKey | None = None,
+        alarms: Mapping[str, object] | Waived | None = None,
     ) -> None:
         super().__init__(scope, id)
         self.queue = sqs.Queue(
@@ -60,16 +66,7 @@ class DeadLetters(Construct):
         acknowledge(self.queue, LAST_STOP, "Serverless-SQSRedrivePolicy")
         if not of_queue:
             acknowledge(self.queue, NOT_OF_A_QUEUE, "AwsSolutions-SQS3")
-        self.alarm = cloudwatch.Alarm(
-            self,
-            "NotEmpty",
-            metric=self.queue.metric_approximate_number_of_messages_visible(period=MINUTE, statistic="Maximum"),
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-            threshold=0,
-            evaluation_periods=1,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-            alarm_description=f"Somebody has to look: what {scope.node.path} could not handle or get is in this queue",
-        )
+        self.alarm = self._raise_alarm(scope, alarms)
 
     @property
     def queue_arn(self) -> str:
@@ -80,3 +77,25 @@ class DeadLetters(Construct):
     def queue_url(self) -> str:
         """The URL of the queue."""
         return self.queue.queue_url
+
+    def _raise_alarm(self, of: Construct, asked: Mapping[str, object] | Waived | None) -> cloudwatch.Alarm | None:
+        settings = defaults_of(self)
+        if not settings.alarms:
+            record_waiver(self.queue, SAFEGUARD, Waived(settings.reason("alarms")))
+            return None
+        told: object = asked.get("dead_letters", 1) if isinstance(asked, Mapping) else (1 if asked is None else asked)
+        if isinstance(told, Waived):
+            record_waiver(self.queue, SAFEGUARD, told)
+            return None
+        refusals = Refusals(of)
+        thresholds = Thresholds({"dead_letters": told}, {"dead_letters": 1})
+        thresholds.check(refusals)
+        refusals.stop_if_any()
+        return raise_alarm(
+            self,
+            "NotEmpty",
+            metric=self.queue.metric_approximate_number_of_messages_visible(period=MINUTE),
+            threshold=thresholds.of("dead_letters", self.queue) or 1,
+            article="dead-letters",
+            description=f"what {of.node.path} could not handle or deliver is in this queue",
+        )
