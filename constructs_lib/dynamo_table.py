@@ -12,6 +12,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from constructs_lib.defaults import defaults_of
 from constructs_lib.wiring.dynamo_actions import AUTHORIZED_AS, INDEX_ACTIONS, TABLE_ACTIONS, TableAction
 from constructs_lib.wiring.environments import check_same_region
 from constructs_lib.wiring.granting import grant_exactly
@@ -20,6 +21,7 @@ from constructs_lib.wiring.kinds import checks_kinds
 from constructs_lib.wiring.refusals import Refusals, did_you_mean
 from constructs_lib.wiring.resource import resource_of
 from constructs_lib.wiring.secrets import via_service_decrypt
+from constructs_lib.wiring.stated import protected, retained
 from constructs_lib.wiring.variables import check_takes_variable, set_variable
 from constructs_lib.wiring.waiver import Waived, check_safeguards, record_waiver
 
@@ -43,10 +45,13 @@ class DynamoTable(Construct):
         sort_key: Name of the sort key, likewise. Default: none.
         time_to_live_attribute: The attribute that holds the second, since 1970, after which an item may be removed.
         stream: What the change stream carries. Default: no stream.
-        encryption_key: A key of your own. Default: the AWS-managed key of the account, `aws/dynamodb`.
+        encryption_key: A key of your own. Default: that of the `Defaults`, or else the AWS-managed key of the account,
+            `aws/dynamodb`.
         point_in_time_recovery: `Waived(reason)` turns continuous backups off.
-        deletion_protection: `Waived(reason)` lets the table be deleted.
-        retain: `Waived(reason)` deletes the table, and its items, with the stack.
+        deletion_protection: `Waived(reason)` lets the table be deleted. Default: it cannot, unless the `Defaults` say
+            so.
+        retain: `Waived(reason)` deletes the table, and its items, with the stack. Default: it stays, unless the
+            `Defaults` say otherwise.
 
     Raises:
         PropError: Keys collide, or a safeguard is waived without a reason.
@@ -68,11 +73,15 @@ class DynamoTable(Construct):
         stream: dynamodb.StreamViewType | None = None,
         encryption_key: kms.IKey | None = None,
         point_in_time_recovery: Literal[True] | Waived = True,
-        deletion_protection: Literal[True] | Waived = True,
-        retain: Literal[True] | Waived = True,
+        deletion_protection: Literal[True] | Waived | None = None,
+        retain: Literal[True] | Waived | None = None,
     ) -> None:
         super().__init__(scope, id)
         guard(self)
+        settings = defaults_of(self)
+        encryption_key = settings.encryption_key if encryption_key is None else encryption_key
+        retain = retained(retain, settings, is_protected=deletion_protection)
+        deletion_protection = protected(deletion_protection, settings)
         refusals = Refusals(self)
         keys = [_attribute(key) for key in (partition_key, sort_key) if key is not None]
         _check_keys(keys, time_to_live_attribute, refusals)

@@ -19,6 +19,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from constructs_lib.defaults import defaults_of
 from constructs_lib.wiring.access_logs import AccessLogs, admit_access_logs, check_access_logs
 from constructs_lib.wiring.delivery import REACH, REACH_FIX, check_message_group, shortened
 from constructs_lib.wiring.environments import check_same_environment, check_same_region
@@ -38,6 +39,7 @@ from constructs_lib.wiring.object_keys import ObjectKeys
 from constructs_lib.wiring.receiver import Receiver, check_receiver, place_of
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.resource import resource_of
+from constructs_lib.wiring.stated import retained
 from constructs_lib.wiring.upload_loops import Use, loops_of, run_with, somebody
 from constructs_lib.wiring.variables import check_takes_variable, set_variable
 from constructs_lib.wiring.waiver import Waived, acknowledge, check_safeguards, record_waiver
@@ -57,12 +59,13 @@ class UploadBucket(Construct):
     grant (`bucket.bucket.grant_put(...)`): `constructs-lib check` reads the whole template for that.
 
     Args:
-        encryption_key: A key of your own. Default: keys of S3, at no cost.
+        encryption_key: A key of your own. Default: that of the `Defaults`, or else keys of S3, at no cost.
         access_logs: Where accesses are logged: a bucket encrypted with keys of S3, for it takes no other. One that was
             imported must admit the service by itself. Default: a bucket of its own, kept for a year.
             https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
         versioned: `Waived(reason)` keeps no versions: what is overwritten is gone.
-        retain: `Waived(reason)` deletes the bucket with the stack, which fails unless it is empty.
+        retain: `Waived(reason)` deletes the bucket with the stack, which fails unless it is empty, and so are its logs.
+            Default: both stay, unless the `Defaults` say otherwise.
 
     Raises:
         PropError: The bucket for logs could not take them, or a safeguard is waived without a reason.
@@ -83,10 +86,13 @@ class UploadBucket(Construct):
         encryption_key: kms.IKey | None = None,
         access_logs: s3.IBucket | None = None,
         versioned: Literal[True] | Waived = True,
-        retain: Literal[True] | Waived = True,
+        retain: Literal[True] | Waived | None = None,
     ) -> None:
         super().__init__(scope, id)
         guard(self)
+        settings = defaults_of(self)
+        encryption_key = settings.encryption_key if encryption_key is None else encryption_key
+        retain = retained(retain, settings)
         refusals = Refusals(self)
         safeguards: dict[str, Literal[True] | Waived] = {"versioned": versioned, "retain": retain}
         check_safeguards(safeguards, refusals)

@@ -31,6 +31,7 @@ from constructs_lib.secure_function import SecureFunction
 from constructs_lib.wiring.granting import grant_exactly
 from constructs_lib.wiring.identity import Identity
 from constructs_lib.wiring.kinds import checks_kinds
+from constructs_lib.wiring.log_groups import log_group
 from constructs_lib.wiring.policy_size import packed
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.resource import resource_of
@@ -91,7 +92,7 @@ class Workflow(Construct):
             where asked; without waiting for others and without `undo`.
         description: Stands in the definition, and in the console.
         log_data: Also log the input and output of every step.
-        log_retention: How long logs are kept. Default: one month.
+        log_retention: How long logs are kept. Default: what the `Defaults` say, or else one month.
         tracing: `Waived(reason)` turns X-Ray off.
 
     Raises:
@@ -124,7 +125,7 @@ class Workflow(Construct):
         express: bool = False,
         description: str | None = None,
         log_data: bool = False,
-        log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
+        log_retention: logs.RetentionDays | None = None,
         tracing: Literal[True] | Waived = True,
     ) -> None:
         super().__init__(scope, id)
@@ -135,14 +136,13 @@ class Workflow(Construct):
         self.express = express
         self._tasks = [each for each in all_steps(steps) if isinstance(each, Task)]
         stack = cdk.Stack.of(self)
-        self.log_group = logs.LogGroup(
+        self.log_group = log_group(
             self,
             "Logs",
             # Only under this prefix does a log group not lengthen the account's one resource policy for logs, which has
             # an end. https://docs.aws.amazon.com/step-functions/latest/dg/bp-cwl.html
-            log_group_name=f"/aws/vendedlogs/states/{stack.stack_name}/{self._place(stack)}",
+            name=f"/aws/vendedlogs/states/{stack.stack_name}/{self._place(stack)}",
             retention=log_retention,
-            removal_policy=cdk.RemovalPolicy.DESTROY,
         )
         allowed = task_statements(self, steps)
         base = [log_statement(), *([trace_statement()] if tracing is True else [])]

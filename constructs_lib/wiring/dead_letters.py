@@ -39,7 +39,7 @@ class DeadLetters(Construct):
     Args:
         fifo: The dead letters of a FIFO queue must be FIFO.
         of_queue: Whether a queue moves its messages here by its redrive policy; otherwise a service delivers them.
-        encryption_key: A key of your own. Default: a key that SQS manages.
+        encryption_key: A key of your own. Default: that of the `Defaults`, or else a key that SQS manages.
         alarms: The argument of the construct they belong to, in which `dead_letters` is how many are too many.
     """
 
@@ -54,6 +54,7 @@ class DeadLetters(Construct):
         alarms: Mapping[str, object] | Waived | None = None,
     ) -> None:
         super().__init__(scope, id)
+        encryption_key = defaults_of(self).encryption_key if encryption_key is None else encryption_key
         self.queue = sqs.Queue(
             self,
             "Queue",

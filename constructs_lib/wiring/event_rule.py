@@ -67,8 +67,8 @@ class EventRule(Construct):
         any_rule = stack.format_arn(
             service="events", resource="rule", resource_name="*" if bus is None else f"{bus.event_bus_name}/*"
         )
-        key = key_of(target)
-        self.dead_letters = DeadLetters(self, "Undelivered", encryption_key=key)
+        self.dead_letters = DeadLetters(self, "Undelivered", encryption_key=key_of(target))
+        key = self.dead_letters.queue.encryption_master_key
         self.permission: lambda_.CfnPermission | None = None
         self.identity: Identity | None = None
         if not isinstance(target, HasQueue | HasFunction):
