@@ -154,4 +154,4 @@ def _asked_of_extension(arn: str) -> dict[str, Any] | None:
             told: dict[str, Any] = json.load(answer)
     except (OSError, ValueError):
         return None  # it answers nobody before the first invocation
-    return told if told.get("VersionId") else None
+    return told if told.get("VersionId") and told.get("SecretString") is not None else None

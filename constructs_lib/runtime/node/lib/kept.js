@@ -1,0 +1,117 @@
+/**
+ * Keeps what was read for a while, and reads it again when somebody refuses it.
+ *
+ * A secret that is rotated has two values that may be right. While Secrets Manager rotates, the service that the secret
+ * is for already takes the new one (`AWSPENDING`), and `AWSCURRENT` is still the old one; when it has, an environment
+ * that keeps the old one goes on with it until its time is over. So a refusal is no failure yet: what is current now is
+ * read, and if that is what was refused, what is pending.
+ * https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
+ */
+const MAX_AGE_SECONDS = 300;
+/** One value, kept for a while. */
+export class Kept {
+    #source;
+    #now;
+    #reading;
+    #readAt = 0;
+    #rereading;
+    /** `now` tells milliseconds since 1970: the clock that goes on while Lambda freezes an environment. */
+    constructor(source, now = Date.now) {
+        this.#source = source;
+        this.#now = now;
+    }
+    /** What is kept, read again when it is old. Whoever asks in the meantime waits for the same answer. */
+    async reading({ maxAgeSeconds = MAX_AGE_SECONDS } = {}) {
+        const age = this.#now() - this.#readAt;
+        const isFresh = age >= 0 && age < maxAgeSeconds * 1000;
+        const reading = this.#reading !== undefined && isFresh ? this.#reading : this.#keep(this.#source.read());
+        try {
+            return await reading;
+        }
+        catch (error) {
+            if (this.#reading === reading) {
+                this.#reading = undefined; // the next one tries again
+            }
+            throw error;
+        }
+    }
+    /** What `call` returns for the value, or for the one after it, if the first was refused. */
+    async use(call, options) {
+        const reading = await this.reading(options);
+        let other;
+        try {
+            return await call(reading);
+        }
+        catch (error) {
+            if (!options.refused(error)) {
+                throw error;
+            }
+            other = await this.#insteadOf(reading);
+            if (other === undefined) {
+                throw error;
+            }
+        }
+        const result = await call(other);
+        if (!other.isCurrent) {
+            void this.#keep(Promise.resolve(other)); // it was taken, and will be current
+        }
+        return result;
+    }
+    /** Read once for all calls that were refused the same value together. */
+    async #insteadOf(refused) {
+        const kept = await this.#reading?.catch(() => undefined);
+        if (kept !== undefined && kept.version !== refused.version) {
+            return kept; // another call was refused first, and it has been read already
+        }
+        this.#rereading ??= { refused: refused.version, found: this.#reread(refused) };
+        return this.#rereading.refused === refused.version ? this.#rereading.found : this.#reread(refused);
+    }
+    async #reread(refused) {
+        try {
+            const other = await this.#source.readInstead(refused);
+            if (other?.isCurrent === true) {
+                void this.#keep(Promise.resolve(other));
+            }
+            return other;
+        }
+        finally {
+            this.#rereading = undefined;
+        }
+    }
+    #keep(reading) {
+        this.#reading = reading;
+        this.#readAt = this.#now();
+        return reading;
+    }
+}
+/** What is kept of a kind, by its name. */
+export function keptBy(sourceOf) {
+    const all = new Map();
+    return (name) => {
+        let kept = all.get(name);
+        if (kept === undefined) {
+            kept = new Kept(sourceOf(name));
+            all.set(name, kept);
+        }
+        return kept;
+    };
+}
+/** The fields of a JSON object; none if it is something else. No error of the parser gets out, for it carries the text. */
+export function fieldsOf(json) {
+    try {
+        const fields = JSON.parse(json);
+        const isObject = typeof fields === "object" && fields !== null && !Array.isArray(fields);
+        return new Map(isObject ? Object.entries(fields) : []);
+    }
+    catch {
+        return new Map();
+    }
+}
+/** What a variable says. */
+export function toldBy(variable) {
+    const told = process.env[variable] ?? "";
+    if (told === "") {
+        throw new Error(`the variable ${variable} is not set: secrets={"${variable}": ...} sets and grants it`);
+    }
+    return told;
+}

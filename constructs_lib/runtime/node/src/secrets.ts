@@ -1,0 +1,145 @@
+/**
+ * Secrets of Secrets Manager: read once, kept for a while, read again when they are refused, never told to a log.
+ *
+ * The construct's `secrets={"DB_PASSWORD": secret_field(secret, "password")}` puts an ARN into the variable, and behind
+ * it the field where one is meant, `<ARN>:password::`, as ECS writes it.
+ * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
+ */
+import {
+  GetSecretValueCommand,
+  type GetSecretValueCommandInput,
+  ResourceNotFoundException,
+  SecretsManagerClient,
+} from "@aws-sdk/client-secrets-manager";
+
+import { fieldsOf, keptBy, type KeepOptions, type Reading, type Source, toldBy, type UseOptions } from "./kept.ts";
+
+export type { KeepOptions, UseOptions };
+
+const PARTS_OF_ARN = 7; // arn : aws : secretsmanager : region : account : secret : name
+const EXTENSION_PORT = "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT";
+const EXTENSION_MS = 2000;
+
+interface Answer {
+  readonly Name?: string | undefined;
+  readonly SecretString?: string | undefined;
+  readonly VersionId?: string | undefined;
+}
+
+/** The secret, or the field of it, that a variable names. */
+export async function secretValue(variable: string, options: KeepOptions = {}): Promise<string> {
+  const { arn, field } = named(variable);
+  return textOf(await kept(arn).reading(options), field, variable);
+}
+
+/**
+ * Call with the secret that a variable names; if it is refused, read it again and call once more.
+ *
+ * Whoever rotates the secret while functions run needs nothing else: neither a deployment nor a moment in which nobody
+ * calls. What is refused costs one more read, or two, and one more call.
+ */
+export async function withSecret<Result>(
+  variable: string,
+  call: (value: string) => Result | Promise<Result>,
+  options: UseOptions,
+): Promise<Result> {
+  const { arn, field } = named(variable);
+  return kept(arn).use((reading) => call(textOf(reading, field, variable)), options);
+}
+
+const kept = keptBy((arn) => new SecretSource(arn, clientOf(arn.split(":")[3] ?? "")));
+
+const clients = new Map<string, SecretsManagerClient>();
+
+function clientOf(region: string): SecretsManagerClient {
+  const client = clients.get(region) ?? new SecretsManagerClient({ region });
+  clients.set(region, client);
+  return client;
+}
+
+/** One secret, read with the role of the function. */
+class SecretSource implements Source {
+  readonly #arn: string;
+  readonly #client: SecretsManagerClient;
+
+  constructor(arn: string, client: SecretsManagerClient) {
+    this.#arn = arn;
+    this.#client = client;
+  }
+
+  /** What is current, from AWS's Parameters and Secrets extension where the function says its port. */
+  async read(): Promise<Reading> {
+    const answer = await askedOfExtension(this.#arn);
+    return answer === undefined ? this.#current() : readingOf(answer, true);
+  }
+
+  /** Always asked of Secrets Manager itself, for the extension would tell what it keeps. */
+  async readInstead(refused: Reading): Promise<Reading | undefined> {
+    const current = await this.#current();
+    if (current.version !== refused.version) {
+      return current;
+    }
+    try {
+      const pending = readingOf(await this.#get({ VersionStage: "AWSPENDING" }), false);
+      return pending.version === refused.version ? undefined : pending;
+    } catch (error) {
+      if (error instanceof ResourceNotFoundException) {
+        return undefined; // nothing is being rotated, or the new value is not made yet
+      }
+      throw error;
+    }
+  }
+
+  async #current(): Promise<Reading> {
+    return readingOf(await this.#get({}), true);
+  }
+
+  #get(asked: Partial<GetSecretValueCommandInput>): Promise<Answer> {
+    return this.#client.send(new GetSecretValueCommand({ SecretId: this.#arn, ...asked }));
+  }
+}
+
+function named(variable: string): { arn: string; field: string } {
+  const parts = toldBy(variable).split(":");
+  if (parts[0] !== "arn" || parts.length < PARTS_OF_ARN || parts[2] !== "secretsmanager") {
+    throw new Error(`the variable ${variable} names no secret: set it with secrets={"${variable}": secret}`);
+  }
+  return { arn: parts.slice(0, PARTS_OF_ARN).join(":"), field: parts[PARTS_OF_ARN] ?? "" };
+}
+
+function readingOf({ Name, SecretString, VersionId }: Answer, isCurrent: boolean): Reading {
+  if (SecretString === undefined) {
+    throw new Error(`the secret ${Name} is binary: read it with GetSecretValue`);
+  }
+  return { text: SecretString, version: VersionId ?? "", isCurrent };
+}
+
+function textOf({ text }: Reading, field: string, variable: string): string {
+  if (field === "") {
+    return text;
+  }
+  const value = fieldsOf(text).get(field);
+  if (value === undefined) {
+    throw new Error(`the secret of ${variable} has no field '${field}', or is no JSON object`);
+  }
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+/** Ask the extension; nothing where there is none, or where it does not answer as it should. */
+async function askedOfExtension(arn: string): Promise<Answer | undefined> {
+  const port = process.env[EXTENSION_PORT] ?? "";
+  if (!/^\d+$/.test(port)) {
+    return undefined;
+  }
+  try {
+    const answer = await fetch(`http://localhost:${port}/secretsmanager/get?secretId=${encodeURIComponent(arn)}`, {
+      headers: { "X-Aws-Parameters-Secrets-Token": process.env["AWS_SESSION_TOKEN"] ?? "" },
+      signal: AbortSignal.timeout(EXTENSION_MS),
+    });
+    const told = fieldsOf(await answer.text());
+    const [SecretString, VersionId] = [told.get("SecretString"), told.get("VersionId")];
+    return typeof SecretString === "string" && typeof VersionId === "string" ? { SecretString, VersionId } : undefined;
+  } catch {
+    return undefined; // it answers nobody before the first invocation
+  }
+}
