@@ -5,9 +5,9 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 
+from constructs_lib.assembly.frozen import frozen
 from constructs_lib.assembly.physical_names import naming_of
 from constructs_lib.assembly.value import Symbol, Text
 
@@ -20,7 +20,7 @@ WITH_PATH = frozenset({"AWS::IAM::Role", "AWS::IAM::ManagedPolicy"})  # of which
 SEGMENTED = frozenset({"AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable", "AWS::Kinesis::Stream"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Arn:
     """An ARN.
 

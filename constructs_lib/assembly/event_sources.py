@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from constructs_lib.assembly.arn import Arn
+from constructs_lib.assembly.frozen import frozen
 from constructs_lib.assembly.remembered import remembered
 from constructs_lib.assembly.resource import Resource
 from constructs_lib.assembly.value import Text
@@ -35,7 +35,7 @@ SERVICES = {"sqs": SourceKind.QUEUE, "kinesis": SourceKind.STREAM, "dynamodb": S
 OTHERS = ("Topics", "Queues", "SelfManagedEventSource", "DocumentDBEventSourceConfig")  # what only those have
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EventSource:
     """One event source mapping.
 
@@ -70,7 +70,7 @@ def _event_sources(assembly: Assembly) -> Iterator[EventSource]:
         yield EventSource(mapping, _kind(mapping, source), source, function)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StreamReader:
     """An event source mapping or a pipe that reads a stream.
 

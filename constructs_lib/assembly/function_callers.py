@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from constructs_lib.assembly.api_routes import routes_of
 from constructs_lib.assembly.arn import Arn
+from constructs_lib.assembly.frozen import frozen
 from constructs_lib.assembly.remembered import remembered
 from constructs_lib.assembly.resource import Resource
 from constructs_lib.assembly.state_machine import STATE_MACHINE, Definition
@@ -93,7 +94,7 @@ CALLS: Mapping[str, tuple[tuple[tuple[str, ...], Way], ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Caller:
     """One resource that calls a function.
 

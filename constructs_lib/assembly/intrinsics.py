@@ -65,16 +65,17 @@ def resolve(raw: Raw, names: Names, depth: int = 0) -> Value | Absent:
             return call(raw, names, depth)
         members: dict[str, Value] = {}
         for key, each in raw.items():
-            # Most values are texts: they are not worth a call.
-            member = as_text(each) if isinstance(each, str) else resolve(each, names, depth + 1)
-            if not isinstance(member, Absent):
+            if isinstance(each, str):  # most values are texts: they are not worth a call
+                members[key] = as_text(each)
+            elif not isinstance(member := resolve(each, names, depth + 1), Absent):
                 members[key] = member
         return members
     if isinstance(raw, list):
         items: list[Value] = []
         for each in raw:
-            item = as_text(each) if isinstance(each, str) else resolve(each, names, depth + 1)
-            if not isinstance(item, Absent):
+            if isinstance(each, str):
+                items.append(as_text(each))
+            elif not isinstance(item := resolve(each, names, depth + 1), Absent):
                 items.append(item)
         return items
     return raw if raw is None or isinstance(raw, bool | int | float) else unknown(raw, "it is not JSON")
@@ -85,6 +86,10 @@ def call(raw: Mapping[str, Raw], names: Names, depth: int = 0) -> Value | Absent
     [(function, argument)] = raw.items()
     if function == "Ref":
         return names.reference(argument) if isinstance(argument, str) else unknown(raw, "Ref takes a name")
+    if function == "Fn::GetAtt" and isinstance(argument, list) and len(argument) == 2:  # noqa: PLR2004 - as nearly all
+        name, attribute = argument
+        if isinstance(name, str) and isinstance(attribute, str):
+            return names.attribute(name, attribute)
     resolver = FUNCTIONS.get(function)
     if resolver is None:
         return unknown(raw, f"{function} is decided while deploying")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from constructs_lib.assembly.value import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 HOLE = re.compile(r"\{(\w+)\}")
 REGIONAL = "arn:{partition}:%s:{region}:{account}:%s"
@@ -145,6 +145,21 @@ def naming_of(kind: str) -> Naming:
 def fill(shape: str, hole: Callable[[str], Text]) -> Text:
     """Put into each hole of a shape what is asked for it by name."""
     return Text.of(*[hole(each) if is_hole else each for is_hole, each in _pieces(shape)])
+
+
+def half_filled(shape: str, known: Mapping[str, Text]) -> Iterator[Text | str]:
+    """Yield a shape in as few pieces as there can be: texts where all is known, and the names of the other holes."""
+    text = Text(())
+    for is_hole, each in _pieces(shape):
+        if not is_hole or each in known:
+            text = Text.of(text, known[each] if is_hole else each)
+            continue
+        if text.parts:
+            yield text
+        yield each
+        text = Text(())
+    if text.parts:
+        yield text
 
 
 @lru_cache(maxsize=1_000)

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from constructs_lib.assembly.intrinsics import call, is_intrinsic, resolve
-from constructs_lib.assembly.physical_names import fill, naming_of
+from constructs_lib.assembly.physical_names import naming_of
 from constructs_lib.assembly.value import ABSENT, Absent, OneOf, Symbol, Text, Unknown, Value, likely, options, texts
 
 if TYPE_CHECKING:
@@ -114,6 +114,16 @@ class Resource:
 
     def lacks(self, *keys: str) -> bool:
         """Whether nothing stands at this path by the defaults of the template; what is unknown does stand there."""
+        raw: Any = self.raw
+        for key in keys:
+            if not isinstance(raw, dict) or (len(raw) == 1 and is_intrinsic(raw)):
+                break
+            if key not in raw:
+                return True
+            raw = raw[key]
+        else:
+            if raw is None or not is_intrinsic(raw):  # nothing that is written out can turn out to be absent
+                return raw is None
         value = likely(self._at(keys))
         return value is None or isinstance(value, Absent)
 
@@ -144,16 +154,13 @@ class Resource:
     def _filled(self, shape: str, attribute: str) -> Text:
         if not shape:
             return Text((Symbol("attribute", self.id, attribute),))
-        return fill(shape, self._hole)
+        return Text.of(*[self._hole(each) if isinstance(each, str) else each for each in self.stack.shape(shape)])
 
     def _hole(self, name: str) -> Text:
         if name == "name":
             return self.name
         if name == "arn":
             return self.arn
-        pseudo = self.stack.pseudo_texts.get(name)
-        if pseudo is not None:
-            return pseudo
         told = self.value(name)
         if isinstance(told, Text):
             return self.stack.assembly.arn_of(told, FUNCTION) if name == "FunctionName" else told

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from constructs_lib.assembly.conditions import Conditions
 from constructs_lib.assembly.intrinsics import resolve, unknown
+from constructs_lib.assembly.physical_names import half_filled
 from constructs_lib.assembly.value import ABSENT, Absent, Symbol, Text, Unknown, Value
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ class Stack:
         self._parameters = _objects(template, "Parameters")
         self._conditions = Conditions(_section(template, "Conditions"), self, self._is_free)
         self._known: dict[tuple[str, str], Value | Absent] = {}
+        self._asking: set[tuple[str, str]] = set()
+        self._shapes: dict[str, tuple[Text | str, ...]] = {}
 
     def __repr__(self) -> str:
         """Show which one."""
@@ -76,6 +79,13 @@ class Stack:
         """The nested stacks by their logical ids, as far as their templates were found."""
         below = (stack for stack in self.assembly.stacks if stack.parent is not None and stack.parent.stack is self)
         return {stack.parent.logical_id: stack for stack in below if stack.parent is not None}
+
+    def shape(self, shape: str) -> tuple[Text | str, ...]:
+        """Return the shape of a name or an ARN here: what the stack tells of it, and the names of the other holes."""
+        known = self._shapes.get(shape)
+        if known is None:
+            known = self._shapes[shape] = tuple(half_filled(shape, self.pseudo_texts))
+        return known
 
     @cached_property
     def pseudo_texts(self) -> Mapping[str, Text]:
@@ -97,19 +107,19 @@ class Stack:
     def reference(self, name: str) -> Value | Absent:
         """Return what `Ref` gives."""
         known = self._known.get(("Ref", name))
-        return self._once("Ref", name, lambda: self._reference(name)) if known is None else known
+        return self._once("Ref", name, self._reference, name) if known is None else known
 
     def attribute(self, name: str, attribute: str) -> Value | Absent:
         """Return what `Fn::GetAtt` gives."""
         known = self._known.get((name, attribute))
-        return self._once(name, attribute, lambda: self._attribute(name, attribute)) if known is None else known
+        return self._once(name, attribute, self._attribute, name, attribute) if known is None else known
 
     def output(self, name: str) -> Value | Absent:
         """Return the value of an output."""
         outputs = _objects(self.template, "Outputs")
         if name not in outputs:
             return unknown({"Output": [self.id, name]}, f"stack {self.id} has no output {name}")
-        return self._once("Outputs", name, lambda: _scalar(resolve(outputs[name].get("Value"), self), name))
+        return self._once("Outputs", name, self._output, name, outputs[name])
 
     def imported(self, name: Text) -> Value | Absent:
         """Return what another stack exports under this name."""
@@ -133,16 +143,22 @@ class Stack:
                 found[told] = name
         return found
 
-    def _once(self, kind: str, name: str, ask: Any) -> Value | Absent:
+    def _once(self, kind: str, name: str, ask: Callable[..., Value | Absent], *of: Any) -> Value | Absent:
         """Ask once; a value that needs itself is unknown."""
         key = (kind, name)
-        if key not in self._known:
-            self._known[key] = Unknown(f"{kind} {name}", "it needs its own value")
-            try:
-                self._known[key] = ask()
-            except RecursionError:
-                self._known[key] = unknown({kind: name}, "it leads through too many others")
-        return self._known[key]
+        if key in self._known:
+            return self._known[key]
+        if key in self._asking:
+            return Unknown(f"{kind} {name}", "it needs its own value")
+        self._asking.add(key)
+        try:
+            known = ask(*of)
+        except RecursionError:
+            known = unknown({kind: name}, "it leads through too many others")
+        finally:
+            self._asking.discard(key)
+        self._known[key] = known
+        return known
 
     def _reference(self, name: str) -> Value | Absent:
         if name.startswith("AWS::"):
@@ -161,6 +177,9 @@ class Stack:
             if child is not None:
                 return child.output(attribute.removeprefix(OUTPUTS))
         return resource.attribute(attribute)
+
+    def _output(self, name: str, output: Mapping[str, Any]) -> Value | Absent:
+        return _scalar(resolve(output.get("Value"), self), name)
 
     def _pseudo(self, name: str) -> Value | Absent:
         match name:

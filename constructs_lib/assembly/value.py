@@ -8,14 +8,16 @@ ARN of a queue reads alike whether it came by `Fn::GetAtt`, by `Fn::Sub`, or thr
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import field
 from functools import lru_cache
 from typing import Final, Literal, TypeAlias, Union
+
+from constructs_lib.assembly.frozen import frozen
 
 SymbolKind = Literal["name", "attribute", "parameter", "pseudo", "import", "unknown"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Symbol:
     """A piece of text that is not known before deployment.
 
@@ -33,6 +35,15 @@ class Symbol:
     of: str
     attribute: str = ""
     reason: str = ""
+    _hash: int = field(default=0, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Count the hash once: every text it stands in asks for it, again and again."""
+        object.__setattr__(self, "_hash", hash((self.kind, self.of, self.attribute, self.reason)))
+
+    def __hash__(self) -> int:
+        """Return the hash of what tells it from others."""
+        return self._hash
 
     def __str__(self) -> str:
         """Write it as a template would."""
@@ -40,7 +51,7 @@ class Symbol:
         return f"${{{owner}.{self.attribute}}}" if self.attribute else f"${{{owner}}}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Text:
     """A string of which some pieces may be unknown.
 
@@ -49,6 +60,10 @@ class Text:
     """
 
     parts: tuple[str | Symbol, ...]
+
+    def __hash__(self) -> int:
+        """Return the hash of its pieces."""
+        return hash(self.parts)
 
     @classmethod
     def of(cls, *parts: str | Symbol | Text) -> Text:
@@ -99,8 +114,9 @@ class Text:
             first, *rest = part.split(separator, left)
             pieces[-1].append(first)
             pieces += [[each] for each in rest]
-        # No two strings came to stand beside each other, as the pieces are those of a text.
-        return tuple(Text(tuple(piece for piece in each if piece != "")) for each in pieces)
+        # No two strings came to stand beside each other, as the pieces are those of a text; of these, only an empty
+        # string is not kept.
+        return tuple(Text(tuple(filter(None, each))) for each in pieces)
 
     def __str__(self) -> str:
         """Write it with `${...}` for what is unknown."""
@@ -113,7 +129,7 @@ def as_text(known: str) -> Text:
     return Text((known,)) if known else Text(())
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unknown:
     """A value that cannot be resolved.
 
@@ -135,7 +151,7 @@ class Unknown:
         return Symbol("unknown", self.expression, reason=self.reason)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Absent:
     """What `AWS::NoValue` leaves behind."""
 
@@ -143,7 +159,7 @@ class Absent:
 ABSENT: Final = Absent()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OneOf:
     """Any of some values: which one, a condition decides that a parameter can turn.
 

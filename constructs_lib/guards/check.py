@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -74,16 +74,18 @@ class _Said:
 
     def note(self, found: Finding | Unknown) -> None:
         """Keep what a rule says, once."""
-        place = (found.rule, found.resource.stack.id, found.resource.logical_id, found.resource.path)
+        at = found.resource
+        place = (found.rule, at.stack.id, at.logical_id, at.path)
         if isinstance(found, Unknown):
-            self.unknowns.setdefault((*place, found.what, found.reason), found)
+            self.unknowns.setdefault((place, found.what, found.reason), found)
         else:
-            self.findings.setdefault((*place, found.detail, found.at, found.problem), found)
+            self.findings.setdefault((place, found.detail, found.at, found.problem), found)
 
     def note_others(self, others: Iterable[Finding | Unknown]) -> None:
         """Keep what another tool says, but where a rule of ours says as much of the same property."""
+        others = list(others)
         ours: dict[tuple[str, str], list[Finding]] = defaultdict(list)
-        for found in self.findings.values():
+        for found in self.findings.values() if others else ():
             if found.at:
                 ours[found.resource.stack.id, found.resource.logical_id].append(found)
         for other in others:
@@ -156,11 +158,12 @@ def run(
         said.findings.values(), lambda rule_id: rule_id in judged or others.answers_for(rule_id)
     )
     ordered = tuple(sorted(open_findings, key=_place))
+    severities = Counter(found.severity.value for found in ordered)
     stats = {
         "stacks": len(assembly.stacks),
         "resources": len(assembly.resources),
         "rules": len(rules),
-        **{f"{severity.value}s": sum(found.severity is severity for found in ordered) for severity in Severity},
+        **{f"{severity.value}s": severities[severity.value] for severity in Severity},
         "acknowledged": len(acknowledged),
         "unknown": len(said.unknowns),
     }

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
+from constructs_lib.assembly.frozen import frozen
 from constructs_lib.problem import Problem
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Subject(Protocol):
         raise NotImplementedError
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Place:
     """A part of a template that is no resource: a parameter, an output, the stack as a whole.
 
@@ -79,6 +79,8 @@ class Severity(Enum):
     WARNING = "warning"  # may hurt: is said, fails nothing
     INFO = "info"  # is as it should be, and worth knowing
 
+    __hash__ = object.__hash__  # there is one object for each: Enum asks for its name, in Python
+
 
 class Verdict(Enum):
     """How sure a recursion is."""
@@ -88,7 +90,7 @@ class Verdict(Enum):
     GUARDED = "GUARDED"  # proven disjoint
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finding:
     """Something that breaks a rule.
 
@@ -123,6 +125,22 @@ class Finding:
         """How bad it is."""
         return self.rule_severity if self.stated_severity is None else self.stated_severity
 
+    def of_rule(self, rule: str, severity: Severity) -> Finding:
+        """Return the same as the finding of a rule: `replace` would take as long as the rule."""
+        return Finding(
+            self.resource,
+            self.problem,
+            self.fix,
+            self.at,
+            self.evidence,
+            self.verdict,
+            self.detail,
+            self.through,
+            self.stated_severity,
+            rule,
+            severity,
+        )
+
     @property
     def id(self) -> str:
         """What an acknowledgement names: the rule, or `rule[detail]`."""
@@ -138,7 +156,7 @@ class Finding:
         return str(Problem(self.problem, self.where, self.fix))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unknown:
     """Something a rule could not tell, so that it is not passed silently.
 

@@ -101,23 +101,18 @@ def literals_of(raw: Any, names: LiteralNames) -> Iterator[str | int | float]:
 
 def strings_of(raw: Any) -> set[str]:
     """Return every string inside of a value, keys too."""
-    found: set[str] = set()
-    todo = [raw]
+    found: set[Any] = set()
+    todo: list[dict[Any, Any] | list[Any]] = [[raw]]
     while todo:
         each = todo.pop()
-        if isinstance(each, str):
-            found.add(each)
-        elif isinstance(each, dict):
-            for key, value in each.items():
-                if isinstance(key, str):
-                    found.add(key)
-                if isinstance(value, str):
-                    found.add(value)
-                else:
-                    todo.append(value)
-        elif isinstance(each, list):
-            todo.extend(each)
-    return found
+        if isinstance(each, dict):
+            found.update(each)
+        for value in each.values() if isinstance(each, dict) else each:
+            if isinstance(value, str):
+                found.add(value)
+            elif isinstance(value, dict | list):
+                todo.append(value)
+    return {each for each in found if isinstance(each, str)}  # YAML has other keys, too
 
 
 def places_of(raw: Any, wanted: Container[str]) -> Iterator[tuple[Path, str]]:

@@ -38,7 +38,7 @@ class Rule:
         """Yield what breaks this rule in an assembly, and what cannot be told."""
         for found in self.check(assembly):
             if isinstance(found, Finding):
-                yield replace(found, rule=self.id, rule_severity=self.severity)
+                yield found.of_rule(self.id, self.severity)
             else:
                 yield replace(found, rule=self.id)
 

@@ -86,11 +86,12 @@ def _all_leaks(assembly: Assembly) -> tuple[Leak, ...]:
 
 
 def _leaks(stack: Stack) -> Iterator[Leak]:
-    inside = {resource: strings_of(resource.raw) for resource in stack.resources.values()}
+    resources = stack.resources.values()
     others = [raw for section, raw in stack.template.items() if section != "Resources"]
-    strings = strings_of([*others, *(resource.metadata for resource in inside)]).union(*inside.values())
+    strings = strings_of([*others, *([resource.raw, resource.metadata] for resource in resources)])
     forms, promises, names = _by_form(strings), _promises(strings, stack.resources), LiteralNames(stack)
-    for resource, own in inside.items():
+    for resource in resources:
+        own = strings_of(resource.raw) if forms or promises else set()
         told: set[tuple[str, ...]] = set()
         if resource.type in VALUE_OF or not promises.isdisjoint(own):
             for leak in _by_name(resource, names):

@@ -6,12 +6,13 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventNotifications.html
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from constructs_lib.assembly.flow.described import event, object_event, object_records
 from constructs_lib.assembly.flow.message import ANYTHING, Message, Objects, Passage, lesser
 from constructs_lib.assembly.flow.route import Filter, Route
+from constructs_lib.assembly.frozen import frozen
 from constructs_lib.assembly.text_set import Extent, TextSet, relation
 from constructs_lib.assembly.value import Text, Value, options
 
@@ -29,7 +30,7 @@ PUT = "ObjectCreated:Put"
 CREATED = frozenset({PUT, "ObjectCreated:Post", "ObjectCreated:Copy", "ObjectCreated:CompleteMultipartUpload"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wanted:
     """What one notification asks for.
 

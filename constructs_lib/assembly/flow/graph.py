@@ -22,6 +22,7 @@ from constructs_lib.assembly.flow.queue_routes import mapping_routes, redrive_ro
 from constructs_lib.assembly.flow.stream_routes import stream_routes
 from constructs_lib.assembly.flow.topic_routes import topic_routes
 from constructs_lib.assembly.flow.writes import BUCKET, NOT_BY_DEFAULT, ON_OBJECTS, Write, Writers
+from constructs_lib.assembly.frozen import frozen
 from constructs_lib.assembly.model import External
 from constructs_lib.assembly.policies.documents import policies_of
 from constructs_lib.assembly.policies.permissions import Permissions
@@ -52,7 +53,7 @@ READERS: tuple[Reader, ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # one object for each, which its `Flow` makes
 class Runner:
     """Something that runs, and how it was made to.
 
@@ -66,7 +67,7 @@ class Runner:
     is_asynchronous: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Step:
     """One step on the way from what runs to what that makes run.
 
@@ -87,7 +88,7 @@ class Step:
     relation: Relation | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Edge:
     """One way in which something makes something run.
 
@@ -110,7 +111,7 @@ class Edge:
         return extent
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Way:
     """A way that is still being followed."""
 
@@ -130,6 +131,7 @@ class Flow:
 
     def __init__(self, assembly: Assembly) -> None:
         self.assembly = assembly
+        self._known_runners: dict[tuple[Node, bool], Runner] = {}
         self._routes: dict[str, list[Route]] = defaultdict(list)
         places: dict[Node, None] = dict.fromkeys(assembly.of_type(FUNCTION, MACHINE))
         found = [route for reader in READERS for route in reader(assembly)]
@@ -155,10 +157,16 @@ class Flow:
         """Everything that runs by itself: functions, in both ways where that matters, and workflows."""
         functions = self.assembly.of_type(FUNCTION)
         return (
-            *(Runner(each, is_asynchronous=True) for each in functions),
-            *(Runner(each) for each in functions if each.id in self._with_destinations),
-            *(Runner(each) for each in self.assembly.of_type(MACHINE)),
+            *(self._runner(each, is_asynchronous=True) for each in functions),
+            *(self._runner(each) for each in functions if each.id in self._with_destinations),
+            *(self._runner(each) for each in self.assembly.of_type(MACHINE)),
         )
+
+    def _runner(self, node: Node, *, is_asynchronous: bool = False) -> Runner:
+        known = self._known_runners.get((node, is_asynchronous))
+        if known is None:
+            known = self._known_runners[node, is_asynchronous] = Runner(node, is_asynchronous)
+        return known
 
     @cached_property
     def _with_destinations(self) -> frozenset[str]:
@@ -190,7 +198,7 @@ class Flow:
 
     def edges_from_place(self, place: Node) -> list[Edge]:
         """Return the ways from a place back to places, without anything being run in between."""
-        start = Runner(place)
+        start = self._runner(place)
         message = ON_OBJECTS["s3:putobject"](TextSet.any()) if place.type == BUCKET else ANYTHING
         way = _Way(place, message, Extent.ALL, (), is_asynchronous=False)
         begun = [each for route in self.routes_from(place) for each in self._taken(way, route)]
@@ -219,7 +227,7 @@ class Flow:
             if way.node.type in {FUNCTION, MACHINE} or way.node is until:
                 is_awaited = not way.is_asynchronous and way.node.id in self._with_destinations
                 is_asynchronous = way.node.type == FUNCTION and not is_awaited
-                target = Runner(way.node, is_asynchronous) if way.node is not until else runner
+                target = self._runner(way.node, is_asynchronous=is_asynchronous) if way.node is not until else runner
                 if until is None or way.node is until:
                     found.setdefault((target, way.extent), Edge(runner, target, way.steps))
                 continue

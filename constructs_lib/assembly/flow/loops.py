@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from constructs_lib.assembly.flow.graph import FUNCTION, MACHINE, Edge, Flow, Runner
 from constructs_lib.assembly.flow.message import lesser
+from constructs_lib.assembly.frozen import frozen
 from constructs_lib.assembly.text_set import Extent
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ Edges = Mapping[Runner, list[Edge]]
 Member = TypeVar("Member")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Loop:
     """One circle.
 
@@ -100,10 +100,9 @@ def _each_once(loops: Iterable[Loop]) -> list[Loop]:
 def _among(edges: Edges, least: Extent) -> Iterator[Loop]:
     """The circles in which at least one way passes just this much, and every other as much or more."""
     order = (Extent.NONE, Extent.SOME, Extent.ALL)
-    kept = {
-        runner: [edge for edge in out if order.index(edge.extent) >= order.index(least)]
-        for runner, out in edges.items()
-    }
+    enough = order[order.index(least) :]
+    ways = {runner: [edge for edge in out if edge.extent in enough] for runner, out in edges.items()}
+    kept = {runner: out for runner, out in ways.items() if out}
     for component in components(kept):
         inside = set(component)
         within = {

@@ -7,9 +7,10 @@ queue. Each shape is described where it is known; what is not described could be
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from constructs_lib.assembly.frozen import frozen
 from constructs_lib.assembly.text_set import Extent, Relation, TextSet
 
 if TYPE_CHECKING:
@@ -17,17 +18,18 @@ if TYPE_CHECKING:
     from constructs_lib.assembly.value import Text
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NothingElse:
     """Stands in a document for everything below a path of which nothing else is said: it is not there."""
 
 
+ALL, NONE = Extent.ALL, Extent.NONE
 NOTHING_ELSE: Final = NothingElse()
 # What is known of a JSON document: for the path of keys to a text, what the text may be. The rest could be anything.
 Document = Mapping[tuple[str, ...], "TextSet | Text | Field | NothingElse"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Objects:
     """Something that happens to objects of a bucket.
 
@@ -44,7 +46,7 @@ class Objects:
     are_replicas: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Request:
     """Calls of an API.
 
@@ -57,7 +59,7 @@ class Request:
     paths: TextSet
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Message:
     """Everything that a writer may send on one way.
 
@@ -81,7 +83,7 @@ class Message:
 ANYTHING = Message()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Passage:
     """How much of a message goes on, and as what.
 
@@ -109,5 +111,4 @@ class Passage:
 
 def lesser(one: Extent, other: Extent) -> Extent:
     """Return how much is left after both."""
-    order = (Extent.NONE, Extent.SOME, Extent.ALL)
-    return order[min(order.index(one), order.index(other))]
+    return one if one is other or one is NONE or other is ALL else other

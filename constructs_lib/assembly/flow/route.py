@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from constructs_lib.assembly.flow.message import Message, Passage
+from constructs_lib.assembly.frozen import frozen
 from constructs_lib.assembly.text_set import Extent
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ Filter = Callable[[Message], Passage]  # says how much of a message goes on, and
 Reader = Callable[["Assembly"], Iterable["Route"]]  # finds the routes that one kind of resource makes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Route:
     """One way on.
 

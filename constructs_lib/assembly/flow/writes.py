@@ -6,7 +6,7 @@ Only actions that can make something run. https://docs.aws.amazon.com/service-au
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from constructs_lib.assembly.arn import Arn
 from constructs_lib.assembly.flow.addressed import APIS, TABLES
 from constructs_lib.assembly.flow.described import own_event, record_of
 from constructs_lib.assembly.flow.message import ANYTHING, Message, Objects, Request, lesser
+from constructs_lib.assembly.frozen import frozen
 from constructs_lib.assembly.policies.action_names import spelled
 from constructs_lib.assembly.policies.permissions import (
     Grant,
@@ -41,7 +42,7 @@ PUT = "ObjectCreated:Put"
 Conditions = Mapping[str, Mapping[str, tuple[Text, ...]]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Write:
     """Something that somebody may write.
 

@@ -16,6 +16,8 @@ class Extent(enum.Enum):
     SOME = "some"
     NONE = "none"
 
+    __hash__ = object.__hash__  # there is one object for each: Enum asks for its name, in Python
+
 
 ALL, SOME, NONE = Extent.ALL, Extent.SOME, Extent.NONE
 

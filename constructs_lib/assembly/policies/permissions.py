@@ -5,10 +5,10 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from constructs_lib.assembly.arn import Arn, are_surely_two, could_be_one, is_generated
+from constructs_lib.assembly.frozen import frozen
 from constructs_lib.assembly.patterns.glob import iam_glob
 from constructs_lib.assembly.policies import aws_managed
 from constructs_lib.assembly.policies.actions import any_includes, meant, mentions
@@ -36,7 +36,7 @@ ABOUT_THE_REQUEST = frozenset({
 })  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Grant:
     """One action that a role is allowed.
 

@@ -5,9 +5,10 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.htm
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
+from constructs_lib.assembly.frozen import frozen
 from constructs_lib.assembly.value import Absent, OneOf, Text, Unknown, Value, options, texts
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ EVERYBODY = "*"
 EVERY = "*"  # in a path of properties: every item of a list
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Principal:
     """Somebody a statement speaks of.
 
@@ -32,7 +33,7 @@ class Principal:
     name: Text
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Statement:
     """One statement.
 
