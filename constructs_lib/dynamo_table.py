@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -22,6 +23,7 @@ from constructs_lib.wiring.refusals import Refusals, did_you_mean
 from constructs_lib.wiring.resource import resource_of
 from constructs_lib.wiring.secrets import via_service_decrypt
 from constructs_lib.wiring.stated import protected, retained
+from constructs_lib.wiring.table_alarms import AlarmsOfTable, TableAlarms
 from constructs_lib.wiring.variables import check_takes_variable, set_variable
 from constructs_lib.wiring.waiver import Waived, check_safeguards, record_waiver
 
@@ -52,6 +54,7 @@ class DynamoTable(Construct):
             so.
         retain: `Waived(reason)` deletes the table, and its items, with the stack. Default: it stays, unless the
             `Defaults` say otherwise.
+        alarms: Other thresholds than those of `TableAlarms`, or `Waived(reason)` for one or all of them.
 
     Raises:
         PropError: Keys collide, or a safeguard is waived without a reason.
@@ -75,6 +78,7 @@ class DynamoTable(Construct):
         point_in_time_recovery: Literal[True] | Waived = True,
         deletion_protection: Literal[True] | Waived | None = None,
         retain: Literal[True] | Waived | None = None,
+        alarms: TableAlarms | Waived | None = None,
     ) -> None:
         super().__init__(scope, id)
         guard(self)
@@ -92,6 +96,8 @@ class DynamoTable(Construct):
         }
         check_safeguards(safeguards, refusals)
         check_same_region("encryption_key", encryption_key, self, refusals)
+        self._watched = AlarmsOfTable(alarms)
+        self._watched.check(refusals)
         if isinstance(retain, Waived) and deletion_protection is True:
             refusals.refuse(
                 "retain is waived but deletion_protection is not: removing the stack would fail",
@@ -123,11 +129,17 @@ class DynamoTable(Construct):
         for safeguard, value in safeguards.items():
             if isinstance(value, Waived):
                 record_waiver(self.table, safeguard, value, *FINDINGS.get(safeguard, ()))
+        self._watched.raise_for(self, self.table)
 
     @property
     def table_name(self) -> str:
         """The name of the table, chosen by CloudFormation."""
         return self.table.table_name
+
+    @property
+    def alarms(self) -> Sequence[cloudwatch.IAlarm]:
+        """The alarms of this table, none where they are waived or turned off."""
+        return self._watched.raised
 
     @property
     def table_arn(self) -> str:
@@ -215,7 +227,12 @@ class DynamoTable(Construct):
             # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.howitworks.html
             grantee.grant_principal.add_to_principal_policy(via_service_decrypt(self, self._encryption_key, "dynamodb"))
         set_variable(grantee, env, self.table_name)
+        self.watch_actions(actions)
         return granted
+
+    def watch_actions(self, actions: Iterable[str]) -> None:
+        """Have failures of DynamoDB in these actions raise the alarm, too; `grant` and the steps of workflows do."""
+        self._watched.watch(actions)
 
     def claim_stream(self, reader: Construct, refusals: Refusals) -> str:
         """Take one of the places at the change stream, and note why it cannot be had.

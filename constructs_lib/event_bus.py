@@ -26,6 +26,7 @@ from constructs_lib.wiring.delivery import (
     check_description,
     check_message_group,
 )
+from constructs_lib.wiring.delivery_alarms import AlarmsOfDelivery, DeliveryAlarms
 from constructs_lib.wiring.durations import check_duration
 from constructs_lib.wiring.environments import check_same_environment
 from constructs_lib.wiring.event_pattern import check_input_path, check_pattern, check_source
@@ -120,6 +121,7 @@ class EventBus(Construct):
         retry_attempts: int = 185,
         max_event_age: cdk.Duration | None = None,
         description: str | None = None,
+        alarms: DeliveryAlarms | Waived | None = None,
     ) -> EventRule:
         """Deliver the events that match a pattern to one target, which from then on may be reached by this rule alone.
 
@@ -135,6 +137,7 @@ class EventBus(Construct):
             retry_attempts: How often a failed delivery is tried again, 0 to 185.
             max_event_age: How long it is tried, 1 minute to 24 hours. Default: 24 hours.
             description: Shown in the console.
+            alarms: Other thresholds than those of `DeliveryAlarms`, or `Waived(reason)` for one or all of them.
 
         Raises:
             PropError: The pattern matches everything or cannot match, or the target cannot take events, has a rule of
@@ -151,6 +154,7 @@ class EventBus(Construct):
         age = LONGEST_AGE if max_event_age is None else max_event_age
         check_delivery(retry_attempts, age, refusals)
         check_message_group(target, message_group, refusals)
+        AlarmsOfDelivery(alarms).check(refusals)
         refusals.stop_if_any()
         return EventRule(
             target,
@@ -162,6 +166,7 @@ class EventBus(Construct):
             retry_attempts=retry_attempts,
             max_event_age=age,
             description=description,
+            alarms=alarms,
         )
 
     @checks_kinds(except_for=("sources", "detail_types"))

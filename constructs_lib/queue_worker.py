@@ -15,24 +15,29 @@ The numbers, and why:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, Unpack
 
 import aws_cdk as cdk
 import jsii
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from constructs_lib.defaults import defaults_of
 from constructs_lib.dynamo_table import DynamoTable
 from constructs_lib.secure_function import FunctionProps, SecureFunction
 from constructs_lib.wiring.dead_letters import DeadLetters
 from constructs_lib.wiring.environments import check_same_region
+from constructs_lib.wiring.function_alarms import of_function
 from constructs_lib.wiring.granting import grant_exactly
 from constructs_lib.wiring.key_use import use_through
 from constructs_lib.wiring.kinds import checks_kinds
 from constructs_lib.wiring.queue_access import SEND, send_statements
+from constructs_lib.wiring.queue_alarms import AlarmsOfQueue, QueueWorkerAlarms
 from constructs_lib.wiring.queue_limits import (
     check_batch,
     check_concurrency,
@@ -76,7 +81,7 @@ class QueueWorker(Construct):
 
         aws sqs start-message-move-task --source-arn <ARN of the dead-letter queue>
 
-    An alarm goes off with the first dead letter; say whom it tells: `worker.dead_letters.alarm.add_alarm_action(...)`.
+    Alarms go off with the first dead letter, and when messages wait; `Alerts` says whom they tell.
 
     Args:
         entry: The file that holds the handler, as for `SecureFunction`.
@@ -95,9 +100,10 @@ class QueueWorker(Construct):
         idempotent: Add a table in which the function remembers what it has handled: its name is in the variable
             `IDEMPOTENCY_TABLE`, its key is `id`, its expiry `expiration`, as Powertools expects.
         encryption_key: A key of your own for both queues, the idempotency table, and what topics, rules and schedules
-            could not deliver here; one that was imported must admit SNS and EventBridge by itself. Default: keys that
-            AWS manages.
+            could not deliver here; one that was imported must admit SNS and EventBridge by itself. Default: that of the
+            `Defaults`, or else keys that AWS manages.
         retries: `Waived(reason)` makes a message dead after one receive.
+        alarms: Other thresholds than those of `QueueWorkerAlarms`, or `Waived(reason)` for one or all of them.
         function: Whatever else `SecureFunction` takes.
 
     Raises:
@@ -126,17 +132,19 @@ class QueueWorker(Construct):
         idempotent: bool = False,
         encryption_key: kms.IKey | None = None,
         retries: Literal[True] | Waived = True,
+        alarms: QueueWorkerAlarms | Waived | None = None,
         **function: Unpack[FunctionProps],
     ) -> None:
         super().__init__(scope, id)
-        self.function = SecureFunction(self, "Function", entry=entry, **function)
+        self.function = SecureFunction(self, "Function", entry=entry, alarms=of_function(alarms), **function)
+        encryption_key = defaults_of(self).encryption_key if encryption_key is None else encryption_key
         retention = cdk.Duration.days(4) if retention is None else retention
 
         refusals = Refusals(self)
         check_safeguards({"retries": retries}, refusals)
         batch_size = (1 if fifo else 10) if batch_size is None else batch_size
         check_batch(batch_size, batching_window, fifo=fifo, refusals=refusals)
-        check_concurrency(max_concurrency, function.get("reserved_concurrency"), refusals)
+        check_concurrency(max_concurrency, self.function.reserved_concurrency, refusals)
         check_same_region("encryption_key", encryption_key, self, refusals)
         check_receives(max_receive_count, refusals, is_retried=retries is True)
         check_retention(retention, refusals)
@@ -146,9 +154,13 @@ class QueueWorker(Construct):
                 fix="set fifo=True, or idempotent=True to handle each message once",
             )
         hidden_for = visibility_of(self.function.timeout, batching_window, visibility_timeout, refusals)
+        watched = AlarmsOfQueue(alarms, _all_tries(hidden_for, max_receive_count))
+        watched.check(refusals)
         refusals.stop_if_any()
 
-        self.dead_letters = DeadLetters(self, "DeadLetters", fifo=fifo, of_queue=True, encryption_key=encryption_key)
+        self.dead_letters = DeadLetters(
+            self, "DeadLetters", fifo=fifo, of_queue=True, encryption_key=encryption_key, alarms=alarms
+        )
         self.queue = sqs.Queue(
             self,
             "Queue",
@@ -169,6 +181,7 @@ class QueueWorker(Construct):
         self.idempotency_table: DynamoTable | None = None
         if idempotent:
             self.idempotency_table = self._remember()
+        self.alarms: Sequence[cloudwatch.IAlarm] = watched.raise_for(self, self.queue)
         self._allow_consumption()
         self.mapping = lambda_.EventSourceMapping(
             self,
@@ -239,9 +252,16 @@ class QueueWorker(Construct):
             partition_key=IDEMPOTENCY_KEY,
             time_to_live_attribute=IDEMPOTENCY_EXPIRY,
             encryption_key=self.queue.encryption_master_key,
-            point_in_time_recovery=SHORT_LIVED,
+            point_in_time_recovery=True if defaults_of(self).hardened else SHORT_LIVED,
             deletion_protection=SHORT_LIVED,
             retain=SHORT_LIVED,
         )
         table.grant(self.function, "DeleteItem", "GetItem", "PutItem", "UpdateItem", env=IDEMPOTENCY_TABLE)
         return table
+
+
+def _all_tries(hidden_for: cdk.Duration | None, receives: int) -> cdk.Duration | None:
+    """How long a message may be tried, from its first receive to its death."""
+    if hidden_for is None or hidden_for.is_unresolved() or cdk.Token.is_unresolved(receives):
+        return None
+    return cdk.Duration.seconds(hidden_for.to_seconds() * receives)

@@ -9,10 +9,11 @@ The numbers, and why:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
 import jsii
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
@@ -26,6 +27,7 @@ from constructs_lib.wiring.delivery import (
     check_description,
     check_message_group,
 )
+from constructs_lib.wiring.delivery_alarms import AlarmsOfDelivery, DeliveryAlarms
 from constructs_lib.wiring.destination import HasQueue
 from constructs_lib.wiring.durations import check_duration
 from constructs_lib.wiring.environments import check_same_environment
@@ -36,6 +38,7 @@ from constructs_lib.wiring.queue_access import send_statements
 from constructs_lib.wiring.receiver import HasFunction, Receiver, arn_of, check_receiver, key_of
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.schedule_expression import check_expression
+from constructs_lib.wiring.waiver import Waived
 
 SERVICE = "scheduler.amazonaws.com"
 WINDOW_MINUTES = range(1, 1440 + 1)
@@ -62,6 +65,7 @@ class Schedule(Construct):
         max_event_age: How long it is tried, 1 minute to 24 hours. Default: 24 hours.
         enabled: Whether it runs.
         description: Shown in the console.
+        alarms: Other thresholds than those of `DeliveryAlarms`, or `Waived(reason)` for one or all of them.
 
     Raises:
         PropError: The expression is malformed, the target cannot be called, or a number is out of bounds.
@@ -86,6 +90,7 @@ class Schedule(Construct):
         max_event_age: cdk.Duration | None = None,
         enabled: bool = True,
         description: str | None = None,
+        alarms: DeliveryAlarms | Waived | None = None,
     ) -> None:
         super().__init__(scope, id)
         age = LONGEST_AGE if max_event_age is None else max_event_age
@@ -107,10 +112,12 @@ class Schedule(Construct):
             fix="leave flexible_window out to call at once, or use Duration.minutes(15)",
         )
         check_json("input", input, refusals)
+        watched = AlarmsOfDelivery(alarms)
+        watched.check(refusals)
         refusals.stop_if_any()
 
         self.group = scheduler.ScheduleGroup(self, "Group", removal_policy=cdk.RemovalPolicy.DESTROY)
-        self.dead_letters = DeadLetters(self, "Undelivered", encryption_key=key_of(target))
+        self.dead_letters = DeadLetters(self, "Undelivered", encryption_key=key_of(target), alarms=alarms)
         self.identity = Identity(
             self,
             "Identity",
@@ -154,6 +161,7 @@ class Schedule(Construct):
             ),
         )
         self.schedule.node.add_dependency(self.identity)
+        self.alarms: Sequence[cloudwatch.IAlarm] = watched.raise_for_group(self, self.schedule, self.group)
 
     def _call_statements(self, target: Receiver) -> list[iam.PolicyStatement]:
         if isinstance(target, HasQueue):

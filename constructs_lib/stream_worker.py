@@ -18,6 +18,7 @@ from typing import Unpack
 
 import aws_cdk as cdk
 import jsii
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
@@ -28,13 +29,15 @@ from constructs_lib.wiring.dead_letters import DeadLetters
 from constructs_lib.wiring.destination import FailureDestination, check_destination, destination_of
 from constructs_lib.wiring.durations import check_duration, check_known
 from constructs_lib.wiring.environments import check_same_environment
+from constructs_lib.wiring.function_alarms import of_function
 from constructs_lib.wiring.json_values import as_json
 from constructs_lib.wiring.key_use import use_through
 from constructs_lib.wiring.kinds import checks_kinds
 from constructs_lib.wiring.queue_limits import check_window
 from constructs_lib.wiring.refusals import Refusals
+from constructs_lib.wiring.stream_alarms import AlarmsOfStream, StreamWorkerAlarms
 from constructs_lib.wiring.stream_filters import check_filters
-from constructs_lib.wiring.waiver import acknowledge
+from constructs_lib.wiring.waiver import Waived, acknowledge
 
 # https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html
 BATCH_SIZE = range(1, 10_000 + 1)
@@ -80,6 +83,7 @@ class StreamWorker(Construct):
         max_record_age: How old a record may get before it is given up, 1 minute to 24 hours. Default: 24 hours.
         starting_position: Where a new mapping starts. Default: at the oldest record the stream has.
         on_failure: The queue or topic that gets the reports. Default: a queue of its own.
+        alarms: Other thresholds than those of `StreamWorkerAlarms`, or `Waived(reason)` for one or all of them.
         function: Whatever else `SecureFunction` takes.
 
     Raises:
@@ -112,10 +116,11 @@ class StreamWorker(Construct):
         max_record_age: cdk.Duration | None = None,
         starting_position: lambda_.StartingPosition = lambda_.StartingPosition.TRIM_HORIZON,
         on_failure: FailureDestination | None = None,
+        alarms: StreamWorkerAlarms | Waived | None = None,
         **function: Unpack[FunctionProps],
     ) -> None:
         super().__init__(scope, id)
-        self.function = SecureFunction(self, "Function", entry=entry, **function)
+        self.function = SecureFunction(self, "Function", entry=entry, alarms=of_function(alarms), **function)
         age = cdk.Duration.hours(24) if max_record_age is None else max_record_age
 
         refusals = Refusals(self)
@@ -134,6 +139,8 @@ class StreamWorker(Construct):
             fix="leave max_record_age out for 24 hours",
         )
         check_filters(filters, refusals, images=table.stream)
+        watched = AlarmsOfStream(alarms)
+        watched.check(refusals)
         if on_failure is not None:
             check_destination("on_failure", on_failure, self, refusals)
         stream_arn = table.claim_stream(self, refusals)
@@ -141,7 +148,7 @@ class StreamWorker(Construct):
 
         self.dead_letters: DeadLetters | None = None
         if on_failure is None:
-            on_failure = self.dead_letters = DeadLetters(self, "FailedBatches")
+            on_failure = self.dead_letters = DeadLetters(self, "FailedBatches", alarms=alarms)
         kept_in = destination_of(self, on_failure)
         self.function.add_to_role_policy(
             iam.PolicyStatement(sid="ReadStream", actions=list(READ_STREAM), resources=[stream_arn])
@@ -170,6 +177,8 @@ class StreamWorker(Construct):
         if self.function.identity.grants_policy is not None:
             # Lambda tries the permissions when the mapping is created.
             self.mapping.node.add_dependency(self.function.identity.grants_policy)
+        self.alarms: Sequence[cloudwatch.IAlarm] = watched.raise_for(self, self.function.function)
+        self.function.watched.raise_for_lost_events()
         acknowledge(self.function.function, POLLED, "Serverless-LambdaDLQ")
 
     @property

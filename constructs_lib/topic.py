@@ -16,13 +16,16 @@ from math import prod
 from typing import Literal
 
 import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from constructs_lib.defaults import defaults_of
 from constructs_lib.wiring.dead_letters import DeadLetters
+from constructs_lib.wiring.delivery_alarms import AlarmsOfTopic, TopicAlarms
 from constructs_lib.wiring.destination import HasQueue, publish_statements
 from constructs_lib.wiring.environments import check_same_environment, check_same_region
 from constructs_lib.wiring.event_pattern import ALTERNATIVES, check_values
@@ -37,6 +40,7 @@ from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.resource import resource_of
 from constructs_lib.wiring.upload_loops import loops_of, passing_on, run_with
 from constructs_lib.wiring.variables import check_takes_variable, set_variable
+from constructs_lib.wiring.waiver import Waived
 
 AWS_MANAGED_KEY = "alias/aws/sns"
 SERVICE = "sns.amazonaws.com"
@@ -57,7 +61,9 @@ class Topic(Construct):
 
     Args:
         encryption_key: A key of your own; what AWS services publish to needs one. It also encrypts what a function did
-            not get, and must admit SNS by itself if it was imported. Default: the account's `aws/sns`.
+            not get, and must admit SNS by itself if it was imported. Default: that of the `Defaults`, or else the
+            account's `aws/sns`.
+        alarms: Other thresholds than those of `TopicAlarms`, or `Waived(reason)` for none.
 
     Raises:
         PropError: The key is in another region.
@@ -75,17 +81,22 @@ class Topic(Construct):
         id: str,  # noqa: A002 - CDK's name
         *,
         encryption_key: kms.IKey | None = None,
+        alarms: TopicAlarms | Waived | None = None,
     ) -> None:
         super().__init__(scope, id)
         guard(self)
+        encryption_key = defaults_of(self).encryption_key if encryption_key is None else encryption_key
         refusals = Refusals(self)
         check_same_region("encryption_key", encryption_key, self, refusals)
+        watched = AlarmsOfTopic(alarms)
+        watched.check(refusals)
         refusals.stop_if_any()
         self._receivers: set[str] = set()
         self._loops = loops_of(self)
         self.topic = sns.Topic(self, "Topic", enforce_ssl=True, master_key=encryption_key)
         if encryption_key is None:
             resource_of(self.topic, sns.CfnTopic).kms_master_key_id = AWS_MANAGED_KEY
+        self.alarms: Sequence[cloudwatch.IAlarm] = watched.raise_for(self, self.topic)
 
     @property
     def topic_arn(self) -> str:
@@ -242,6 +253,7 @@ class TopicSubscription(Construct):
         key = key_of(receiver)
         key = topic.topic.master_key if key is None else key
         self.dead_letters = DeadLetters(self, "Undelivered", encryption_key=key)
+        key = self.dead_letters.queue.encryption_master_key
         if key is not None:
             admit_to_key(key, SERVICE, _key_source(topic, key))
         self.permission: lambda_.CfnPermission | None = None

@@ -22,6 +22,7 @@ from constructs import Construct
 from constructs_lib.defaults import defaults_of
 from constructs_lib.wiring.access_logs import AccessLogs, admit_access_logs, check_access_logs
 from constructs_lib.wiring.delivery import REACH, REACH_FIX, check_message_group, shortened
+from constructs_lib.wiring.delivery_alarms import AlarmsOfDelivery, DeliveryAlarms
 from constructs_lib.wiring.environments import check_same_environment, check_same_region
 from constructs_lib.wiring.event_rule import EventRule
 from constructs_lib.wiring.guarded import LOOP, guard
@@ -161,6 +162,7 @@ class UploadBucket(Construct):
         message_group: str | None = None,
         id: str | None = None,  # noqa: A002 - CDK's name
         loop_guard: Literal[True] | Waived = True,
+        alarms: DeliveryAlarms | Waived | None = None,
     ) -> EventRule:
         """Tell one target of each object that is created, by EventBridge, at least once.
 
@@ -176,6 +178,7 @@ class UploadBucket(Construct):
             id: Name of the rule below the target; a second rule for the same target needs one. Default: the place of
                 the bucket.
             loop_guard: `Waived(reason)` lets the target run on keys that it may write itself.
+            alarms: Other thresholds than those of `DeliveryAlarms`, or `Waived(reason)` for one or all of them.
 
         Raises:
             PropError: The target cannot take events, could run on its own output, or has a rule of that name, or is
@@ -187,6 +190,7 @@ class UploadBucket(Construct):
         check_receiver("target", target, refusals)
         check_safeguards({"loop_guard": loop_guard}, refusals)
         check_message_group(target, message_group, refusals)
+        AlarmsOfDelivery(alarms).check(refusals)
         refusals.stop_if_any()
         if not isinstance(target, Construct):  # pragma: no cover - what can be a target is a construct
             raise TypeError("a target outside the tree")
@@ -206,6 +210,7 @@ class UploadBucket(Construct):
             pattern={"source": ["aws.s3"], "detail-type": ["Object Created"], "detail": wanted},
             message_group=message_group,
             description=shortened(f"Uploads of {keys} to {self.node.path}"),
+            alarms=alarms,
         )
 
     @checks_kinds()

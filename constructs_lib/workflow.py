@@ -21,6 +21,7 @@ from typing import Literal
 
 import aws_cdk as cdk
 import jsii
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -37,6 +38,7 @@ from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.resource import resource_of
 from constructs_lib.wiring.variables import check_takes_variable, set_variable
 from constructs_lib.wiring.waiver import Waived, acknowledge, check_safeguards, record_waiver
+from constructs_lib.wiring.workflow_alarms import AlarmsOfWorkflow, WorkflowAlarms
 from constructs_lib.workflow_steps.recipe_check import check_recipe
 from constructs_lib.workflow_steps.role_statements import (
     EXECUTIONS_REASON,
@@ -94,6 +96,7 @@ class Workflow(Construct):
         log_data: Also log the input and output of every step.
         log_retention: How long logs are kept. Default: what the `Defaults` say, or else one month.
         tracing: `Waived(reason)` turns X-Ray off.
+        alarms: Other thresholds than those of `WorkflowAlarms`, or `Waived(reason)` for one or all of them.
 
     Raises:
         PropError: A step is never reached, leads nowhere, or has the name of another; an expression cannot be read, or
@@ -127,10 +130,13 @@ class Workflow(Construct):
         log_data: bool = False,
         log_retention: logs.RetentionDays | None = None,
         tracing: Literal[True] | Waived = True,
+        alarms: WorkflowAlarms | Waived | None = None,
     ) -> None:
         super().__init__(scope, id)
         refusals = Refusals(self)
         check_safeguards({"tracing": tracing}, refusals)
+        watched = AlarmsOfWorkflow(alarms, express=express)
+        watched.check(refusals)
         definition = self._definition(steps, description, refusals, express=express)
 
         self.express = express
@@ -186,6 +192,7 @@ class Workflow(Construct):
         for each in all_steps(steps):
             if isinstance(each, Task) and isinstance(each.retry, Waived):
                 record_waiver(self.state_machine, f"retry: {each.name}", each.retry)
+        self.alarms: Sequence[cloudwatch.IAlarm] = watched.raise_for(self, self.state_machine)
         self._allow_distribution(steps)
         self._acknowledge_called_functions()
 

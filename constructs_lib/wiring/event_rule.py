@@ -6,16 +6,18 @@ https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.ht
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from constructs_lib.wiring.dead_letters import DeadLetters
 from constructs_lib.wiring.delivery import LONGEST_AGE, MOST_RETRIES
+from constructs_lib.wiring.delivery_alarms import AlarmsOfDelivery, DeliveryAlarms
 from constructs_lib.wiring.destination import HasQueue
 from constructs_lib.wiring.identity import Identity
 from constructs_lib.wiring.json_values import as_json
@@ -25,6 +27,8 @@ from constructs_lib.wiring.receiver import HasFunction, Receiver, allow_invocati
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_lambda as lambda_
+
+    from constructs_lib.wiring.waiver import Waived
 
 SERVICE = "events.amazonaws.com"
 LONGEST_DESCRIPTION = 512  # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html
@@ -44,6 +48,7 @@ class EventRule(Construct):
         retry_attempts: How often a failed delivery is tried again.
         max_event_age: How long it is tried.
         description: Shown in the console.
+        alarms: What raises an alarm, as `DeliveryAlarms` says.
     """
 
     def __init__(
@@ -58,6 +63,7 @@ class EventRule(Construct):
         retry_attempts: int = MOST_RETRIES,
         max_event_age: cdk.Duration = LONGEST_AGE,
         description: str | None = None,
+        alarms: DeliveryAlarms | Waived | None = None,
     ) -> None:
         if not isinstance(target, Construct):  # pragma: no cover - what can be a target is a construct
             raise TypeError("a target outside the tree")
@@ -67,7 +73,8 @@ class EventRule(Construct):
         any_rule = stack.format_arn(
             service="events", resource="rule", resource_name="*" if bus is None else f"{bus.event_bus_name}/*"
         )
-        self.dead_letters = DeadLetters(self, "Undelivered", encryption_key=key_of(target))
+        watched = AlarmsOfDelivery(alarms)
+        self.dead_letters = DeadLetters(self, "Undelivered", encryption_key=key_of(target), alarms=alarms)
         key = self.dead_letters.queue.encryption_master_key
         self.permission: lambda_.CfnPermission | None = None
         self.identity: Identity | None = None
@@ -106,6 +113,7 @@ class EventRule(Construct):
         )
         if self.identity is not None:
             self.rule.node.add_dependency(self.identity)
+        self.alarms: Sequence[cloudwatch.IAlarm] = watched.raise_for_rule(self, self.rule, bus)
         key_source = _key_source(key, bus, any_rule)
         admit_to_queue(self.dead_letters.queue, SERVICE, self.rule_arn, key_source=key_source)
         if isinstance(target, HasQueue):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TypedDict
+from typing import TypedDict, cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -134,8 +134,9 @@ def _spillover(alias: lambda_.Alias) -> Iterator[Watch]:
     )
 
 
-def of_function(asked: object) -> Mapping[str, object] | Waived | None:
+def of_function(asked: object) -> FunctionAlarms | Waived | None:
     """What an argument `alarms` says to the function of a construct; the rest is for the construct itself to judge."""
     if isinstance(asked, Mapping):
-        return {name: value for name, value in asked.items() if name in FUNCTION_ALARMS} or None
+        own = {name: value for name, value in asked.items() if name in FUNCTION_ALARMS}
+        return cast("FunctionAlarms", own) if own else None  # what the values are is judged by the function
     return asked if isinstance(asked, Waived) else None

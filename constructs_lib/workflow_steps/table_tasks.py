@@ -11,6 +11,7 @@ from aws_cdk import aws_iam as iam
 
 from constructs_lib.problem import Problem, PropError
 from constructs_lib.wiring.key_use import use_through
+from constructs_lib.wiring.table_alarms import MeasuresActions
 from constructs_lib.workflow_steps.expression import Value
 from constructs_lib.workflow_steps.json_value import Misfit, is_token, shown
 from constructs_lib.workflow_steps.step import Task, TaskOptions
@@ -215,6 +216,8 @@ def _task(
     inner = table_of(name, table)
 
     def statements(scope: Construct) -> list[iam.PolicyStatement]:
+        if isinstance(table, MeasuresActions):
+            table.watch_actions([action])
         found = [iam.PolicyStatement(actions=[f"dynamodb:{action}"], resources=[inner.table_arn])]
         if inner.encryption_key is not None:
             found.append(use_through(scope, inner.encryption_key, "dynamodb", "kms:Decrypt"))
