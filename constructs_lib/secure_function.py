@@ -17,12 +17,14 @@ from typing import Literal, TypedDict
 import aws_cdk as cdk
 import jsii
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from constructs_lib.bundling.code import BundlingOptions
+from constructs_lib.defaults import defaults_of
 from constructs_lib.wiring import secrets as wiring_secrets
 from constructs_lib.wiring.asynchronous import AsynchronousCalls
 from constructs_lib.wiring.canary import Canary
@@ -31,12 +33,15 @@ from constructs_lib.wiring.environment import check_size, check_variable
 from constructs_lib.wiring.function_alarms import AlarmsOfFunction, FunctionAlarms
 from constructs_lib.wiring.function_code import bundled, chosen_runtime
 from constructs_lib.wiring.function_limits import check_limits
+from constructs_lib.wiring.function_vpc import check_function_vpc, place_in_vpc
 from constructs_lib.wiring.granting import grant_exactly
 from constructs_lib.wiring.identity import Identity
 from constructs_lib.wiring.kinds import checks_kinds
 from constructs_lib.wiring.live_alias import LiveAlias
+from constructs_lib.wiring.log_groups import log_group
 from constructs_lib.wiring.mappings_wait import MappingsWait
 from constructs_lib.wiring.provisioned import Provisioned
+from constructs_lib.wiring.queue_access import send_statements
 from constructs_lib.wiring.refusals import Refusals, check_type
 from constructs_lib.wiring.resource import resource_of
 from constructs_lib.wiring.secrets import SecretSource
@@ -61,8 +66,9 @@ class FunctionProps(TypedDict, total=False):
     description: str | None
     include: Sequence[str]
     bundling: BundlingOptions
-    log_retention: logs.RetentionDays
+    log_retention: logs.RetentionDays | None
     reserved_concurrency: int | None
+    vpc: ec2.IVpc | Waived | None
     tracing: Literal[True] | Waived
     recursion_stop: Literal[True] | Waived
     provisioned_concurrency: int | Provisioned | None
@@ -96,8 +102,12 @@ class SecureFunction(Construct):
         bundling: What differs from the measured settings: `{"source_map": True}` writes a source map beside the asset,
             `{"credentials": "chain"}` keeps the SDK's whole credential chain (Node), `{"bundle_sdk": True}` bundles
             the locked boto3 instead of using the runtime's (Python).
-        log_retention: How long logs are kept. Default: one month.
-        reserved_concurrency: Environments set aside for, and the most ever used by, this function. Default: none set.
+        log_retention: How long logs are kept. Default: what the `Defaults` say, or else one month.
+        reserved_concurrency: Environments set aside for, and the most ever used by, this function. Default: what the
+            `Defaults` say, or else none set.
+        vpc: Where it gets its network interfaces, in private or isolated subnets and a security group of its own, from
+            which it reaches TLS ports. `Waived(reason)` leaves it outside, whatever the `Defaults` say. Default: what
+            they say, or else in no VPC: a function needs none unless what it calls is in one.
         tracing: `Waived(reason)` turns X-Ray off.
         recursion_stop: `Waived(reason)` lets Lambda run recursive loops on; without it Lambda stops them after about 16
             rounds.
@@ -141,8 +151,9 @@ class SecureFunction(Construct):
         description: str | None = None,
         include: Sequence[str] = (),
         bundling: BundlingOptions = BundlingOptions(),  # noqa: B008 - empty, and never written to
-        log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
+        log_retention: logs.RetentionDays | None = None,
         reserved_concurrency: int | None = None,
+        vpc: ec2.IVpc | Waived | None = None,
         tracing: Literal[True] | Waived = True,
         recursion_stop: Literal[True] | Waived = True,
         on_failure: FailureDestination | Waived | None = None,
@@ -154,6 +165,11 @@ class SecureFunction(Construct):
         canary: Canary | None = None,
     ) -> None:
         super().__init__(scope, id)
+        settings = defaults_of(self)
+        vpc = settings.vpc if vpc is None else vpc
+        self.reserved_concurrency = (
+            settings.reserved_concurrency if reserved_concurrency is None else reserved_concurrency
+        )
         live = LiveAlias(provisioned_concurrency, snap_start, canary)
         live.prepare(self)
         self._loops = loops_of(self)  # held here, so that no call is forgotten while there are functions
@@ -171,15 +187,16 @@ class SecureFunction(Construct):
             refusals,
             memory_mib=memory_mib,
             timeout=self.timeout,
-            reserved_concurrency=reserved_concurrency,
+            reserved_concurrency=self.reserved_concurrency,
             description=description,
         )
+        check_function_vpc(vpc, self, refusals)
         self._check_more(refusals)
         self._asynchronous.check(self, refusals)
         self.watched = AlarmsOfFunction(alarms, self.timeout)
         self.watched.check(refusals)
         runtime = chosen_runtime(entry, runtime, refusals)
-        live.check(self, runtime, reserved_concurrency, refusals)
+        live.check(self, runtime, self.reserved_concurrency, refusals)
         check_safeguards({"tracing": tracing, "recursion_stop": recursion_stop}, refusals)
         self._check_variables(refusals, environment, secrets)
         code = bundled(
@@ -192,22 +209,12 @@ class SecureFunction(Construct):
             options=bundling,
         )
 
-        self.log_group = logs.LogGroup(self, "Logs", retention=log_retention, removal_policy=cdk.RemovalPolicy.DESTROY)
-        base = [
-            iam.PolicyStatement(
-                sid="WriteOwnLogs",
-                actions=["logs:CreateLogStream", "logs:PutLogEvents"],
-                resources=[self.log_group.log_group_arn],
-            )
-        ]
-        if tracing is True:
-            base.append(trace_statement())
+        self.log_group = log_group(self, "Logs", retention=log_retention)
+        always_kept = self._asynchronous.always_kept(self)
         reads = [each for source in secrets.values() for each in wiring_secrets.read_statements(self, source)]
-        if live.is_wanted:
-            base += reads  # it is initialized before anything else is granted, and may read them then
-        self.identity = Identity(self, "Identity", principal=iam.ServicePrincipal("lambda.amazonaws.com"), base=base)
-        if tracing is True:
-            acknowledge(self.identity.base_policy, REASON, FINDING)
+        # What is initialized before anything else is granted may read its secrets from the start.
+        base = [*(reads if live.is_wanted else ()), *(send_statements(self, always_kept.queue) if always_kept else ())]
+        self.identity = self._new_identity(base, has_traces=tracing is True)
 
         self.function = lambda_.Function(
             self,
@@ -223,24 +230,23 @@ class SecureFunction(Construct):
             log_group=self.log_group,
             logging_format=lambda_.LoggingFormat.JSON,
             recursive_loop=lambda_.RecursiveLoop.TERMINATE if recursion_stop is True else lambda_.RecursiveLoop.ALLOW,
-            reserved_concurrent_executions=reserved_concurrency,
+            reserved_concurrent_executions=self.reserved_concurrency,
         )
-        # CDK's own switch would add its permissions to the role a second time.
+        # CDK's own switches would add their permissions to the role a second time.
+        if always_kept is not None:
+            cfn = resource_of(self.function, lambda_.CfnFunction)
+            cfn.dead_letter_config = lambda_.CfnFunction.DeadLetterConfigProperty(target_arn=always_kept.queue_arn)
         if tracing is True:
             resource_of(self.function, lambda_.CfnFunction).tracing_config = lambda_.CfnFunction.TracingConfigProperty(
                 mode="Active"
             )
-        if isinstance(tracing, Waived):
-            record_waiver(self.function, "tracing", tracing, "Serverless-LambdaTracing")
-        if isinstance(recursion_stop, Waived):
-            record_waiver(self.function, "recursion_stop", recursion_stop)
+        place_in_vpc(self.function, self.identity, vpc)
+        self._record_waivers(tracing, recursion_stop)
 
         self._variables = {"POWERTOOLS_SERVICE_NAME": cdk.Stack.of(self).node.id, **environment}
+        self._variables |= {name: wiring_secrets.arn_of(source) for name, source in secrets.items()}
         for name, value in self._variables.items():
             self.function.add_environment(name, value)
-        for name, source in secrets.items():
-            self._variables[name] = wiring_secrets.arn_of(source)
-            self.function.add_environment(name, self._variables[name])
         for statement in reads if not live.is_wanted else ():
             self.add_to_role_policy(statement)
 
@@ -317,6 +323,25 @@ class SecureFunction(Construct):
     def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let somebody call this function directly: `lambda:InvokeFunction` on `function_arn` alone."""
         return grant_exactly(self, grantee, ["lambda:InvokeFunction"], self.function_arn)
+
+    def _new_identity(self, more: Sequence[iam.PolicyStatement], *, has_traces: bool) -> Identity:
+        """The role, with what it needs before the function is there: its own logs, its traces, and a little more."""
+        own_logs = iam.PolicyStatement(
+            sid="WriteOwnLogs",
+            actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+            resources=[self.log_group.log_group_arn],
+        )
+        base = [own_logs, *([trace_statement()] if has_traces else []), *more]
+        identity = Identity(self, "Identity", principal=iam.ServicePrincipal("lambda.amazonaws.com"), base=base)
+        if has_traces:
+            acknowledge(identity.base_policy, REASON, FINDING)
+        return identity
+
+    def _record_waivers(self, tracing: Literal[True] | Waived, recursion_stop: Literal[True] | Waived) -> None:
+        if isinstance(tracing, Waived):
+            record_waiver(self.function, "tracing", tracing, "Serverless-LambdaTracing")
+        if isinstance(recursion_stop, Waived):
+            record_waiver(self.function, "recursion_stop", recursion_stop)
 
     def _check_more(self, refusals: Refusals) -> None:
         """Note what is wrong with the props of a kind of function; said together with everything else."""

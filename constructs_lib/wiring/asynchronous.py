@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
 
+from constructs_lib.defaults import defaults_of
 from constructs_lib.wiring.dead_letters import DeadLetters
 from constructs_lib.wiring.destination import FailureDestination, check_destination, destination_of
 from constructs_lib.wiring.durations import check_duration
+from constructs_lib.wiring.resource import resource_of
 from constructs_lib.wiring.waiver import Waived, acknowledge, record_waiver
 
 if TYPE_CHECKING:
@@ -31,6 +33,10 @@ EVENT_AGE_SECONDS = range(60, 6 * 3600 + 1)
 DESTINATION_KEEPS = (
     "failed asynchronous events go to the on-failure destination, which gets the event, the error and the context "
     "where a dead-letter queue gets the event alone, "
+    "https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html"
+)
+QUEUE_KEEPS = (
+    "the function is hardened, and has a dead-letter queue: a destination beside it would keep every failure twice, "
     "https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html"
 )
 
@@ -67,6 +73,12 @@ class AsynchronousCalls:
             fix="leave max_event_age out for 6 hours, or stay within these bounds",
         )
 
+    def always_kept(self, bearer: Construct) -> DeadLetters | None:
+        """The queue a hardened function has from the start, whoever calls it; none where it has a place of its own."""
+        if self.on_failure is None and defaults_of(bearer).hardened:
+            return DeadLetters(bearer, "FailedEvents")
+        return None
+
     def configure(
         self,
         bearer: Construct,
@@ -93,6 +105,9 @@ class AsynchronousCalls:
             acknowledge(config, self.on_failure.reason, "Serverless-LambdaAsyncFailureDestination")
             return config
         watched.raise_for_lost_events()
+        if resource_of(function, lambda_.CfnFunction).dead_letter_config is not None:
+            acknowledge(config, QUEUE_KEEPS, "Serverless-LambdaAsyncFailureDestination")
+            return config
         kept_in = DeadLetters(bearer, "FailedEvents") if self.on_failure is None else self.on_failure
         destination = destination_of(bearer, kept_in)
         config.destination_config = lambda_.CfnEventInvokeConfig.DestinationConfigProperty(
