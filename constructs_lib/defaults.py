@@ -21,11 +21,16 @@ from constructs import Construct, IConstruct
 
 from constructs_lib.wiring.kinds import check_fields
 from constructs_lib.wiring.refusals import Refusals
+from constructs_lib.wiring.stack_key import key_of_stack
 
 Scope = TypeVar("Scope", bound=Construct)
 
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy.html
 REMOVAL_POLICIES = (cdk.RemovalPolicy.DESTROY, cdk.RemovalPolicy.RETAIN, cdk.RemovalPolicy.SNAPSHOT)
+
+# Environments of each hardened function: an account has 1,000 a region, of which 100 stay unreserved.
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
+HARDENED_CONCURRENCY = 10
 
 
 class Overrides(TypedDict, total=False):
@@ -261,10 +266,24 @@ def defaults_of(scope: IConstruct) -> Settings:
     for each in scopes:
         _READ.setdefault(each, scope.node.path)
     settings = _resolved(_applied_at(scope))
+    if settings.hardened:
+        settings = _hardened(settings, scopes)
     if settings.termination_protection:
         for stack in (each for each in scopes if isinstance(each, cdk.Stack) and each.nested_stack_parent is None):
             stack.termination_protection = True
     return settings
+
+
+def _hardened(settings: Settings, scopes: list[IConstruct]) -> Settings:
+    """What hardening fills in where nothing else was said."""
+    keep = cdk.RemovalPolicy.RETAIN
+    removal = cdk.RemovalPolicy.DESTROY if settings.removal_policy is cdk.RemovalPolicy.DESTROY else keep
+    key, concurrency = settings.encryption_key, settings.reserved_concurrency
+    return replace(
+        settings,
+        encryption_key=key_of_stack(scopes, removal) if key is None else key,
+        reserved_concurrency=HARDENED_CONCURRENCY if concurrency is None else concurrency,
+    )
 
 
 def _applied_at(scope: IConstruct) -> Iterator[tuple[str, Defaults]]:

@@ -65,8 +65,8 @@ class UploadBucket(Construct):
             imported must admit the service by itself. Default: a bucket of its own, kept for a year.
             https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
         versioned: `Waived(reason)` keeps no versions: what is overwritten is gone.
-        retain: `Waived(reason)` deletes the bucket with the stack, which fails unless it is empty, and so are its logs.
-            Default: both stay, unless the `Defaults` say otherwise.
+        retain: `Waived(reason)` deletes the bucket with the stack, which fails unless it is empty.
+            Default: it stays, unless the `Defaults` say otherwise, of it and of its logs.
 
     Raises:
         PropError: The bucket for logs could not take them, or a safeguard is waived without a reason.
@@ -129,7 +129,11 @@ class UploadBucket(Construct):
             if isinstance(value, Waived):
                 record_waiver(self.bucket, safeguard, value)
 
-        self.access_logs: s3.IBucket = AccessLogs(self, "AccessLogs").bucket if access_logs is None else access_logs
+        self.access_logs: s3.IBucket = (
+            AccessLogs(self, "AccessLogs", retain=settings.removal_policy is not cdk.RemovalPolicy.DESTROY).bucket
+            if access_logs is None
+            else access_logs
+        )
         log_prefix = f"{self.node.path}/"
         admit_access_logs(self.access_logs, self.bucket, log_prefix)
         cfn = resource_of(self.bucket, s3.CfnBucket)

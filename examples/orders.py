@@ -19,6 +19,7 @@ from constructs_lib import (
     SecureFunction,
     Workflow,
     choice,
+    defaults_of,
     on,
     put_event,
     step,
@@ -166,7 +167,12 @@ class Orders(cdk.Stack):
     def _payment(self) -> tuple[SecureFunction, SecureFunction]:
         """What charges a card, and what gives the money back."""
         payments = DynamoTable(self, "Payments", partition_key="id")
-        key = secretsmanager.Secret(self, "PaymentKey", description="The payment provider's key: put theirs here")
+        key = secretsmanager.Secret(
+            self,
+            "PaymentKey",
+            description="The payment provider's key: put theirs here",
+            encryption_key=defaults_of(self).encryption_key,  # an L2 follows the Defaults where it is told to
+        )
         cdk.Validations.of(key).acknowledge(cdk.Acknowledgment(id="AwsSolutions-SMG4", reason=NOT_ROTATED))
         charge, refund = (
             SecureFunction(

@@ -9,21 +9,28 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from constructs_lib.defaults import defaults_of
+
 if TYPE_CHECKING:
     from constructs_lib.wiring.refusals import Refusals
 
 SERVICE = "logging.s3.amazonaws.com"
 RETENTION = cdk.Duration.days(365)
+NONCURRENT = cdk.Duration.days(1)  # a version is only there when somebody overwrote or deleted a log
 
 
 class AccessLogs(Construct):
-    """Define a bucket for access logs: private, encrypted, TLS only, retained; each log is kept a year.
+    """Define a bucket for access logs: private, encrypted, TLS only; each log is kept a year.
 
-    It is not logged itself: a log of writing logs would never end.
+    It is not logged itself: a log of writing logs would never end. Hardened, it keeps versions too.
+
+    Args:
+        retain: Whether it outlives its stack.
     """
 
-    def __init__(self, scope: Construct, id: str) -> None:  # noqa: A002 - CDK's name
+    def __init__(self, scope: Construct, id: str, *, retain: bool = True) -> None:  # noqa: A002 - CDK's name
         super().__init__(scope, id)
+        is_versioned = defaults_of(self).hardened
         self.bucket = s3.Bucket(
             self,
             "Bucket",
@@ -31,8 +38,15 @@ class AccessLogs(Construct):
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             enforce_ssl=True,
-            removal_policy=cdk.RemovalPolicy.RETAIN,
-            lifecycle_rules=[s3.LifecycleRule(id="KeptAYear", expiration=RETENTION)],
+            versioned=True if is_versioned else None,
+            removal_policy=cdk.RemovalPolicy.RETAIN if retain else cdk.RemovalPolicy.DESTROY,
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    id="KeptAYear",
+                    expiration=RETENTION,
+                    noncurrent_version_expiration=NONCURRENT if is_versioned else None,
+                )
+            ],
         )
 
 
