@@ -19,14 +19,18 @@ if TYPE_CHECKING:
     from constructs_lib.secure_api import SecureApi
     from constructs_lib.secure_api_function import SecureApiFunction
     from constructs_lib.secure_function import FunctionProps, SecureFunction
+    from constructs_lib.secure_rest_api import SecureRestApi
     from constructs_lib.stream_worker import StreamWorker
     from constructs_lib.topic import Topic
     from constructs_lib.upload_bucket import UploadBucket
     from constructs_lib.wiring.auth import Auth, Cognito, Iam, Jwt, Public
     from constructs_lib.wiring.canary import Canary
+    from constructs_lib.wiring.domains import Domain
     from constructs_lib.wiring.dynamo_actions import TableAction
+    from constructs_lib.wiring.firewall import Waf
     from constructs_lib.wiring.provisioned import Provisioned
     from constructs_lib.wiring.secrets import SecretSource
+    from constructs_lib.wiring.throttle import Throttle
     from constructs_lib.wiring.waiver import Waived
     from constructs_lib.workflow import Workflow
     from constructs_lib.workflow_steps.bucket_items import from_bucket
@@ -43,6 +47,7 @@ _HOMES = {
     "Canary": "wiring.canary",
     "Cognito": "wiring.auth",
     "Defaults": "defaults",
+    "Domain": "wiring.domains",
     "DynamoTable": "dynamo_table",
     "EventBus": "event_bus",
     "FunctionProps": "secure_function",
@@ -61,13 +66,16 @@ _HOMES = {
     "SecureApi": "secure_api",
     "SecureApiFunction": "secure_api_function",
     "SecureFunction": "secure_function",
+    "SecureRestApi": "secure_rest_api",
     "ServerlessGuards": "guards.plugin",
     "Step": "workflow_steps.step",
     "StreamWorker": "stream_worker",
     "TableAction": "wiring.dynamo_actions",
     "Task": "workflow_steps.step",
+    "Throttle": "wiring.throttle",
     "Topic": "topic",
     "UploadBucket": "upload_bucket",
+    "Waf": "wiring.firewall",
     "Waived": "wiring.waiver",
     "Workflow": "workflow",
     "allow_recursion": "guards.allow_recursion",
@@ -101,6 +109,7 @@ __all__ = [
     "Canary",
     "Cognito",
     "Defaults",
+    "Domain",
     "DynamoTable",
     "EventBus",
     "FunctionProps",
@@ -119,13 +128,16 @@ __all__ = [
     "SecureApi",
     "SecureApiFunction",
     "SecureFunction",
+    "SecureRestApi",
     "ServerlessGuards",
     "Step",
     "StreamWorker",
     "TableAction",
     "Task",
+    "Throttle",
     "Topic",
     "UploadBucket",
+    "Waf",
     "Waived",
     "Workflow",
     "allow_recursion",

@@ -11,19 +11,34 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
 from aws_cdk import aws_apigatewayv2 as apigatewayv2
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from constructs_lib.wiring.auth import Auth, Cognito, Iam, Jwt, Public, authorizer_of, same_callers
+from constructs_lib.defaults import defaults_of
+from constructs_lib.wiring.api_alarms import AlarmsOfApi, ApiAlarms
+from constructs_lib.wiring.auth import Auth, authorizer_of, same_callers
+from constructs_lib.wiring.cors import HEADERS, PREFLIGHT_MAX_AGE, check_cors
+from constructs_lib.wiring.domains import Domain, name_http_api
 from constructs_lib.wiring.guarded import guard
+from constructs_lib.wiring.http_route import HttpRoutes
 from constructs_lib.wiring.kinds import checks_kinds
+from constructs_lib.wiring.log_groups import log_group
+from constructs_lib.wiring.nested_functions import NestedFunctions
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.resource import resource_of
-from constructs_lib.wiring.route import Route, parse_route
+from constructs_lib.wiring.routed_api import Asked, Granted, RoutedApi, check_auth, with_scopes
+from constructs_lib.wiring.stated import stated
+from constructs_lib.wiring.waiver import Waived
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_lambda as lambda_
+
+    from constructs_lib.wiring.route import Route
 
 # What an access log line says. https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html
 ACCESS_LOG = {
@@ -42,24 +57,28 @@ ACCESS_LOG = {
     "error": "$context.error.message",
 }
 LONGEST_NAME = 128  # characters of an API's name
-PREFLIGHT_MAX_AGE = cdk.Duration.hours(1)
 
 
-class SecureApi(Construct):
+class SecureApi(RoutedApi):
     """Define an HTTP API with its default stage, access logs, throttle and metrics.
 
-    Routes are added by the functions that serve them, see `SecureApiFunction`. The stage deploys by itself.
+    Routes are added by the functions that serve them, see `SecureApiFunction`. The stage deploys by itself. For a
+    firewall, and for bodies that are checked before any function runs, take `SecureRestApi`.
 
     Args:
         auth: Who may call, for every route that does not say otherwise: `Iam()`, `Jwt(...)`, `Cognito(...)` or
             `Public("reason")`.
         cors_origins: Origins whose pages may call, like `https://app.example.com`. Default: none, which keeps other
             origins' pages out.
-        rate_limit: Requests a second, on average, over all routes.
-        burst_limit: Requests at once.
+        rate_limit: Requests a second, on average, over all routes. Default: what the `Defaults` say, or else 100.
+        burst_limit: Requests at once. Default: what the `Defaults` say, or else 200.
         route_metrics: Count and time each route by itself; CloudWatch bills these as custom metrics.
             https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-metrics.html
-        log_retention: How long access logs are kept. Default: one month.
+        log_retention: How long access logs are kept. Default: what the `Defaults` say, or else one month.
+        domain: The API's own name. Default: the one API Gateway makes up.
+        nest_functions: Put the functions of the routes into nested stacks, for more routes than one stack has room for;
+            see docs/apis.md. Default: they stay where they are written.
+        alarms: Other thresholds than those of `ApiAlarms`, or `Waived(reason)` for one or all of them.
 
     Raises:
         PropError: `auth` is not one of the four, an origin is not an origin, or a limit is below one.
@@ -76,41 +95,53 @@ class SecureApi(Construct):
         *,
         auth: Auth,
         cors_origins: Sequence[str] = (),
-        rate_limit: int = 100,
-        burst_limit: int = 200,
+        rate_limit: int | None = None,
+        burst_limit: int | None = None,
         route_metrics: bool = True,
-        log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
+        log_retention: logs.RetentionDays | None = None,
+        domain: Domain | None = None,
+        nest_functions: bool = False,
+        alarms: ApiAlarms | Waived | None = None,
     ) -> None:
         super().__init__(scope, id)
         guard(self)
+        settings = defaults_of(self)
+        rate_limit, burst_limit = stated(rate_limit, settings.rate_limit), stated(burst_limit, settings.burst_limit)
         refusals = Refusals(self)
         check_auth(auth, refusals)
-        _check_cors(cors_origins, refusals)
+        check_cors(cors_origins, refusals)
+        watched = AlarmsOfApi(alarms)
+        watched.check(refusals)
+        if domain is not None and domain.tls == "1.3":
+            refusals.refuse(
+                "the oldest TLS of the domain is 1.3, and HTTP APIs let no one leave 1.2 out",
+                fix="leave tls out (1.3 is spoken with those who can), or use a SecureRestApi",
+            )
         for name, limit in {"rate_limit": rate_limit, "burst_limit": burst_limit}.items():
             if not cdk.Token.is_unresolved(limit) and limit < 1:
                 refusals.refuse(f"{name} is {limit}: nobody could call", fix=f"leave {name} out, or allow one at least")
         refusals.stop_if_any()
 
         self.auth = auth
+        self.domain = domain
+        self._nested = NestedFunctions(self) if nest_functions else None
         self._authorizers: list[tuple[Auth, apigatewayv2.IHttpRouteAuthorizer]] = []
-        self._routes: dict[str, str] = {}
         self.http_api = apigatewayv2.HttpApi(
             self,
             "HttpApi",
             api_name=self.node.path.replace("/", "-")[-LONGEST_NAME:],
             create_default_stage=False,
+            disable_execute_api_endpoint=True if domain is not None and not domain.default_endpoint else None,
             cors_preflight=apigatewayv2.CorsPreflightOptions(
                 allow_origins=list(cors_origins),
                 allow_methods=[apigatewayv2.CorsHttpMethod.ANY],
-                allow_headers=["authorization", "content-type", "x-amz-date", "x-amz-security-token"],
+                allow_headers=list(HEADERS),
                 max_age=PREFLIGHT_MAX_AGE,
             )
             if cors_origins
             else None,
         )
-        self.access_logs = logs.LogGroup(
-            self, "AccessLogs", retention=log_retention, removal_policy=cdk.RemovalPolicy.DESTROY
-        )
+        self.access_logs = log_group(self, "AccessLogs", retention=log_retention)
         self.stage = apigatewayv2.HttpStage(
             self,
             "Stage",
@@ -125,29 +156,44 @@ class SecureApi(Construct):
         ).access_log_settings = apigatewayv2.CfnStage.AccessLogSettingsProperty(
             destination_arn=self.access_logs.log_group_arn, format=json.dumps(ACCESS_LOG)
         )
+        self._http_routes = HttpRoutes(self, self.http_api, self.stage, has_metrics=route_metrics)
+        self.domain_name = None if domain is None else name_http_api(self, domain, self.http_api, self.stage)
+        self.alarms: Sequence[cloudwatch.IAlarm] = watched.raise_for(self, self.stage, self.stage)
         cdk.CfnOutput(self, "Url", value=self.url, description=f"Base URL of {self.node.path}")
 
     @property
     def url(self) -> str:
         """The base URL, without a slash at its end."""
-        return self.http_api.api_endpoint
+        return self.http_api.api_endpoint if self.domain is None else self.domain.url
 
-    def claim_route(self, text: str, claimant: Construct, refusals: Refusals) -> Route:
-        """Take a route for one construct, and note why it cannot be had.
-
-        Args:
-            text: The route as written, `POST /users`.
-            claimant: Who will serve it.
-            refusals: Where problems are noted.
-        """
-        route = parse_route(text, refusals)
-        owner = self._routes.setdefault(route.shape, claimant.node.path)
-        if owner != claimant.node.path:
+    def claim(self, asked: Asked, claimant: Construct, place: Construct, refusals: Refusals) -> Granted:
+        """Take a route for a function, and note everything about it that cannot be had."""
+        route = self.claim_route(asked.text, claimant, refusals)
+        auth = self.auth if asked.auth is None else asked.auth
+        check_auth(auth, refusals)
+        if asked.request is not None:
             refusals.refuse(
-                f"route {text!r} is taken: {owner} serves it already",
-                fix="choose another route, or remove one of the two functions",
+                "request is set, and HTTP APIs check no bodies: the function would get them all",
+                fix="use a SecureRestApi, or check the body in the function",
             )
-        return route
+        if asked.throttle is not None and cdk.Stack.of(place).node.path != cdk.Stack.of(self).node.path:
+            refusals.refuse(
+                f"throttle is set for a route outside of {cdk.Stack.of(self).node.path}, whose stage would have to "
+                "wait for a stack that waits for it",
+                fix="define the route in the stack of its API, with nest_functions=True where that has no room",
+            )
+        return Granted(route, with_scopes(auth, asked.scopes, refusals), asked.throttle)
+
+    def serve(
+        self, granted: Granted, claimant: Construct, place: Construct, function: lambda_.IFunction
+    ) -> apigatewayv2.HttpRoute:
+        """Add the route, and allow it alone to invoke the function."""
+        self.count(claimant)
+        return self._http_routes.add(granted, self.authorizer_for(granted.auth), claimant, place, function)
+
+    def arn_of(self, route: Route) -> str:
+        """The ARN that calls of a route are made on, at any stage."""
+        return self._http_routes.arn_of(route)
 
     def authorizer_for(self, auth: Auth) -> apigatewayv2.IHttpRouteAuthorizer:
         """The authorizer for an answer; routes that give the same answer share one."""
@@ -157,36 +203,3 @@ class SecureApi(Construct):
         authorizer = authorizer_of(auth, self, is_default=same_callers(auth, self.auth))
         self._authorizers.append((auth, authorizer))
         return authorizer
-
-
-def check_auth(auth: object, refusals: Refusals) -> None:
-    """Note an answer that is none of the four."""
-    if not isinstance(auth, Iam | Jwt | Cognito | Public):
-        refusals.refuse(
-            f"auth is {auth!r}, wanted Iam(), Jwt(issuer, audience), Cognito(pool) or Public(reason)",
-            fix='say who may call: auth=Iam() for AWS credentials, or auth=Public("why") for everybody',
-        )
-
-
-def _check_cors(origins: Sequence[str], refusals: Refusals) -> None:
-    if isinstance(origins, list) and cdk.Token.is_unresolved(origins):
-        return
-    if isinstance(origins, str) or not isinstance(origins, Sequence):
-        refusals.refuse(f"cors_origins is {origins!r}, wanted a list", fix='write ["https://app.example.com"]')
-        return
-    for origin in origins:
-        if isinstance(origin, str) and (cdk.Token.is_unresolved(origin) or origin == "*"):
-            continue
-        if not isinstance(origin, str) or not _is_origin(origin):
-            refusals.refuse(
-                f"cors_origins holds {origin!r}, which is not an origin",
-                fix="write scheme and host without a path: https://app.example.com",
-            )
-
-
-def _is_origin(origin: str) -> bool:
-    try:
-        parts = urlsplit(origin)
-    except ValueError:  # a host like [::1 that never ends
-        return False
-    return parts.scheme in {"http", "https"} and bool(parts.netloc) and not parts.path and not parts.query

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypedDict, Unpack
 
+import aws_cdk as cdk
 import jsii
+from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_apigatewayv2 as apigatewayv2
-from aws_cdk import aws_apigatewayv2_integrations as integrations
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from constructs_lib.secure_api import SecureApi, check_auth
+from constructs_lib.secure_api import SecureApi
 from constructs_lib.secure_function import FunctionProps, SecureFunction
-from constructs_lib.wiring.auth import Auth, Public, scopes_of
+from constructs_lib.secure_rest_api import SecureRestApi
+from constructs_lib.wiring.auth import Auth
+from constructs_lib.wiring.function_alarms import FunctionAlarms
 from constructs_lib.wiring.granting import grant_exactly
 from constructs_lib.wiring.kinds import checks_kinds
-from constructs_lib.wiring.refusals import Refusals, check_type
+from constructs_lib.wiring.refusals import Refusals
+from constructs_lib.wiring.request_model import RequestModel
 from constructs_lib.wiring.resource import resource_of
 from constructs_lib.wiring.route import Route
-from constructs_lib.wiring.waiver import Waived, acknowledge, record_waiver
+from constructs_lib.wiring.routed_api import Asked
+from constructs_lib.wiring.throttle import Throttle
+from constructs_lib.wiring.waiver import Waived, acknowledge
 
 EXAMPLE = "constructs-lib:example"  # the key in a route's CloudFormation metadata
 
-# HTTP APIs give up after 30 s whatever the function does; a second is left for the way back.
+# HTTP APIs give up after 30 s whatever the function does, and REST APIs after 29; a second is left for the way back.
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
 LONGEST_TIMEOUT_SECONDS = 29
 
@@ -47,10 +53,15 @@ class SecureApiFunction(SecureFunction):
     It is a `SecureFunction` in every other respect, and takes the same arguments.
 
     Args:
-        api: The API that gets the route; it may live in another stack.
+        api: The API that gets the route, `SecureApi` or `SecureRestApi`; it may live in another stack.
         route: A verb and a path: `POST /users`, `GET /users/{id}`, `GET /files/{path+}`.
         auth: Who may call this route. Default: what the API says.
+        scopes: Scopes of which the caller's token must have one. Default: those of `auth`.
+        throttle: The limits of this route: `Throttle(10, 20)`. Default: those of the API, shared by all its routes.
+        request: What the body must be, checked by a `SecureRestApi` before the function runs: a JSON Schema, a Pydantic
+            model, or the file and name of a Zod schema (`lambda_src/users/user.ts:NewUser`). Default: anything.
         example: A request that works, kept in the template's metadata; tools print it as a command to try.
+        alarms: Those of the function, as `SecureFunction` takes them.
         function: Whatever `SecureFunction` takes; a timeout of 29 seconds at most, since the API answers 503 after 30.
 
     Raises:
@@ -62,39 +73,65 @@ class SecureApiFunction(SecureFunction):
         ... )
     """
 
-    @checks_kinds(except_for=("auth",))
+    @checks_kinds(except_for=("auth", "request", "alarms"))
     def __init__(
         self,
         scope: Construct,
         id: str,  # noqa: A002 - CDK's name
         *,
-        api: SecureApi,
+        api: SecureApi | SecureRestApi,
         route: str,
         entry: str,
         auth: Auth | None = None,
+        scopes: Sequence[str] = (),
+        throttle: Throttle | None = None,
+        request: RequestModel | None = None,
         example: RequestExample | None = None,
+        alarms: FunctionAlarms | Waived | None = None,
         **function: Unpack[FunctionProps],
     ) -> None:
         self.api = api
-        self.route = Route("", "")
-        self._asked = (route, auth)
-        super().__init__(scope, id, entry=entry, **function)
-        parsed = self.route
-        self.http_route = apigatewayv2.HttpRoute(
-            self,
-            "Route",
-            http_api=api.http_api,
-            route_key=apigatewayv2.HttpRouteKey.with_(parsed.path, apigatewayv2.HttpMethod[parsed.verb]),
-            integration=integrations.HttpLambdaIntegration("Integration", self.function),
-            authorizer=api.authorizer_for(self.auth),
-            authorization_scopes=scopes_of(self.auth),
-        )
-        self._narrow_permission()
+        self._asked = Asked(route, auth, scopes, throttle, request)
+        home, own_id = api.place_of(scope, id)
+        # Where functions are nested, the route stays here: below the place the function would have had.
+        self._place: Construct | None = None if home is scope else Construct(scope, id)
+        super().__init__(home, own_id, entry=entry, alarms=alarms, **function)
+        self.api_route = api.serve(self._granted, self, self._written_at, self.called)
         acknowledge(self.function, CALLER_SEES_FAILURE, "Serverless-LambdaDLQ")
-        if isinstance(self.auth, Public):
-            record_waiver(self.http_route, "auth", Waived(self.auth.reason), "AwsSolutions-APIG4")
         if example is not None:
-            resource_of(self.http_route, apigatewayv2.CfnRoute).add_metadata(EXAMPLE, dict(example))
+            resource_of(self.api_route, cdk.CfnResource).add_metadata(EXAMPLE, dict(example))
+
+    @property
+    def route(self) -> Route:
+        """Verb and path."""
+        return self._granted.route
+
+    @property
+    def auth(self) -> Auth:
+        """Who may call."""
+        return self._granted.auth
+
+    @property
+    def http_route(self) -> apigatewayv2.HttpRoute:
+        """The route of an HTTP API.
+
+        Raises:
+            TypeError: The API is a REST API, which has a `rest_method` instead.
+        """
+        if not isinstance(self.api_route, apigatewayv2.HttpRoute):
+            raise TypeError(f"{self.node.path} has a method of a REST API: use rest_method")
+        return self.api_route
+
+    @property
+    def rest_method(self) -> apigateway.Method:
+        """The method of a REST API.
+
+        Raises:
+            TypeError: The API is an HTTP API, which has an `http_route` instead.
+        """
+        if not isinstance(self.api_route, apigateway.Method):
+            raise TypeError(f"{self.node.path} has a route of an HTTP API: use http_route")
+        return self.api_route
 
     @checks_kinds()
     def grant_call(self, grantee: iam.IGrantable) -> iam.Grant:
@@ -106,28 +143,17 @@ class SecureApiFunction(SecureFunction):
         Raises:
             PropError: The grant cannot be given to this grantee from here.
         """
-        return grant_exactly(self, grantee, ["execute-api:Invoke"], self._route_arn())
+        return grant_exactly(self, grantee, ["execute-api:Invoke"], self.api.arn_of(self.route))
+
+    @property
+    def _written_at(self) -> Construct:
+        return self if self._place is None else self._place
 
     def _check_more(self, refusals: Refusals) -> None:
-        route, auth = self._asked
-        check_type("api", self.api, SecureApi, refusals, fix="pass the SecureApi itself")
-        if isinstance(self.api, SecureApi):
-            self.route = self.api.claim_route(route, self, refusals)
-            self.auth = self.api.auth if auth is None else auth
-            check_auth(self.auth, refusals)
+        self._granted = self.api.claim(self._asked, self, self._written_at, refusals)
         if not self.timeout.is_unresolved() and self.timeout.to_milliseconds() > LONGEST_TIMEOUT_SECONDS * 1000:
             seconds = self.timeout.to_milliseconds() / 1000
             refusals.refuse(
                 f"timeout ({seconds:g} s) outlasts the API (30 s): callers get 503 while it works on",
                 fix="lower it to 29 s, or answer 202 and hand the work to a queue",
             )
-
-    def _route_arn(self) -> str:
-        return self.api.http_api.stack.format_arn(
-            service="execute-api", resource=self.api.http_api.api_id, resource_name=self.route.arn_suffix
-        )
-
-    def _narrow_permission(self) -> None:
-        """The integration lets every verb of the path invoke the function: leave only this one."""
-        permission = self.http_route.node.find_child("Integration-Permission")
-        resource_of(permission, lambda_.CfnPermission).source_arn = self._route_arn()

@@ -192,13 +192,13 @@ def authorizer_of(auth: Auth, scope: Construct, *, is_default: bool) -> apigatew
             clients = list(auth.clients)
             suffix = "" if is_default else _digest(scope, [each.node.path for each in (auth.pool, *clients)])
             if not clients:
-                clients = [_client_of(auth, scope, f"Client{suffix}")]
+                clients = [client_of(auth, scope, f"Client{suffix}")]
             return authorizers.HttpUserPoolAuthorizer(f"Cognito{suffix}", auth.pool, user_pool_clients=clients)
         case Public():
             return apigatewayv2.HttpNoneAuthorizer()
 
 
-def _client_of(auth: Cognito, scope: Construct, client_id: str) -> cognito.UserPoolClient:
+def client_of(auth: Cognito, scope: Construct, client_id: str) -> cognito.UserPoolClient:
     """An app client that signs in directly; the hosted pages want redirect addresses that only the user knows."""
     return cognito.UserPoolClient(
         scope, client_id, user_pool=auth.pool, disable_o_auth=True, prevent_user_existence_errors=True

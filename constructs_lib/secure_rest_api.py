@@ -1,0 +1,265 @@
+"""A REST API behind a firewall, that checks requests before any function runs, and knows who is calling.
+
+The numbers, and why:
+
+- 100 requests a second, bursts of 200, one month of access logs: as for `SecureApi`.
+- A firewall of $9 a month and $0.60 for a million requests; one may serve several APIs.
+  https://aws.amazon.com/waf/pricing/
+- A REST API costs $3.50 for a million requests, and an HTTP API $1. https://aws.amazon.com/api-gateway/pricing/
+- Execution logs hold errors only: they say why API Gateway refused or failed, and at `INFO` they are the larger bill.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+import aws_cdk as cdk
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_wafv2 as wafv2
+from constructs import Construct
+
+from constructs_lib.defaults import defaults_of
+from constructs_lib.wiring.api_alarms import AlarmsOfApi, ApiAlarms
+from constructs_lib.wiring.auth import Auth
+from constructs_lib.wiring.cors import HEADERS, PREFLIGHT_MAX_AGE, check_cors
+from constructs_lib.wiring.domains import Domain, name_rest_api
+from constructs_lib.wiring.firewall import Firewall, Waf
+from constructs_lib.wiring.guarded import guard
+from constructs_lib.wiring.kinds import checks_kinds
+from constructs_lib.wiring.nested_functions import NestedFunctions
+from constructs_lib.wiring.refusals import Refusals
+from constructs_lib.wiring.request_model import schema_of
+from constructs_lib.wiring.resource import resource_of
+from constructs_lib.wiring.rest_logs import logs_of_account
+from constructs_lib.wiring.rest_route import RestRoutes, check_rest_auth
+from constructs_lib.wiring.routed_api import Asked, Granted, RoutedApi, check_auth, with_scopes
+from constructs_lib.wiring.waiver import Waived, check_safeguards, record_waiver
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_lambda as lambda_
+
+    from constructs_lib.wiring.route import Route
+
+# What an access log line says: the words of `SecureApi`'s, and why the firewall or a check refused.
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-variables-for-access-logging.html
+ACCESS_LOG = {
+    "requestId": "$context.requestId",
+    "requestTime": "$context.requestTime",
+    "ip": "$context.identity.sourceIp",
+    "routeKey": "$context.httpMethod $context.resourcePath",
+    "path": "$context.path",
+    "status": "$context.status",
+    "protocol": "$context.protocol",
+    "responseLength": "$context.responseLength",
+    "responseLatency": "$context.responseLatency",
+    "integrationLatency": "$context.integrationLatency",
+    "integrationError": "$context.integrationErrorMessage",
+    "authorizerError": "$context.authorizer.error",
+    "error": "$context.error.message",
+    "validationError": "$context.error.validationErrorString",
+    "firewall": "$context.waf.status",
+    "trace": "$context.xrayTraceId",
+}
+STAGE = "live"
+LONGEST_NAME = 128  # characters of an API's name
+
+
+class SecureRestApi(RoutedApi):
+    """Define a REST API with its stage, access logs, throttle, metrics, traces, and a firewall in front.
+
+    Routes are added by the functions that serve them, see `SecureApiFunction`; `request=` there says what a body must
+    be. Where neither a firewall nor such checks are wanted, `SecureApi` does the same for a third of the price.
+
+    Args:
+        auth: Who may call, for every route that does not say otherwise: `Iam()`, `Cognito(...)` or `Public("reason")`.
+            REST APIs check no other tokens than those of Cognito.
+        waf: What the firewall lets through: `Waf(...)`; another API's `web_acl`, to share its firewall and its price;
+            or `Waived(reason)` for none. Default: AWS's managed rules and 1,000 requests of one address in 5 minutes.
+        cors_origins: Origins whose pages may call, like `https://app.example.com`. The functions still answer with
+            `Access-Control-Allow-Origin` themselves. Default: none.
+        rate_limit: Requests a second, on average, over all routes. Default: 100.
+        burst_limit: Requests at once. Default: 200.
+        route_metrics: Count and time each method by itself; CloudWatch bills these as custom metrics.
+        execution_logs: What API Gateway tells of its own work: `ERROR`, or `INFO` for each step of each request.
+        account_logs: `Waived(reason)` where the account has a role for the logs of REST APIs already.
+        log_retention: How long logs are kept. Default: one month.
+        tracing: `Waived(reason)` turns X-Ray off for the stage.
+        domain: The API's own name. Default: the one API Gateway makes up.
+        nest_functions: Put the functions of the routes into nested stacks, for more routes than one stack has room for;
+            see docs/apis.md. Default: they stay where they are written.
+        alarms: Other thresholds than those of `ApiAlarms`, or `Waived(reason)` for one or all of them.
+
+    Raises:
+        PropError: `auth` is none that REST APIs know, an origin is not an origin, or a limit is below one.
+
+    Example:
+        >>> shop = SecureRestApi(stack, "Shop", auth=Iam())
+    """
+
+    @checks_kinds(except_for=("auth", "cors_origins"))
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002 - CDK's name
+        *,
+        auth: Auth,
+        waf: Waf | wafv2.CfnWebACL | Waived = Waf(),  # noqa: B008 - frozen
+        cors_origins: Sequence[str] = (),
+        rate_limit: int | None = None,
+        burst_limit: int | None = None,
+        route_metrics: bool = True,
+        execution_logs: Literal["ERROR", "INFO"] = "ERROR",
+        account_logs: Literal[True] | Waived = True,
+        log_retention: logs.RetentionDays | None = None,
+        tracing: Literal[True] | Waived = True,
+        domain: Domain | None = None,
+        nest_functions: bool = False,
+        alarms: ApiAlarms | Waived | None = None,
+    ) -> None:
+        super().__init__(scope, id)
+        guard(self)
+        defaults = defaults_of(self)
+        rate = defaults.rate_limit if rate_limit is None else rate_limit
+        burst = defaults.burst_limit if burst_limit is None else burst_limit
+        retention = defaults.log_retention if log_retention is None else log_retention
+        refusals = Refusals(self)
+        check_auth(auth, refusals)
+        check_rest_auth(auth, refusals)
+        check_cors(cors_origins, refusals)
+        check_safeguards({"account_logs": account_logs, "tracing": tracing}, refusals)
+        watched = AlarmsOfApi(alarms)
+        watched.check(refusals)
+        for name, limit in {"rate_limit": rate, "burst_limit": burst}.items():
+            if not cdk.Token.is_unresolved(limit) and limit < 1:
+                refusals.refuse(f"{name} is {limit}: nobody could call", fix=f"leave {name} out, or allow one at least")
+        refusals.stop_if_any()
+
+        self.auth = auth
+        self.domain = domain
+        self._nested = NestedFunctions(self) if nest_functions else None
+        self.access_logs = logs.LogGroup(
+            self,
+            "AccessLogs",
+            retention=retention,
+            removal_policy=cdk.RemovalPolicy.DESTROY,
+            encryption_key=defaults.encryption_key,
+        )
+        self.rest_api = apigateway.RestApi(
+            self,
+            "RestApi",
+            rest_api_name=self.node.path.replace("/", "-")[-LONGEST_NAME:],
+            endpoint_types=[apigateway.EndpointType.REGIONAL],
+            cloud_watch_role=False,  # one of the CDK's has a policy of AWS's own
+            disable_execute_api_endpoint=True if domain is not None and not domain.default_endpoint else None,
+            default_cors_preflight_options=apigateway.CorsOptions(
+                allow_origins=list(cors_origins),
+                allow_headers=list(HEADERS),
+                max_age=PREFLIGHT_MAX_AGE,
+            )
+            if cors_origins
+            else None,
+            deploy_options=apigateway.StageOptions(
+                stage_name=STAGE,
+                tracing_enabled=tracing is True,
+                access_log_destination=apigateway.LogGroupLogDestination(self.access_logs),
+                access_log_format=apigateway.AccessLogFormat.custom(json.dumps(ACCESS_LOG)),
+                throttling_rate_limit=rate,
+                throttling_burst_limit=burst,
+                metrics_enabled=route_metrics,
+                logging_level=apigateway.MethodLoggingLevel[execution_logs],
+                data_trace_enabled=False,
+            ),
+        )
+        self.rest_api.node.try_remove_child("Endpoint")  # the CDK's output of the URL; ours is below
+        self.stage = self.rest_api.deployment_stage
+        if isinstance(account_logs, Waived):
+            record_waiver(self.stage, "account_logs", account_logs)
+        else:
+            self.stage.node.add_dependency(logs_of_account(self).account)
+        if isinstance(tracing, Waived):
+            record_waiver(self.stage, "tracing", tracing, "Serverless-APIGWXrayEnabled")
+        # API Gateway makes it by itself with the first line, and keeps it for ever.
+        self.execution_logs = logs.LogGroup(
+            self,
+            "ExecutionLogs",
+            log_group_name=f"API-Gateway-Execution-Logs_{self.rest_api.rest_api_id}/{STAGE}",
+            retention=retention,
+            removal_policy=cdk.RemovalPolicy.DESTROY,
+            encryption_key=defaults.encryption_key,
+        )
+        validator = self.rest_api.add_request_validator(
+            "Requests", validate_request_body=True, validate_request_parameters=True
+        )
+        self._rest_routes = RestRoutes(
+            self,
+            self.rest_api,
+            validator,
+            settings={
+                "data_trace_enabled": False,
+                "logging_level": execution_logs,
+                "metrics_enabled": route_metrics,
+                "throttling_burst_limit": burst,
+                "throttling_rate_limit": rate,
+            },
+        )
+        self.web_acl = self._firewall(waf, retention)
+        self.domain_name = None if domain is None else name_rest_api(self, domain, self.stage)
+        self.alarms: Sequence[cloudwatch.IAlarm] = watched.raise_for(self, self.stage, self.stage)
+        cdk.CfnOutput(self, "Url", value=self.url, description=f"Base URL of {self.node.path}")
+
+    @property
+    def url(self) -> str:
+        """The base URL, without a slash at its end; a function of this API cannot have it as a variable."""
+        if self.domain is not None:
+            return self.domain.url
+        stack = cdk.Stack.of(self)
+        host = f"{self.rest_api.rest_api_id}.execute-api.{stack.region}.{stack.url_suffix}"
+        return f"https://{host}/{self.stage.stage_name}"
+
+    def claim(self, asked: Asked, claimant: Construct, place: Construct, refusals: Refusals) -> Granted:
+        """Take a route for a function, and note everything about it that cannot be had."""
+        del place  # methods stand below the API, wherever their functions are
+        route = self.claim_route(asked.text, claimant, refusals)
+        self._rest_routes.check(route, refusals)
+        auth = self.auth if asked.auth is None else asked.auth
+        check_auth(auth, refusals)
+        auth = with_scopes(auth, asked.scopes, refusals)
+        check_rest_auth(auth, refusals)
+        request = None if asked.request is None else schema_of(asked.request, refusals)
+        return Granted(route, auth, asked.throttle, request)
+
+    def serve(
+        self, granted: Granted, claimant: Construct, place: Construct, function: lambda_.IFunction
+    ) -> apigateway.Method:
+        """Add the route, and allow it alone to invoke the function."""
+        del place
+        self.count(claimant)
+        return self._rest_routes.add(granted, claimant, function, default=self.auth)
+
+    def arn_of(self, route: Route) -> str:
+        """The ARN that calls of a route are made on, at any stage."""
+        return self._rest_routes.arn_of(route)
+
+    def _firewall(self, waf: Waf | wafv2.CfnWebACL | Waived, retention: logs.RetentionDays) -> wafv2.CfnWebACL | None:
+        """The firewall in front of the stage, if there is one."""
+        if isinstance(waf, Waived):
+            record_waiver(self.stage, "waf", waf, "AwsSolutions-APIG3")
+            return None
+        if isinstance(waf, wafv2.CfnWebACL):
+            web_acl = waf
+        else:
+            key = defaults_of(self).encryption_key
+            firewall = Firewall(self, "Firewall", waf=waf, log_retention=retention, encryption_key=key)
+            web_acl = firewall.web_acl
+        stack, stage = cdk.Stack.of(self), resource_of(self.stage, apigateway.CfnStage)
+        wafv2.CfnWebACLAssociation(
+            self,
+            "Firewalled",
+            web_acl_arn=web_acl.attr_arn,
+            resource_arn=f"arn:{stack.partition}:apigateway:{stack.region}::/restapis/{stage.rest_api_id}/stages/{stage.ref}",
+        )
+        return web_acl

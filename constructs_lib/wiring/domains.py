@@ -1,0 +1,115 @@
+"""The own name of an API: certificate, mapping, and where wanted the records that lead there."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import aws_cdk as cdk
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_apigatewayv2 as apigatewayv2
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_route53 as route53
+from aws_cdk import aws_route53_targets as targets
+
+from constructs_lib.wiring.kinds import check_fields
+from constructs_lib.wiring.refusals import Refusals
+
+if TYPE_CHECKING:
+    from constructs import Construct
+
+NAME = re.compile(r"(?=.{1,253}$)(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
+PATH = re.compile(r"[A-Za-z0-9$._~!*'()+-]{1,300}")
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """A name of one's own for an API, over TLS 1.2 or newer.
+
+    Nothing is looked up: the certificate is one of this region that covers the name, and the zone is passed as it is.
+    The endpoint that API Gateway names itself is closed, so that nobody goes around what the name is for.
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-custom-domains.html
+
+    Args:
+        name: `api.example.com`.
+        certificate: A certificate of the API's own region for that name.
+        zone: The hosted zone that gets an A and an AAAA record for the name. Default: none, you make the records.
+        path: Below which the API is, when several share the name: `v1`. Default: the root.
+        tls: The oldest version that is spoken; `1.3` turns older clients away, and is for REST APIs only.
+            https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-custom-domain-tls-version.html
+        default_endpoint: Keep the endpoint that API Gateway names itself, too.
+
+    Raises:
+        PropError: The name or the path is none.
+    """
+
+    name: str
+    certificate: acm.ICertificate
+    zone: route53.IHostedZone | None = None
+    path: str = ""
+    tls: Literal["1.2", "1.3"] = "1.2"
+    default_endpoint: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what is no name, or not a path in one piece."""
+        refusals = Refusals.at("Domain(...)")
+        check_fields(self, refusals)
+        refusals.stop_if_any()
+        if not cdk.Token.is_unresolved(self.name) and not NAME.fullmatch(self.name):
+            refusals.refuse(
+                f"name is {self.name!r}, which is no domain name", fix="write it in lower case, like api.example.com"
+            )
+        if self.path and not cdk.Token.is_unresolved(self.path) and not PATH.fullmatch(self.path):
+            refusals.refuse(
+                f"path is {self.path!r}, wanted one piece without slashes", fix='write path="v1", or leave path out'
+            )
+        refusals.stop_if_any()
+
+    @property
+    def url(self) -> str:
+        """The base URL under this name, without a slash at its end."""
+        return f"https://{self.name}/{self.path}".rstrip("/")
+
+
+def name_http_api(
+    scope: Construct, domain: Domain, api: apigatewayv2.HttpApi, stage: apigatewayv2.HttpStage
+) -> apigatewayv2.DomainName:
+    """Give an HTTP API its name."""
+    named = apigatewayv2.DomainName(
+        scope,
+        "Domain",
+        domain_name=domain.name,
+        certificate=domain.certificate,
+        security_policy=apigatewayv2.SecurityPolicy.TLS_1_2,
+    )
+    apigatewayv2.ApiMapping(
+        scope, "Mapping", api=api, domain_name=named, stage=stage, api_mapping_key=domain.path or None
+    )
+    target = targets.ApiGatewayv2DomainProperties(named.regional_domain_name, named.regional_hosted_zone_id)
+    _records(scope, domain, target)
+    return named
+
+
+def name_rest_api(scope: Construct, domain: Domain, stage: apigateway.Stage) -> apigateway.DomainName:
+    """Give a REST API its name."""
+    is_newest = domain.tls == "1.3"
+    named = apigateway.DomainName(
+        scope,
+        "Domain",
+        domain_name=domain.name,
+        certificate=domain.certificate,
+        endpoint_type=apigateway.EndpointType.REGIONAL,
+        security_policy=apigateway.SecurityPolicy.TLS13_1_3_2025_09 if is_newest else apigateway.SecurityPolicy.TLS_1_2,
+        endpoint_access_mode=apigateway.EndpointAccessMode.STRICT if is_newest else None,
+    )
+    named.add_base_path_mapping(stage.rest_api, base_path=domain.path or None, stage=stage)
+    _records(scope, domain, targets.ApiGatewayDomain(named))
+    return named
+
+
+def _records(scope: Construct, domain: Domain, target: route53.IAliasRecordTarget) -> None:
+    if domain.zone is not None:
+        to_api = route53.RecordTarget.from_alias(target)
+        route53.ARecord(scope, "Ipv4", zone=domain.zone, record_name=f"{domain.name}.", target=to_api)
+        route53.AaaaRecord(scope, "Ipv6", zone=domain.zone, record_name=f"{domain.name}.", target=to_api)
