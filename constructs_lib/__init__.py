@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from constructs_lib.wiring.dynamo_actions import TableAction
     from constructs_lib.wiring.firewall import Waf
     from constructs_lib.wiring.provisioned import Provisioned
-    from constructs_lib.wiring.secrets import SecretSource
+    from constructs_lib.wiring.secrets import ParameterPath, SecretField, SecretSource
     from constructs_lib.wiring.throttle import Throttle
     from constructs_lib.wiring.waiver import Waived
     from constructs_lib.workflow import Workflow
@@ -54,6 +54,7 @@ _HOMES = {
     "Iam": "wiring.auth",
     "Jwt": "wiring.auth",
     "LocalError": "problem",
+    "ParameterPath": "wiring.secrets",
     "Problem": "problem",
     "ProblemError": "problem",
     "PropError": "problem",
@@ -62,6 +63,7 @@ _HOMES = {
     "QueueWorker": "queue_worker",
     "Retry": "workflow_steps.retries",
     "Schedule": "schedule",
+    "SecretField": "wiring.secrets",
     "SecretSource": "wiring.secrets",
     "SecureApi": "secure_api",
     "SecureApiFunction": "secure_api_function",
@@ -116,6 +118,7 @@ __all__ = [
     "Iam",
     "Jwt",
     "LocalError",
+    "ParameterPath",
     "Problem",
     "ProblemError",
     "PropError",
@@ -124,6 +127,7 @@ __all__ = [
     "QueueWorker",
     "Retry",
     "Schedule",
+    "SecretField",
     "SecretSource",
     "SecureApi",
     "SecureApiFunction",

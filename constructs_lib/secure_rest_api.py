@@ -191,6 +191,7 @@ class SecureRestApi(RoutedApi):
             removal_policy=cdk.RemovalPolicy.DESTROY,
             encryption_key=defaults.encryption_key,
         )
+        self.stage.node.add_dependency(self.execution_logs)
         validator = self.rest_api.add_request_validator(
             "Requests", validate_request_body=True, validate_request_parameters=True
         )

@@ -13,6 +13,7 @@ https://aws.amazon.com/waf/pricing/
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -37,6 +38,7 @@ WINDOW_SECONDS = 300
 # https://docs.aws.amazon.com/waf/latest/developerguide/waf-rule-statement-type-rate-based-high-level-settings.html
 FEWEST, MOST = 10, 2_000_000_000
 LOG_PREFIX = "aws-waf-logs-"  # WAF writes to no other group
+UNTOLD = re.compile(r"[^A-Za-z0-9_+=:#@/,. -]")  # what a description cannot have
 HIDDEN_HEADERS = ("authorization", "cookie", "x-amz-security-token")
 
 
@@ -120,7 +122,7 @@ class Firewall(Construct):
             default_action=wafv2.CfnWebACL.DefaultActionProperty(allow=wafv2.CfnWebACL.AllowActionProperty()),
             visibility_config=_visible("WebAcl"),
             rules=[_limit(waf), *(_group(name, at, waf) for at, name in enumerate(waf.groups, 1))],
-            description=f"In front of {scope.node.path}"[:256].replace("/", "-"),
+            description=UNTOLD.sub("-", f"In front of {scope.node.path}")[:256],
         )
         name = LOG_PREFIX + cdk.Names.unique_resource_name(
             self, max_length=100, separator="-", allowed_special_characters="-"
@@ -180,7 +182,11 @@ def _limit(waf: Waf) -> wafv2.CfnWebACL.RuleProperty:
 
 def _group(name: str, priority: int, waf: Waf) -> wafv2.CfnWebACL.RuleProperty:
     is_counted = name in waf.counted
-    action = {"count": wafv2.CfnWebACL.CountActionProperty()} if is_counted else {"none": {}}
+    override = (
+        wafv2.CfnWebACL.OverrideActionProperty(count=wafv2.CfnWebACL.CountActionProperty())
+        if is_counted
+        else wafv2.CfnWebACL.OverrideActionProperty(none={})
+    )
     counted = wafv2.CfnWebACL.RuleActionOverrideProperty(
         name=BODY_SIZE,
         action_to_use=wafv2.CfnWebACL.RuleActionProperty(count=wafv2.CfnWebACL.CountActionProperty()),
@@ -188,7 +194,7 @@ def _group(name: str, priority: int, waf: Waf) -> wafv2.CfnWebACL.RuleProperty:
     return wafv2.CfnWebACL.RuleProperty(
         name=name,
         priority=priority,
-        override_action=wafv2.CfnWebACL.OverrideActionProperty(**action),
+        override_action=override,
         statement=wafv2.CfnWebACL.StatementProperty(
             managed_rule_group_statement=wafv2.CfnWebACL.ManagedRuleGroupStatementProperty(
                 vendor_name="AWS",
