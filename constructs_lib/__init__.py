@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from constructs_lib.alerts import Alerts, Slack, Teams
     from constructs_lib.defaults import Defaults, defaults_of
     from constructs_lib.dynamo_table import DynamoTable
     from constructs_lib.event_bus import EventBus
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from constructs_lib.workflow_steps.tasks import call, run, start, step
 
 _HOMES = {
+    "Alerts": "alerts",
     "Auth": "wiring.auth",
     "BundlingError": "problem",
     "Canary": "wiring.canary",
@@ -70,11 +72,13 @@ _HOMES = {
     "SecureFunction": "secure_function",
     "SecureRestApi": "secure_rest_api",
     "ServerlessGuards": "guards.plugin",
+    "Slack": "alerts",
     "Step": "workflow_steps.step",
     "StreamWorker": "stream_worker",
     "TableAction": "wiring.dynamo_actions",
     "Task": "workflow_steps.step",
     "Throttle": "wiring.throttle",
+    "Teams": "alerts",
     "Topic": "topic",
     "UploadBucket": "upload_bucket",
     "Waf": "wiring.firewall",
@@ -106,6 +110,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Alerts",
     "Auth",
     "BundlingError",
     "Canary",
@@ -134,10 +139,12 @@ __all__ = [
     "SecureFunction",
     "SecureRestApi",
     "ServerlessGuards",
+    "Slack",
     "Step",
     "StreamWorker",
     "TableAction",
     "Task",
+    "Teams",
     "Throttle",
     "Topic",
     "UploadBucket",

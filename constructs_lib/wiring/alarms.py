@@ -22,6 +22,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct, IConstruct
 
 from constructs_lib.defaults import defaults_of
+from constructs_lib.wiring.alarm_registry import alarms_of
 from constructs_lib.wiring.refusals import Refusals, did_you_mean
 from constructs_lib.wiring.waiver import Waived, record_waiver
 
@@ -68,7 +69,7 @@ def raise_alarm(
         return None
     owner = scope.node.path.removesuffix("/Alarms")
     told = f": {description}. {RUNBOOK}{article}"
-    return cloudwatch.Alarm(
+    alarm = cloudwatch.Alarm(
         scope,
         id,
         metric=metric,
@@ -79,6 +80,8 @@ def raise_alarm(
         treat_missing_data=missing,
         alarm_description=f"{owner[: LONGEST_DESCRIPTION - len(told)]}{told}",
     )
+    alarms_of(scope).add(alarm)
+    return alarm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
