@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from constructs_lib.guards.testing import assert_guarded
     from constructs_lib.problem import BundlingError, LocalError, Problem, ProblemError, PropError
     from constructs_lib.queue_worker import QueueWorker
+    from constructs_lib.relational_database import DataApiAction, RelationalDatabase
     from constructs_lib.schedule import Schedule
+    from constructs_lib.secret_rotation import SecretRotation
     from constructs_lib.secure_api import SecureApi
     from constructs_lib.secure_api_function import SecureApiFunction
     from constructs_lib.secure_function import FunctionProps, SecureFunction
@@ -48,6 +50,7 @@ _HOMES = {
     "BundlingError": "problem",
     "Canary": "wiring.canary",
     "Cognito": "wiring.auth",
+    "DataApiAction": "relational_database",
     "Defaults": "defaults",
     "Domain": "wiring.domains",
     "DynamoTable": "dynamo_table",
@@ -63,9 +66,11 @@ _HOMES = {
     "Provisioned": "wiring.provisioned",
     "Public": "wiring.auth",
     "QueueWorker": "queue_worker",
+    "RelationalDatabase": "relational_database",
     "Retry": "workflow_steps.retries",
     "Schedule": "schedule",
     "SecretField": "wiring.secrets",
+    "SecretRotation": "secret_rotation",
     "SecretSource": "wiring.secrets",
     "SecureApi": "secure_api",
     "SecureApiFunction": "secure_api_function",
@@ -77,8 +82,8 @@ _HOMES = {
     "StreamWorker": "stream_worker",
     "TableAction": "wiring.dynamo_actions",
     "Task": "workflow_steps.step",
-    "Throttle": "wiring.throttle",
     "Teams": "alerts",
+    "Throttle": "wiring.throttle",
     "Topic": "topic",
     "UploadBucket": "upload_bucket",
     "Waf": "wiring.firewall",
@@ -115,6 +120,7 @@ __all__ = [
     "BundlingError",
     "Canary",
     "Cognito",
+    "DataApiAction",
     "Defaults",
     "Domain",
     "DynamoTable",
@@ -130,9 +136,11 @@ __all__ = [
     "Provisioned",
     "Public",
     "QueueWorker",
+    "RelationalDatabase",
     "Retry",
     "Schedule",
     "SecretField",
+    "SecretRotation",
     "SecretSource",
     "SecureApi",
     "SecureApiFunction",

@@ -53,7 +53,7 @@ class Identity(cdk.Resource):
         super().__init__(scope, id)
         guard(self)
         self.role = iam.Role(self, "Role", assumed_by=principal)
-        packs = [*packed(base), *(packed(apart) if apart else [])]
+        packs = [each for statements in (base, apart) if statements for each in packed(statements)]
         self._check_number(len(packs))
         self.base_policies = [
             iam.ManagedPolicy(

@@ -1,0 +1,1 @@
+"""Makes the users of a relational database, applies its migrations and rotates its passwords."""

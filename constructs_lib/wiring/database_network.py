@@ -1,0 +1,89 @@
+"""The network of a database: subnets that lead nowhere, and who may speak to whom in them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from constructs_lib.wiring.identity import Identity
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_kms as kms
+
+
+class IsolatedVpc(Construct):
+    """Define a VPC without a NAT gateway and without a way to the internet.
+
+    S3 and DynamoDB are reached through gateway endpoints, which cost nothing; whatever else a function calls from in
+    here needs an interface endpoint, by the hour: `db.vpc.add_interface_endpoint(...)`. Refused packets are logged.
+    https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html
+
+    Args:
+        log_retention: How long refused packets are kept.
+        log_key: The key of that log. Default: CloudWatch's own.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002 - CDK's name
+        *,
+        log_retention: logs.RetentionDays,
+        log_key: kms.IKey | None = None,
+    ) -> None:
+        super().__init__(scope, id)
+        self.vpc = ec2.Vpc(
+            self,
+            "Vpc",
+            nat_gateways=0,
+            max_azs=2,  # the fewest a proxy and an Aurora cluster take
+            create_internet_gateway=False,
+            restrict_default_security_group=False,  # nothing is in it; the CDK would add a function to empty it
+            subnet_configuration=[
+                ec2.SubnetConfiguration(name="Isolated", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED, cidr_mask=20)
+            ],
+            gateway_endpoints={
+                "S3": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.S3),
+                "DynamoDb": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.DYNAMODB),
+            },
+        )
+        self.log_group = logs.LogGroup(
+            self,
+            "RefusedPackets",
+            retention=log_retention,
+            removal_policy=cdk.RemovalPolicy.DESTROY,
+            encryption_key=log_key,
+        )
+        # https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
+        writer = Identity(
+            self,
+            "LogWriter",
+            principal=iam.ServicePrincipal("vpc-flow-logs.amazonaws.com"),
+            base=[
+                iam.PolicyStatement(
+                    actions=["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+                    resources=[self.log_group.log_group_arn],
+                )
+            ],
+        )
+        self.flow_log = ec2.CfnFlowLog(
+            self,
+            "FlowLog",
+            resource_id=self.vpc.vpc_id,
+            resource_type="VPC",
+            traffic_type="REJECT",
+            log_destination_type="cloud-watch-logs",
+            log_group_name=self.log_group.log_group_name,
+            deliver_logs_permission_arn=writer.role_arn,
+        )
+        self.flow_log.node.add_dependency(writer.base_policy)
+
+
+def closed_group(scope: Construct, id: str, vpc: ec2.IVpc, description: str) -> ec2.SecurityGroup:  # noqa: A002 - CDK's name
+    """A security group through which nothing goes in or out until it is let."""
+    return ec2.SecurityGroup(scope, id, vpc=vpc, description=description, allow_all_outbound=False)

@@ -1,0 +1,91 @@
+"""An RDS Proxy whose clients have no passwords, and which has none itself.
+
+IAM from end to end: a function shows the proxy a token, and the proxy shows the database one of its own, so that no
+secret is needed for each user. https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-proxy-iam-setup.html
+"""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_rds as rds
+from constructs import Construct
+
+from constructs_lib.wiring.database_cluster import identifier_of
+from constructs_lib.wiring.identity import Identity
+
+BORROW = cdk.Duration.seconds(10)  # as long as a function usually has; AWS waits two minutes
+IDLE = cdk.Duration.minutes(30)
+
+
+class Proxy(Construct):
+    """Define the proxy, its role and what it may reach.
+
+    Args:
+        cluster: What it stands before.
+        vpc: Where it stands.
+        subnets: In which subnets of it.
+        group: Who may reach it, and whom it may.
+        percent: How much of the connections of the cluster it may open.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002 - CDK's name
+        *,
+        cluster: rds.DatabaseCluster,
+        vpc: ec2.IVpc,
+        subnets: ec2.SubnetSelection,
+        group: ec2.SecurityGroup,
+        percent: int,
+    ) -> None:
+        super().__init__(scope, id)
+        self._cluster = cluster
+        self._group = group
+        self._users: set[str] = set()
+        self.identity = Identity(self, "Identity", principal=iam.ServicePrincipal("rds.amazonaws.com"), base=[])
+        self.proxy = rds.DatabaseProxy(
+            self,
+            "Proxy",
+            db_proxy_name=identifier_of(self),
+            proxy_target=rds.ProxyTarget.from_cluster(cluster),
+            default_auth_scheme=rds.DefaultAuthScheme.IAM_AUTH,
+            require_tls=True,
+            role=self.identity,
+            vpc=vpc,
+            vpc_subnets=subnets,
+            security_groups=[group],
+            max_connections_percent=percent,
+            borrow_timeout=BORROW,
+            idle_client_timeout=IDLE,
+        )
+
+    def let_in(self, function: ec2.Connections, user: str) -> None:
+        """Let a function reach the proxy, and the proxy log in as its user."""
+        port = ec2.Port.tcp(cdk.Token.as_number(cdk.Token.as_string(self._cluster.cluster_endpoint.port)))
+        function.allow_to(self._group, port, "to the proxy of its database")
+        if user not in self._users:
+            self._users.add(user)
+            self.identity.add_to_principal_policy(
+                iam.PolicyStatement(
+                    actions=["rds-db:connect"],
+                    resources=[_user_arn(self, self._cluster.cluster_resource_identifier, user)],
+                )
+            )
+
+    def user_arn(self, user: str) -> str:
+        """The ARN of a user, as one who logs in at the proxy."""
+        stack = cdk.Stack.of(self)
+        own = stack.split_arn(self.proxy.db_proxy_arn, cdk.ArnFormat.COLON_RESOURCE_NAME).resource_name
+        return _user_arn(self, str(own), user)
+
+
+def _user_arn(scope: Construct, database: str, user: str) -> str:
+    return cdk.Stack.of(scope).format_arn(
+        service="rds-db",
+        resource="dbuser",
+        resource_name=f"{database}/{user}",
+        arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+    )

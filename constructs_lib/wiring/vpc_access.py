@@ -1,0 +1,102 @@
+"""Puts a function into a VPC after it was made: its subnets, a security group of its own, the right to its interfaces.
+
+Lambda makes the interfaces with the function's role, which so may make and remove interfaces of the whole account: EC2
+knows no narrower resource before they are there. Code of the function must not, which the last statement says.
+https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from constructs import IConstruct
+
+from constructs_lib.wiring.resource import resource_of
+from constructs_lib.wiring.waiver import acknowledge
+
+if TYPE_CHECKING:
+    from constructs_lib.wiring.identity import Identity
+    from constructs_lib.wiring.refusals import Refusals
+
+# What the managed policy AWSLambdaVPCAccessExecutionRole has beside logs.
+# https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSLambdaVPCAccessExecutionRole.html
+INTERFACE_ACTIONS = (
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+)
+REASON = (
+    "Lambda makes the function's network interfaces with its role, before they have an ARN, and describing them has no "
+    "resource-level permissions; the function's own code is denied all of it, "
+    "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions"
+)
+FINDING = "AwsSolutions-IAM5[Resource::*]"
+
+_VPCS: WeakKeyDictionary[IConstruct, tuple[ec2.IVpc, ec2.SecurityGroup]] = WeakKeyDictionary()
+
+
+def private_subnets(vpc: ec2.IVpc) -> ec2.SubnetSelection:
+    """The subnets without a way to the internet, or else those without a way back from it."""
+    kind = ec2.SubnetType.PRIVATE_ISOLATED if vpc.isolated_subnets else ec2.SubnetType.PRIVATE_WITH_EGRESS
+    return ec2.SubnetSelection(subnet_type=kind)
+
+
+def check_vpc(function: lambda_.Function, vpc: ec2.IVpc, refusals: Refusals) -> None:
+    """Note that a function is in another VPC already."""
+    if function in _VPCS:
+        if _VPCS[function][0].node.path != vpc.node.path:
+            refusals.refuse(
+                f"{function.node.path} is in the VPC {_VPCS[function][0].node.path} already, and a function has one",
+                fix=f"pass vpc={_VPCS[function][0].node.id!r} to both, or use a function for each",
+            )
+    elif resource_of(function, lambda_.CfnFunction).vpc_config is not None and not function.is_bound_to_vpc:
+        refusals.refuse(
+            f"{function.node.path} has a VpcConfig of its own", fix="leave it out: the database puts the function in"
+        )
+
+
+def enter_vpc(function: lambda_.Function, identity: Identity, vpc: ec2.IVpc) -> ec2.Connections:
+    """Put a function into the private subnets of a VPC, once; it can reach nobody there until somebody lets it.
+
+    Returns:
+        What to let in, and out.
+    """
+    if function.is_bound_to_vpc:
+        return function.connections
+    if function in _VPCS:
+        return _VPCS[function][1].connections
+    group = ec2.SecurityGroup(
+        function,
+        "SecurityGroup",
+        vpc=vpc,
+        description=f"Function {function.node.path}"[:255],
+        allow_all_outbound=False,
+    )
+    _VPCS[function] = vpc, group
+    subnets = vpc.select_subnets(subnet_type=private_subnets(vpc).subnet_type)
+    resource_of(function, lambda_.CfnFunction).vpc_config = lambda_.CfnFunction.VpcConfigProperty(
+        security_group_ids=[group.security_group_id], subnet_ids=subnets.subnet_ids
+    )
+    # In the base policy, which is there before the function and as long as it.
+    identity.base_policy.add_statements(
+        iam.PolicyStatement(sid="OwnNetworkInterfaces", actions=list(INTERFACE_ACTIONS), resources=["*"])
+    )
+    acknowledge(identity.base_policy, REASON, FINDING)
+    identity.add_to_principal_policy(
+        iam.PolicyStatement(
+            sid="LeaveInterfacesToLambda",
+            effect=iam.Effect.DENY,
+            actions=list(INTERFACE_ACTIONS),
+            resources=["*"],
+            conditions={"ArnEquals": {"lambda:SourceFunctionArn": function.function_arn}},
+        )
+    )
+    function.node.add_dependency(subnets.internet_connectivity_established)
+    return group.connections
