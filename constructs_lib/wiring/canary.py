@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
+from weakref import WeakKeyDictionary
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -24,6 +25,7 @@ from constructs import Construct
 
 from constructs_lib.wiring.identity import Identity
 from constructs_lib.wiring.kinds import check_fields
+from constructs_lib.wiring.provisioned import is_encoded
 from constructs_lib.wiring.refusals import Refusals
 
 PERCENT = range(1, 99 + 1)
@@ -41,6 +43,9 @@ PREDEFINED = {
     (10, 3, True): codedeploy.LambdaDeploymentConfig.LINEAR_10_PERCENT_EVERY_3_MINUTES,
     (10, 10, True): codedeploy.LambdaDeploymentConfig.LINEAR_10_PERCENT_EVERY_10_MINUTES,
 }
+
+
+_TESTED_BY: WeakKeyDictionary[Construct, str] = WeakKeyDictionary()  # the path of what a hook tests
 
 
 @runtime_checkable
@@ -120,14 +125,13 @@ class Canary:
         """Whether every field is of its kind; what is not is noted."""
         kinds = Refusals.at(refusals.where)
         for name in ("percent", "minutes"):
-            if cdk.Token.is_unresolved(getattr(self, name)):
+            if is_encoded(getattr(self, name)):
                 kinds.refuse(f"{name} of canary is not known before deployment", fix="write the number")
         for name in ("before", "after"):
             hook = getattr(self, name)
             if hook is not None and (isinstance(hook, type) or not isinstance(hook, Hook)):
-                kinds.refuse(
-                    f"{name} of canary is a {type(hook).__name__}, wanted a SecureFunction", fix="pass the function"
-                )
+                what = f"the class {hook.__name__}" if isinstance(hook, type) else f"a {type(hook).__name__}"
+                kinds.refuse(f"{name} of canary is {what}, wanted a SecureFunction", fix="pass the function")
         if kinds.are_none:
             check_fields(self, kinds)
         for at, alarm in enumerate(self.alarms if isinstance(self.alarms, Sequence) else ()):
@@ -169,6 +173,7 @@ class CanaryDeployment(Construct):
         is_provisioned: bool,
     ) -> None:
         super().__init__(bearer, "Deployment")
+        self._bearer = bearer
         stack = cdk.Stack.of(self)
         self.application = codedeploy.LambdaApplication(self, "Application")
         asked = [*alarms, *canary.alarms]
@@ -225,6 +230,8 @@ class CanaryDeployment(Construct):
         version = alias.version.function_arn
         for number, hook in enumerate(canary.hooks, 1):
             hook.add_environment(NEW_VERSION, version)
+            if isinstance(hook, Construct):
+                _TESTED_BY[hook] = self._bearer.node.path
             policy = iam.ManagedPolicy(
                 self,
                 f"Hook{number}",
@@ -263,6 +270,11 @@ def _check_hook(name: str, hook: Construct, bearer: Construct, refusals: Refusal
         refusals.refuse(f"{name} is the function itself", fix="let another function test it")
     elif cdk.Stack.of(hook).node.path != cdk.Stack.of(bearer).node.path:
         refusals.refuse(f"{name} is not in the stack of the function", fix="put the hook beside the function")
+    elif hook in _TESTED_BY:
+        refusals.refuse(
+            f"{name} tests another function already: {_TESTED_BY[hook]}",
+            fix="give each function a hook of its own; two may have one entry",
+        )
 
 
 def _statements(

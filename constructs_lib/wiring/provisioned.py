@@ -12,6 +12,7 @@ https://aws.amazon.com/lambda/pricing/
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -63,7 +64,7 @@ class Provisioned:
     def check(self, reserved_concurrency: int | None, refusals: Refusals) -> None:
         """Note what Lambda and Application Auto Scaling would not take."""
         numbers = {"environments": self.environments, "up_to": self.up_to, "target": self.target}
-        unknown = [name for name, value in numbers.items() if value is not None and cdk.Token.is_unresolved(value)]
+        unknown = [name for name, value in numbers.items() if is_encoded(value)]
         for name in unknown:
             refusals.refuse(f"{name} of provisioned_concurrency is not known before deployment", fix="write the number")
         if unknown or not self._has_kinds(refusals):
@@ -103,7 +104,7 @@ class Provisioned:
         check_fields(self, kinds)
         if isinstance(self.schedule, Mapping):
             for expression, least in self.schedule.items():
-                if not isinstance(least, int) or isinstance(least, bool) or least < 1 or cdk.Token.is_unresolved(least):
+                if not isinstance(least, int) or isinstance(least, bool) or least < 1 or is_encoded(least):
                     kinds.refuse(
                         f"schedule asks for {least!r} at {expression}, wanted a number from 1 on",
                         fix='write how many: schedule={"cron(0 7 ? * MON-FRI *)": 10}',
@@ -131,3 +132,8 @@ class Provisioned:
                 max_capacity=least if self.up_to is None else self.up_to,
                 time_zone=self.timezone,
             )
+
+
+def is_encoded(value: object) -> bool:
+    """Whether a number is a token's; what is no number at all ends the CDK's process when it is asked."""
+    return isinstance(value, float) and math.isfinite(value) and bool(cdk.Token.is_unresolved(value))
