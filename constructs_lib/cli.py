@@ -62,6 +62,7 @@ def _local(arguments: argparse.Namespace) -> int:
         program=_as_typed(sys.argv[0]),
         watch=arguments.watch,
         page_port=None if arguments.no_page else arguments.page_port,
+        stage=arguments.stage,
     )
     return run(request)
 
@@ -151,6 +152,12 @@ def _add_local(parser: argparse.ArgumentParser) -> None:
     source = parser.add_mutually_exclusive_group()
     source.add_argument("assembly", nargs="?", type=Path, metavar="PATH", help="a synthesized assembly, used as it is")
     source.add_argument("--app", metavar="COMMAND", help="the command that synthesizes (default: that of cdk.json)")
+    parser.add_argument(
+        "--stage",
+        metavar="STAGE",
+        help="the cdk.Stage to deploy, by its id; the app is told as context, -c stage=STAGE (default: the only one, "
+        "else dev, else the first)",
+    )
     parser.add_argument("--port", type=_port, default=3000, help="the port the APIs answer on (default: %(default)s)")
     parser.add_argument(
         "--via", choices=["direct", "cdk"], default="direct",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ LOGICAL_ID = "aws:cdk:logicalId"  # metadata that tells which construct a logica
 TEMPLATE_FILE = "aws:cdk:templateFile"  # metadata that tells which construct the stack of a template is
 PATH = "aws:cdk:path"  # the same, in the template itself
 ENVIRONMENT = re.compile(r"aws://(?P<account>[^/]+)/(?P<region>[^/]+)")
+DEV = "dev"  # the stage that is meant where none is named
 NOT_AN_ASSEMBLY = "name the folder that `cdk synth` writes (cdk.out), which holds manifest.json"
 
 
@@ -47,6 +48,7 @@ class StackArtifact:
         paths: The construct paths of its resources by logical id, as far as the assembly tells.
         nested_paths: The same for the stacks nested in it, by the files of their templates.
         nested_templates: The files of their templates by the construct paths of the stacks.
+        stage: The construct path of the stage it belongs to; empty outside of all stages.
     """
 
     artifact_id: str
@@ -64,6 +66,7 @@ class StackArtifact:
     paths: Mapping[str, str]
     nested_paths: Mapping[str, Mapping[str, str]]
     nested_templates: Mapping[str, str]
+    stage: str = ""
 
     @property
     def resources(self) -> Mapping[str, Mapping[str, Any]]:
@@ -86,10 +89,40 @@ class CloudAssembly:
     Args:
         folder: The folder it stands in.
         stacks: Every stack, also those of nested assemblies, each after the stacks it depends on.
+        stage: The stage these were chosen by. Default: all are here.
     """
 
     folder: Path
     stacks: tuple[StackArtifact, ...]
+    stage: str | None = None
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The construct paths of the stages that have stacks, in the order of the assembly."""
+        return tuple(dict.fromkeys(each.stage for each in self.stacks if each.stage))
+
+    def of_stage(self, stage: str | None = None) -> CloudAssembly:
+        """One stage alone, with the stacks that belong to none.
+
+        Args:
+            stage: Its construct path. Default: the only one; of several `dev`, or else the first.
+
+        Raises:
+            AssemblyError: There is no such stage.
+        """
+        stages = self.stages
+        if stage is None and not stages:
+            return self
+        chosen = (DEV if DEV in stages else stages[0]) if stage is None else stage
+        if chosen not in stages:
+            raise AssemblyError(
+                Problem(
+                    what=f"the app has no stage {chosen!r}" + ("" if stages else ", nor any other"),
+                    where=str(self.folder / MANIFEST),
+                    fix=f"use {', '.join(stages)}" if stages else "leave the stage out, or put stacks into a cdk.Stage",
+                )
+            )
+        return CloudAssembly(self.folder, tuple(each for each in self.stacks if each.stage in {"", chosen}), chosen)
 
     @classmethod
     def read(cls, folder: Path | str, *, deployable: bool = True) -> CloudAssembly:
@@ -108,10 +141,12 @@ class CloudAssembly:
             ['Greeting', 'Users']
         """
         root = Path(folder).absolute()
-        return cls(root, tuple(_stacks_of(root, root, (), deployable)))
+        return cls(root, tuple(_stacks_of(root, root, (), deployable, "")))
 
 
-def _stacks_of(folder: Path, root: Path, parents: tuple[Path, ...], deployable: bool) -> Iterator[StackArtifact]:
+def _stacks_of(
+    folder: Path, root: Path, parents: tuple[Path, ...], deployable: bool, stage: str
+) -> Iterator[StackArtifact]:
     manifest = JsonObject.read(folder / MANIFEST, fix=NOT_AN_ASSEMBLY)
     if folder.resolve() in parents:
         raise manifest.error("the assembly contains itself")
@@ -122,10 +157,14 @@ def _stacks_of(folder: Path, root: Path, parents: tuple[Path, ...], deployable: 
         artifact = artifacts[artifact_id]
         kind = artifact.require("type", str)
         if kind == STACK:
-            yield _stack(artifact_id, artifact, artifacts, root, deployable)
+            yield replace(_stack(artifact_id, artifact, artifacts, root, deployable), stage=stage)
         elif kind == NESTED:
-            name = artifact.object("properties").require("directoryName", str)
-            yield from _stacks_of(_inside(root, folder, name, artifact), root, (*parents, folder.resolve()), deployable)
+            properties = artifact.object("properties")
+            name = properties.require("directoryName", str)
+            inside = stage or properties.get("displayName", str, artifact_id)  # a stage in a stage goes with it
+            yield from _stacks_of(
+                _inside(root, folder, name, artifact), root, (*parents, folder.resolve()), deployable, inside
+            )
 
 
 def _in_order(manifest: JsonObject, artifacts: Mapping[str, JsonObject]) -> Iterator[str]:

@@ -28,7 +28,7 @@ TAIL_LINES = 20
 def deploy_with_cdk(
     assembly: CloudAssembly, clients: AwsClients, *, cdk_home: Path, report: Callable[[str], None] | None
 ) -> None:
-    """Bootstrap every region of the assembly that is not yet, and deploy all its stacks.
+    """Bootstrap every region of the assembly that is not yet, and deploy all its stacks, or those of its stage.
 
     Args:
         assembly: What to deploy.
@@ -49,7 +49,8 @@ def deploy_with_cdk(
             _run([*command, "bootstrap", f"aws://{account}/{region}"], environment, cdk_home, report)
     if not assembly.stacks:
         return
-    options = ["--all", "--require-approval", "never", "--progress", "events", "--app", str(assembly.folder)]
+    chosen = ["--all"] if assembly.stage is None else [stack.path for stack in assembly.stacks]
+    options = [*chosen, "--require-approval", "never", "--progress", "events", "--app", str(assembly.folder)]
     _run([*command, "deploy", *options], environment, cdk_home, report)
 
 

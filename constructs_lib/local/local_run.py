@@ -51,6 +51,7 @@ class Request:
         program: How the user called this program.
         watch: Whether what is saved is taken up.
         page_port: The port of the page; 0 for a free one. Default: no page.
+        stage: Which stage to deploy. Default: the only one; of several `dev`, or else the first.
     """
 
     assembly: Path | None
@@ -63,6 +64,7 @@ class Request:
     program: str
     watch: bool = False
     page_port: int | None = None
+    stage: str | None = None
 
 
 def run(request: Request) -> int:
@@ -96,7 +98,7 @@ def _run(request: Request, terminal: Terminal, ending: contextlib.ExitStack) -> 
     if request.assembly is None:
         folder = Path.cwd()
         command = app_command(folder) if request.app is None else request.app
-        synthesis = Synthesis(command, folder=folder, outdir=state.assembly, region=request.region)
+        synthesis = Synthesis(command, folder=folder, outdir=state.assembly, region=request.region, stage=request.stage)
         ending.callback(synthesis.stop)
 
     terminal.begin("aws", "starting")
@@ -137,7 +139,7 @@ def _run(request: Request, terminal: Terminal, ending: contextlib.ExitStack) -> 
 
     def note_down() -> None:
         stacks = tuple((each.artifact.name, each.region) for each in aws.stacks)
-        replace(record, assembly=str(assembly.absolute()), stacks=stacks).write(state.run_file)
+        replace(record, assembly=str(assembly.absolute()), stacks=stacks, stage=aws.stage).write(state.run_file)
         findings.deployed()
 
     def redeployed() -> None:
@@ -189,7 +191,11 @@ def _deploy(aws: LocalAws, request: Request, folder: Path, terminal: Terminal) -
     from constructs_lib.assembly import CloudAssembly  # noqa: PLC0415 (not needed when synthesis fails)
     from constructs_lib.local.deploy import leftovers  # noqa: PLC0415 (boto3 takes its time)
 
-    assembly = CloudAssembly.read(folder)
+    whole = CloudAssembly.read(folder)
+    assembly = whole.of_stage(request.stage)
+    others = [each for each in whole.stages if each != assembly.stage]
+    if others:
+        terminal.step("stage", f"{assembly.stage}  (--stage chooses another: {', '.join(others)})")
 
     def say(stack: DeployedStack) -> None:
         terminal.step("deploy", f"{stack.artifact.path}  {stack.outcome}", stack.seconds)
@@ -208,7 +214,7 @@ def _watch(
 ) -> None:
     from constructs_lib.local.watch import App, Watch  # noqa: PLC0415 (boto3 takes its time)
 
-    app = App(request.app, Path.cwd(), request.region) if request.assembly is None else None
+    app = App(request.app, Path.cwd(), request.region, request.stage) if request.assembly is None else None
     assembly = state.assembly if request.assembly is None else request.assembly
     watch = Watch(aws, state, assembly=assembly, app=app, via=request.via, teller=announcements)
     ending.callback(watch.stop)

@@ -34,10 +34,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add what the fixtures can be told."""
     group = parser.getgroup("local app", "the app under test, deployed to an embedded AWS")
     group.addoption("--local-app", metavar="PATH", help="the folder of cdk.json, or an assembly (cdk.out)")
+    group.addoption("--local-stage", metavar="STAGE", help="the stage to deploy, of an app with several")
     group.addoption(
         "--local-iam", choices=["enforce", "warn", "off"], help="whether calls are checked against policies"
     )
     parser.addini("local_app", "the folder of cdk.json, or an assembly (cdk.out)", default="")
+    parser.addini("local_stage", "the stage to deploy; of several dev, or else the first", default="")
     parser.addini("local_iam", "whether calls are checked against policies: enforce, warn or off", default="enforce")
 
 
@@ -53,7 +55,7 @@ def local_assembly(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPat
         return folder
     # Parallel workers of one session share a folder above their own, and one of them synthesizes.
     shared, session = tmp_path_factory.getbasetemp(), os.environ.get("PYTEST_XDIST_TESTRUNUID", "")
-    return _synthesized(folder, (shared.parent if session else shared) / f"local-app{session}")
+    return _synthesized(folder, (shared.parent if session else shared) / f"local-app{session}", _stage(pytestconfig))
 
 
 @pytest.fixture(scope="session")
@@ -72,7 +74,9 @@ def local_app(local_assembly: Any, pytestconfig: pytest.Config) -> Iterator[Loca
     assembly = local_assembly.synth().directory if hasattr(local_assembly, "synth") else local_assembly
     with contextlib.ExitStack() as ending:
         try:
-            aws = ending.enter_context(LocalAws.from_assembly(assembly, iam=iam, region=REGION))
+            aws = ending.enter_context(
+                LocalAws.from_assembly(assembly, iam=iam, region=REGION, stage=_stage(pytestconfig))
+            )
         except ProblemError as error:
             pytest.fail(str(error), pytrace=False)
         yield aws
@@ -139,7 +143,12 @@ def _eventually(condition: Callable[[], Any], seconds: float = EVENTUALLY_SECOND
         time.sleep(LOOK_SECONDS)
 
 
-def _synthesized(folder: Path, work: Path) -> Path:
+def _stage(config: pytest.Config) -> str | None:
+    told = config.getoption("--local-stage") or config.getini("local_stage")
+    return str(told) if told else None
+
+
+def _synthesized(folder: Path, work: Path, stage: str | None) -> Path:
     """Synthesize the app of a folder, once for everybody who names the same working folder."""
     from constructs_lib.local.synth import Synthesis, app_command  # noqa: PLC0415 (not needed before)
     from constructs_lib.problem import LocalError  # noqa: PLC0415 (likewise)
@@ -149,7 +158,7 @@ def _synthesized(folder: Path, work: Path) -> Path:
     with _alone(work / "lock"):
         if not (outdir / "manifest.json").is_file():
             try:
-                synthesis = Synthesis(app_command(folder), folder=folder, outdir=outdir, region=REGION)
+                synthesis = Synthesis(app_command(folder), folder=folder, outdir=outdir, region=REGION, stage=stage)
                 try:
                     synthesis.finish()
                 finally:

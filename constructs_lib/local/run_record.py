@@ -24,6 +24,7 @@ class RunRecord:
         iam: Whether calls are checked: `enforce`, `warn` or `off`.
         assembly: The folder of the assembly that is deployed; empty before there is one.
         stacks: The name and the region of each stack, in the order of deployment.
+        stage: The stage that is deployed; empty where the app has none.
         page_url: The page of the run; empty without one.
         started: When the run began, in seconds since 1970.
         is_ready: Whether everything is deployed.
@@ -39,6 +40,7 @@ class RunRecord:
     started: float
     assembly: str = ""
     stacks: tuple[tuple[str, str], ...] = ()
+    stage: str = ""
     page_url: str = ""
     is_ready: bool = False
     is_watching: bool = False

@@ -33,7 +33,9 @@ class RunningAws(DeployedAws):
         self.paths = paths
         if record.assembly and record.is_ready:
             with errors_explained(record.endpoint):
-                self.stacks = deploy.standing(CloudAssembly.read(record.assembly), self.clients)
+                self.stacks = deploy.standing(
+                    CloudAssembly.read(record.assembly).of_stage(record.stage or None), self.clients
+                )
 
     @classmethod
     def find(cls, state: Path) -> Self:

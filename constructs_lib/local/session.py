@@ -44,6 +44,7 @@ class LocalAws(DeployedAws):
         """Wrap what already runs; `from_assembly` starts it, too."""
         super().__init__(emulator.endpoint, emulator.app_url, key=emulator.key, region=region, paths=state)
         self.emulator = emulator
+        self.stage = ""  # the one that is deployed; none in an app without
         self._state = state
 
     @classmethod
@@ -56,6 +57,7 @@ class LocalAws(DeployedAws):
         iam: Iam = "enforce",
         region: str = REGION,
         via: Via = "direct",
+        stage: str | None = None,
     ) -> Self:
         """Start an embedded AWS and deploy an assembly to it.
 
@@ -67,12 +69,13 @@ class LocalAws(DeployedAws):
                 tells it in the journal.
             region: The region of stacks that name none.
             via: Deploy directly, or with the real CDK CLI.
+            stage: Which stage to deploy. Default: the only one; of several `dev`, or else the first.
 
         Raises:
-            AssemblyError: The assembly cannot be read.
+            AssemblyError: The assembly cannot be read, or has no such stage.
             LocalError: The state folder or the port is taken, or a stack cannot be deployed.
         """
-        read = CloudAssembly.read(assembly)
+        read = CloudAssembly.read(assembly).of_stage(stage)
         folder = StateFolder(None if state is None else Path(state))
         try:
             emulator = Emulator.start(settings_for(folder, port=port, iam=iam, region=region))
@@ -98,7 +101,7 @@ class LocalAws(DeployedAws):
         """Deploy an assembly; what stands already stays.
 
         Args:
-            assembly: What to deploy.
+            assembly: What to deploy; of several stages one.
             via: Deploy directly, or with the real CDK CLI.
             report: Called with each stack that stands, when deploying directly.
             report_line: Called with each line the CDK CLI says.
@@ -106,6 +109,7 @@ class LocalAws(DeployedAws):
         Raises:
             LocalError: A stack cannot be deployed.
         """
+        self.stage = assembly.stage or ""
         maps = [assembly.folder, self._state.path / "rebuilt"]
         self.control.ask("source-maps", folders=[str(each.absolute()) for each in maps])
         with errors_explained(self.endpoint):
@@ -118,7 +122,7 @@ class LocalAws(DeployedAws):
 
     def redeploy(self, assembly: Path | str) -> None:
         """Deploy another version of the app; its data stays."""
-        self.deploy(CloudAssembly.read(assembly))
+        self.deploy(CloudAssembly.read(assembly).of_stage(self.stage or None))
 
     def stop(self) -> None:
         """End everything that was started; a second time does nothing."""

@@ -52,9 +52,10 @@ class Synthesis:
         folder: The folder it runs in, that of cdk.json.
         outdir: The folder it writes the assembly to; emptied first. What the app says goes to synth.log next to it.
         region: The region of stacks that name none.
+        stage: The stage that is wanted, which the app is told as the context value `stage`. Default: nothing is said.
     """
 
-    def __init__(self, command: str, *, folder: Path, outdir: Path, region: str) -> None:
+    def __init__(self, command: str, *, folder: Path, outdir: Path, region: str, stage: str | None = None) -> None:
         """Start the command."""
         self.command = command
         self.outdir = outdir
@@ -66,7 +67,7 @@ class Synthesis:
         shutil.rmtree(self._temporary, ignore_errors=True)
         self._temporary.mkdir(parents=True)
         # what an interrupted run would leave in the machine's own temporary folder goes with this one
-        environment = {**synth_environment(folder, outdir, region), "TMPDIR": str(self._temporary)}
+        environment = {**synth_environment(folder, outdir, region, stage), "TMPDIR": str(self._temporary)}
         with self.output.open("wb") as output:
             # S602: cdk.json holds a line for the shell, and it is the user's own
             self._process = subprocess.Popen(  # noqa: S602
@@ -140,15 +141,18 @@ def end_group(process: subprocess.Popen[Any]) -> None:
         os.killpg(process.pid, signal.SIGKILL)  # what outlived its leader
 
 
-def synth_environment(folder: Path, outdir: Path, region: str) -> dict[str, str]:
+def synth_environment(folder: Path, outdir: Path, region: str, stage: str | None = None) -> dict[str, str]:
     """Return the environment the app's command runs in: the user's own, without what leads to a real account."""
     inherited = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "CDK_"))}
+    context = {**context_of(folder), "constructs-lib:bundle-for": "this-machine"}
+    if stage is not None:
+        context["stage"] = stage
     environment = {
         **inherited,
         # `python app.py` is to mean this environment's Python, whether it is activated or not
         "PATH": str(Path(sys.executable).parent) + os.pathsep + inherited.get("PATH", os.defpath),
         "CDK_OUTDIR": str(outdir),
-        "CDK_CONTEXT_JSON": json.dumps({**context_of(folder), "constructs-lib:bundle-for": "this-machine"}),
+        "CDK_CONTEXT_JSON": json.dumps(context),
         "CDK_DEFAULT_ACCOUNT": ACCOUNT,
         "CDK_DEFAULT_REGION": region,
         "CDK_VALIDATION": "false",  # the library's own template validator: seconds a run, and a deploy checks as well

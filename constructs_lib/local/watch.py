@@ -61,11 +61,13 @@ class App:
         command: Its command. Default: what cdk.json names at the time.
         folder: The folder of cdk.json.
         region: The region of stacks that name none.
+        stage: The stage that the app is asked for. Default: all.
     """
 
     command: str | None
     folder: Path
     region: str
+    stage: str | None = None
 
 
 class Watch:
@@ -235,12 +237,14 @@ class Watch:
         self._is_broken = True
         beside = self._state.path / "cdk.out.next"
         command = app_command(app.folder) if app.command is None else app.command
-        self._synthesis = Synthesis(command, folder=app.folder, outdir=beside, region=app.region)
+        self._synthesis = Synthesis(command, folder=app.folder, outdir=beside, region=app.region, stage=app.stage)
         if self._stopping.is_set():
             self._synthesis.stop()
         seconds = self._synthesis.finish()
         self._teller.step("synth", command, seconds)
-        CloudAssembly.read(beside)  # before it takes the place of one that can be read
+        CloudAssembly.read(beside).of_stage(
+            self._aws.stage or None
+        )  # before it takes the place of one that can be read
         self._leave_out(self._files.changed())
         before = self._state.path / "cdk.out.before"
         shutil.rmtree(before, ignore_errors=True)
@@ -268,7 +272,7 @@ class Watch:
     def _deploy(self) -> None:
         if self._stopping.is_set():
             return
-        assembly = CloudAssembly.read(self._assembly)
+        assembly = CloudAssembly.read(self._assembly).of_stage(self._aws.stage or None)
         outcomes: list[DeployedStack] = []
 
         def say(stack: DeployedStack) -> None:
