@@ -119,11 +119,29 @@ def _check(arguments: argparse.Namespace) -> int:
     return run(request)
 
 
+def _runbook(arguments: argparse.Namespace) -> int:
+    from constructs_lib.runbook.articles import run  # noqa: PLC0415 (as above)
+
+    return run(arguments.article)
+
+
+def _cost(arguments: argparse.Namespace) -> int:
+    from constructs_lib.cost.observability import run  # noqa: PLC0415 (as above)
+
+    return run(arguments.paths or [Path("cdk.out")])
+
+
 def _names(told: Sequence[str]) -> tuple[str, ...]:
     return tuple(name.strip() for each in told for name in each.split(",") if name.strip())
 
 
-COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {"call": _call, "check": _check, "local": _local}
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "call": _call,
+    "check": _check,
+    "cost": _cost,
+    "local": _local,
+    "runbook": _runbook,
+}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -140,6 +158,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_local(local)
     _add_call(commands.add_parser("call", help="call an API with a signed request (SigV4)"))
     _add_check(commands.add_parser("check", help="say what would hurt once deployed, and how to mend it"))
+    _add_runbook(commands.add_parser("runbook", help="say what to do about an alarm"))
+    _add_cost(commands.add_parser("cost", help="say what alarms, dashboards and metrics cost by the month"))
     return parser
 
 
@@ -220,6 +240,19 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--explain", metavar="RULE", help="say what a rule refuses and why, and check nothing")
     parser.add_argument("--list", action="store_true", help="name all rules, and check nothing")
+
+
+def _add_runbook(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Print the article that an alarm names in its description; without one, the names of all."
+    parser.add_argument("article", nargs="?", metavar="ARTICLE", help="function-errors, dead-letters, ...")
+
+
+def _add_cost(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Say what watching an app costs by the month, by the list prices of us-east-1: its alarms, dashboards and the "
+        "metrics of its routes. Takes what `cdk synth` wrote, or templates."
+    )
+    parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="a cdk.out, or a template file")
 
 
 def _port(text: str) -> int:

@@ -1,0 +1,1 @@
+"""The runbook: one article for each kind of alarm."""
