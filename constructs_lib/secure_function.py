@@ -26,6 +26,7 @@ from constructs import Construct
 from constructs_lib.bundling.code import BundlingOptions
 from constructs_lib.defaults import defaults_of
 from constructs_lib.wiring import secrets as wiring_secrets
+from constructs_lib.wiring.app_stack import app_stack_of
 from constructs_lib.wiring.asynchronous import AsynchronousCalls
 from constructs_lib.wiring.canary import Canary
 from constructs_lib.wiring.destination import FailureDestination
@@ -93,9 +94,9 @@ class SecureFunction(Construct):
         timeout: How long one call may take, at most 15 minutes. Default: 10 seconds.
         environment: Plain variables. Secrets are refused here, see `secrets`. `POWERTOOLS_SERVICE_NAME` is the id of
             the stack unless set here.
-        secrets: Variable name to secret (Secrets Manager) or parameter (SSM). The variable holds the ARN, the function
-            may read exactly that one, and the value is never in the template. A parameter under a key of your own also
-            takes `key.grant_decrypt(function)`.
+        secrets: Variable name to secret (Secrets Manager), `SecretField` of one, parameter (SSM) or `ParameterPath`.
+            The variable says where it is, the function may read exactly that, and the value is never in the template.
+            A single parameter under a key of your own also takes `key.grant_decrypt(function)`.
         description: Shown in the console.
         include: Files the bundler cannot see by following imports, as globs: relative to the entry's folder (Node), or
             to the folder of its requirements.txt (Python).
@@ -211,7 +212,7 @@ class SecureFunction(Construct):
 
         self.log_group = log_group(self, "Logs", retention=log_retention)
         always_kept = self._asynchronous.always_kept(self)
-        reads = [each for source in secrets.values() for each in wiring_secrets.read_statements(self, source)]
+        reads = wiring_secrets.all_read_statements(self, secrets.values())
         # What is initialized before anything else is granted may read its secrets from the start.
         base = [*(reads if live.is_wanted else ()), *(send_statements(self, always_kept.queue) if always_kept else ())]
         self.identity = self._new_identity(base, has_traces=tracing is True)
@@ -243,8 +244,8 @@ class SecureFunction(Construct):
         place_in_vpc(self.function, self.identity, vpc)
         self._record_waivers(tracing, recursion_stop)
 
-        self._variables = {"POWERTOOLS_SERVICE_NAME": cdk.Stack.of(self).node.id, **environment}
-        self._variables |= {name: wiring_secrets.arn_of(source) for name, source in secrets.items()}
+        self._variables = {"POWERTOOLS_SERVICE_NAME": app_stack_of(self).node.id, **environment}
+        self._variables |= {name: wiring_secrets.named_by(source) for name, source in secrets.items()}
         for name, value in self._variables.items():
             self.function.add_environment(name, value)
         for statement in reads if not live.is_wanted else ():

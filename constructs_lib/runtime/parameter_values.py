@@ -76,7 +76,7 @@ def parameters_below(variable: str, *, max_age: timedelta = MAX_AGE) -> dict[str
     """Return all parameters below the path that a variable names, by what follows the path in their names.
 
     Args:
-        variable: The variable that `secrets={"CONFIG": parameter_path("/shop/prod")}` has set.
+        variable: The variable that `secrets={"CONFIG": ParameterPath("/shop/prod")}` has set.
         max_age: How long they are kept before they are read again. Default: five minutes.
 
     Raises:
@@ -85,7 +85,7 @@ def parameters_below(variable: str, *, max_age: timedelta = MAX_AGE) -> dict[str
     path = told_by(variable)
     if not path.startswith("/"):
         raise ValueError(
-            f'the variable {variable} names no path: set it with secrets={{"{variable}": parameter_path("/...")}}'
+            f'the variable {variable} names no path: set it with secrets={{"{variable}": ParameterPath("/...")}}'
         )
     return dict(_path(path).values(max_age.total_seconds()))
 

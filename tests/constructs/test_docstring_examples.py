@@ -9,6 +9,7 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sqs as sqs
 
 import constructs_lib
@@ -19,6 +20,9 @@ NAMES = [
     "EventBus",
     "QueueWorker",
     "Schedule",
+    "ParameterPath",
+    "SecretField",
+    "SecretRotation",
     "SecureApi",
     "SecureApiFunction",
     "SecureFunction",
@@ -43,7 +47,9 @@ def test_the_example_of_a_construct_is_true(stack: cdk.Stack, name: str) -> None
     known = {
         **{each: getattr(constructs_lib, each) for each in constructs_lib.__all__},
         "dynamodb": dynamodb,
+        "cdk": cdk,
         "stack": stack,
+        "secret": secretsmanager.Secret(stack, "GivenSecret"),
         "api": SecureApi(stack, "GivenApi", auth=Iam()),
         "queue": sqs.Queue(stack, "GivenQueue"),
         "greet": SecureFunction(stack, "GivenGreet", entry=entry),

@@ -12,6 +12,7 @@ import pytest
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
@@ -24,6 +25,7 @@ from constructs_lib import (
     ProblemError,
     QueueWorker,
     Schedule,
+    SecretRotation,
     SecureApi,
     SecureApiFunction,
     SecureFunction,
@@ -108,6 +110,10 @@ CALLS: Mapping[str, Callable[[Shop], tuple[Callable[..., object], dict[str, Any]
     "SecureApiFunction": lambda shop: (
         SecureApiFunction,
         {"api": shop.api, "route": f"GET /{shop.new_id()}", "entry": ENTRY},
+    ),
+    "SecretRotation": lambda shop: (
+        SecretRotation,
+        {"secret": secretsmanager.Secret(shop.stack, shop.new_id()), "entry": ENTRY},
     ),
     "SecureFunction": lambda _: (SecureFunction, {"entry": ENTRY}),
     "StreamWorker": lambda shop: (StreamWorker, {"entry": ENTRY, "table": shop.new_table()}),

@@ -68,7 +68,7 @@ export class SecretsOnLoopback {
   }
 
   #answer(action: string, asked: Map<string, unknown>): { status: number; body: object } {
-    const stage = String(asked.get("VersionStage") ?? "");
+    const stage = asked.get("VersionStage") === "AWSPENDING" ? "AWSPENDING" : "";
     this.calls.push(`${action} ${stage}`.trim());
     if (action === "GetParameter") {
       return { status: 200, body: { Parameter: this.parameter } };

@@ -23,7 +23,7 @@ export async function withParameter<Result>(
 export async function parametersBelow(variable: string, options: KeepOptions = {}): Promise<Record<string, string>> {
   const path = toldBy(variable);
   if (!path.startsWith("/")) {
-    const how = `secrets={"${variable}": parameter_path("/...")}`;
+    const how = `secrets={"${variable}": ParameterPath("/...")}`;
     throw new Error(`the variable ${variable} names no path: set it with ${how}`);
   }
   const { text } = await below(path).reading(options);

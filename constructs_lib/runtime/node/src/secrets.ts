@@ -1,7 +1,7 @@
 /**
  * Secrets of Secrets Manager: read once, kept for a while, read again when they are refused, never told to a log.
  *
- * The construct's `secrets={"DB_PASSWORD": secret_field(secret, "password")}` puts an ARN into the variable, and behind
+ * The construct's `secrets={"DB_PASSWORD": SecretField(secret, "password")}` puts an ARN into the variable, and behind
  * it the field where one is meant, `<ARN>:password::`, as ECS writes it.
  * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
  */

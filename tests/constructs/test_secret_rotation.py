@@ -1,0 +1,146 @@
+"""A rotation's function may renew one secret, and only Secrets Manager may call it, for that secret."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk.assertions import Match, Template
+
+from constructs_lib import PropError, SecretRotation, assert_guarded
+from tests.findings import findings_of
+from tests.templates import permissions_of, resources_of, statements_of, template_of
+
+ENTRY = "tests/end_to_end/handlers/rotate_key.py"
+
+
+@pytest.fixture
+def secret(stack: cdk.Stack) -> secretsmanager.Secret:
+    return secretsmanager.Secret(stack, "Key")
+
+
+def rotated(stack: cdk.Stack, secret: secretsmanager.ISecret, **props: Any) -> SecretRotation:
+    return SecretRotation(stack, "Rotation", secret=secret, entry=ENTRY, **props)
+
+
+class TestDefaults:
+    def test_rotates_every_30_days_and_at_once(self, stack: cdk.Stack, secret: secretsmanager.Secret) -> None:
+        rotation = rotated(stack, secret)
+        Template.from_stack(stack).has_resource_properties(
+            "AWS::SecretsManager::RotationSchedule",
+            {
+                "SecretId": stack.resolve(secret.secret_arn),
+                "RotationLambdaARN": stack.resolve(rotation.function.function_arn),
+                "RotationRules": {"ScheduleExpression": "rate(30 days)"},
+                "RotateImmediatelyOnUpdate": True,
+            },
+        )
+
+    def test_gives_each_step_a_minute(self, stack: cdk.Stack, secret: secretsmanager.Secret) -> None:
+        rotated(stack, secret)
+        Template.from_stack(stack).has_resource_properties("AWS::Lambda::Function", {"Timeout": 60})
+
+    @pytest.mark.parametrize(
+        ("every", "expression"),
+        [
+            (cdk.Duration.hours(4), "rate(4 hours)"),
+            (cdk.Duration.hours(36), "rate(36 hours)"),
+            (cdk.Duration.hours(24), "rate(1 day)"),
+            (cdk.Duration.days(999), "rate(999 days)"),
+        ],
+    )
+    def test_writes_the_interval_as_secrets_manager_does(
+        self, stack: cdk.Stack, secret: secretsmanager.Secret, every: cdk.Duration, expression: str
+    ) -> None:
+        rotated(stack, secret, every=every)
+        [schedule] = resources_of(template_of(stack), "AWS::SecretsManager::RotationSchedule").values()
+        assert schedule["Properties"]["RotationRules"] == {"ScheduleExpression": expression}
+
+    def test_nothing_is_found(self, stack: cdk.Stack, secret: secretsmanager.Secret) -> None:
+        rotated(stack, secret)
+        assert findings_of(stack) == []
+        assert_guarded(stack)
+
+
+class TestGrants:
+    def test_the_function_may_take_the_four_steps_on_this_secret(
+        self, stack: cdk.Stack, secret: secretsmanager.Secret
+    ) -> None:
+        rotated(stack, secret)
+        template = template_of(stack)
+        name = stack.resolve(secret.secret_arn)["Ref"]
+        permissions = permissions_of(template, "RotationFunction")
+        assert {pair for pair in permissions if pair[0].startswith("secretsmanager:")} == {
+            (f"secretsmanager:{action}", name)
+            for action in ("DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage")
+        }
+        assert {action.partition(":")[0] for action, _ in permissions} == {"logs", "secretsmanager", "sqs", "xray"}
+
+    def test_a_key_of_ones_own_is_used_through_secrets_manager_alone(self, stack: cdk.Stack) -> None:
+        key = kms.Key(stack, "MasterKey")
+        rotated(stack, secretsmanager.Secret(stack, "Key", encryption_key=key))
+        [use] = [each for each in statements_of(template_of(stack)) if "kms:Decrypt" in each["Action"]]
+        assert use["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
+        assert use["Resource"] == stack.resolve(key.key_arn)
+        assert "secretsmanager." in str(use["Condition"]["StringEquals"]["kms:ViaService"])
+
+    def test_secrets_manager_may_call_it_for_this_secret_and_account(
+        self, stack: cdk.Stack, secret: secretsmanager.Secret
+    ) -> None:
+        rotated(stack, secret)
+        [permission] = resources_of(template_of(stack), "AWS::Lambda::Permission").values()
+        assert permission["Properties"]["Principal"] == "secretsmanager.amazonaws.com"
+        assert permission["Properties"]["SourceArn"] == stack.resolve(secret.secret_arn)
+        assert permission["Properties"]["SourceAccount"] == {"Ref": "AWS::AccountId"}
+
+    def test_the_first_rotation_waits_for_what_it_needs(self, stack: cdk.Stack, secret: secretsmanager.Secret) -> None:
+        rotated(stack, secret)
+        Template.from_stack(stack).has_resource(
+            "AWS::SecretsManager::RotationSchedule",
+            {
+                "DependsOn": Match.array_with(
+                    [
+                        Match.string_like_regexp("RotationFunctionGrants"),
+                        Match.string_like_regexp("RotationPermission"),
+                    ]
+                )
+            },
+        )
+
+    def test_an_imported_secret_keeps_its_random_suffix_open(self, stack: cdk.Stack) -> None:
+        rotated(stack, secretsmanager.Secret.from_secret_name_v2(stack, "Imported", "stripe"))
+        [permission] = resources_of(template_of(stack), "AWS::Lambda::Permission").values()
+        assert "stripe-??????" in str(permission["Properties"]["SourceArn"])
+
+    def test_rotates_a_secret_of_another_stack(self, app: cdk.App) -> None:
+        home = cdk.Stack(app, "Home")
+        away = cdk.Stack(app, "Away")
+        rotated(away, secretsmanager.Secret(home, "Key"))
+        [schedule] = resources_of(template_of(away), "AWS::SecretsManager::RotationSchedule").values()
+        assert "Fn::ImportValue" in schedule["Properties"]["SecretId"]
+
+
+@pytest.mark.parametrize(
+    ("every", "told"),
+    [
+        (cdk.Duration.hours(3), "3 hours"),
+        (cdk.Duration.minutes(270), "4.5 hours"),
+        (cdk.Duration.days(1000), "24000 hours"),
+        (30, "30"),
+        ("rate(30 days)", "'rate(30 days)'"),
+        (cdk.Duration.hours(cdk.Token.as_number({"Ref": "Hours"})), "not known before deployment"),
+    ],
+)
+def test_refuses_an_interval_that_secrets_manager_does_not_take(
+    stack: cdk.Stack, secret: secretsmanager.Secret, every: Any, told: str
+) -> None:
+    with pytest.raises(PropError) as caught:
+        rotated(stack, secret, every=every)
+    assert str(caught.value) == (
+        f"every is {told}, wanted 4 to 999 whole hours, or 1 to 999 whole days\n"
+        "  at:  Shop/Rotation (SecretRotation)\n"
+        "  fix: write cdk.Duration.days(30)"
+    )
