@@ -30,6 +30,7 @@ from constructs_lib.wiring.domains import Domain, name_rest_api
 from constructs_lib.wiring.firewall import Firewall, Waf
 from constructs_lib.wiring.guarded import guard
 from constructs_lib.wiring.kinds import checks_kinds
+from constructs_lib.wiring.log_groups import log_group
 from constructs_lib.wiring.nested_functions import NestedFunctions
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.request_model import schema_of
@@ -125,7 +126,6 @@ class SecureRestApi(RoutedApi):
         defaults = defaults_of(self)
         rate = defaults.rate_limit if rate_limit is None else rate_limit
         burst = defaults.burst_limit if burst_limit is None else burst_limit
-        retention = defaults.log_retention if log_retention is None else log_retention
         refusals = Refusals(self)
         check_auth(auth, refusals)
         check_rest_auth(auth, refusals)
@@ -141,13 +141,7 @@ class SecureRestApi(RoutedApi):
         self.auth = auth
         self.domain = domain
         self._nested = NestedFunctions(self) if nest_functions else None
-        self.access_logs = logs.LogGroup(
-            self,
-            "AccessLogs",
-            retention=retention,
-            removal_policy=cdk.RemovalPolicy.DESTROY,
-            encryption_key=defaults.encryption_key,
-        )
+        self.access_logs = log_group(self, "AccessLogs", retention=log_retention)
         self.rest_api = apigateway.RestApi(
             self,
             "RestApi",
@@ -155,13 +149,6 @@ class SecureRestApi(RoutedApi):
             endpoint_types=[apigateway.EndpointType.REGIONAL],
             cloud_watch_role=False,  # one of the CDK's has a policy of AWS's own
             disable_execute_api_endpoint=True if domain is not None and not domain.default_endpoint else None,
-            default_cors_preflight_options=apigateway.CorsOptions(
-                allow_origins=list(cors_origins),
-                allow_headers=list(HEADERS),
-                max_age=PREFLIGHT_MAX_AGE,
-            )
-            if cors_origins
-            else None,
             deploy_options=apigateway.StageOptions(
                 stage_name=STAGE,
                 tracing_enabled=tracing is True,
@@ -174,6 +161,9 @@ class SecureRestApi(RoutedApi):
                 data_trace_enabled=False,
             ),
         )
+        if defaults.hardened:  # the functions do not ask for it; auditors do
+            certificate = apigateway.CfnClientCertificate(self, "ClientCertificate")
+            resource_of(self.rest_api.deployment_stage, apigateway.CfnStage).client_certificate_id = certificate.ref
         self.rest_api.node.try_remove_child("Endpoint")  # the CDK's output of the URL; ours is below
         self.stage = self.rest_api.deployment_stage
         if isinstance(account_logs, Waived):
@@ -183,13 +173,11 @@ class SecureRestApi(RoutedApi):
         if isinstance(tracing, Waived):
             record_waiver(self.stage, "tracing", tracing, "Serverless-APIGWXrayEnabled")
         # API Gateway makes it by itself with the first line, and keeps it for ever.
-        self.execution_logs = logs.LogGroup(
+        self.execution_logs = log_group(
             self,
             "ExecutionLogs",
-            log_group_name=f"API-Gateway-Execution-Logs_{self.rest_api.rest_api_id}/{STAGE}",
-            retention=retention,
-            removal_policy=cdk.RemovalPolicy.DESTROY,
-            encryption_key=defaults.encryption_key,
+            retention=log_retention,
+            name=f"API-Gateway-Execution-Logs_{self.rest_api.rest_api_id}/{STAGE}",
         )
         self.stage.node.add_dependency(self.execution_logs)
         validator = self.rest_api.add_request_validator(
@@ -206,8 +194,13 @@ class SecureRestApi(RoutedApi):
                 "throttling_burst_limit": burst,
                 "throttling_rate_limit": rate,
             },
+            cors=apigateway.CorsOptions(
+                allow_origins=list(cors_origins), allow_headers=list(HEADERS), max_age=PREFLIGHT_MAX_AGE
+            )
+            if cors_origins
+            else None,
         )
-        self.web_acl = self._firewall(waf, retention)
+        self.web_acl = self._firewall(waf, log_retention)
         self.domain_name = None if domain is None else name_rest_api(self, domain, self.stage)
         self.alarms: Sequence[cloudwatch.IAlarm] = watched.raise_for(self, self.stage, self.stage)
         cdk.CfnOutput(self, "Url", value=self.url, description=f"Base URL of {self.node.path}")
@@ -245,7 +238,9 @@ class SecureRestApi(RoutedApi):
         """The ARN that calls of a route are made on, at any stage."""
         return self._rest_routes.arn_of(route)
 
-    def _firewall(self, waf: Waf | wafv2.CfnWebACL | Waived, retention: logs.RetentionDays) -> wafv2.CfnWebACL | None:
+    def _firewall(
+        self, waf: Waf | wafv2.CfnWebACL | Waived, retention: logs.RetentionDays | None
+    ) -> wafv2.CfnWebACL | None:
         """The firewall in front of the stage, if there is one."""
         if isinstance(waf, Waived):
             record_waiver(self.stage, "waf", waf, "AwsSolutions-APIG3")
@@ -253,9 +248,7 @@ class SecureRestApi(RoutedApi):
         if isinstance(waf, wafv2.CfnWebACL):
             web_acl = waf
         else:
-            key = defaults_of(self).encryption_key
-            firewall = Firewall(self, "Firewall", waf=waf, log_retention=retention, encryption_key=key)
-            web_acl = firewall.web_acl
+            web_acl = Firewall(self, "Firewall", waf=waf, log_retention=retention).web_acl
         stack, stage = cdk.Stack.of(self), resource_of(self.stage, apigateway.CfnStage)
         wafv2.CfnWebACLAssociation(
             self,

@@ -16,7 +16,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
 from aws_cdk import aws_logs as logs
@@ -24,10 +23,8 @@ from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
 from constructs_lib.wiring.kinds import check_fields
+from constructs_lib.wiring.log_groups import log_group
 from constructs_lib.wiring.refusals import Refusals
-
-if TYPE_CHECKING:
-    from aws_cdk import aws_kms as kms
 
 # https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-list.html
 REPUTATION = "AWSManagedRulesAmazonIpReputationList"
@@ -101,8 +98,7 @@ class Firewall(Construct):
 
     Args:
         waf: What it lets through.
-        log_retention: How long it is remembered what was blocked.
-        encryption_key: The key of the log. Default: CloudWatch's own.
+        log_retention: How long it is remembered what was blocked. Default: what the Defaults say.
     """
 
     def __init__(
@@ -111,8 +107,7 @@ class Firewall(Construct):
         id: str,  # noqa: A002 - CDK's name
         *,
         waf: Waf,
-        log_retention: logs.RetentionDays,
-        encryption_key: kms.IKey | None = None,
+        log_retention: logs.RetentionDays | None,
     ) -> None:
         super().__init__(scope, id)
         self.web_acl = wafv2.CfnWebACL(
@@ -127,14 +122,7 @@ class Firewall(Construct):
         name = LOG_PREFIX + cdk.Names.unique_resource_name(
             self, max_length=100, separator="-", allowed_special_characters="-"
         )
-        self.log_group = logs.LogGroup(
-            self,
-            "Logs",
-            log_group_name=name,
-            retention=log_retention,
-            removal_policy=cdk.RemovalPolicy.DESTROY,
-            encryption_key=encryption_key,
-        )
+        self.log_group = log_group(self, "Logs", retention=log_retention, name=name)
         logging = wafv2.CfnLoggingConfiguration(
             self,
             "Logging",

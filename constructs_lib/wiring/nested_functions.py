@@ -47,10 +47,19 @@ class NestedFunctions:
         key = f"{stack.node.path}/{number}"
         if key not in self._parts:
             home = self._api if own.node.path == stack.node.path else self._home_in(stack)
-            self._parts[key] = cdk.NestedStack(
+            part = cdk.NestedStack(
                 home, f"Part{number:02}", description=f"Functions of {self._api.node.path}, {number + 1} of {PARTS}"
             )
+            # The names of functions begin with the stack's, which is made of this id, and are cut off after 64.
+            if part.nested_stack_resource is not None:
+                part.nested_stack_resource.override_logical_id(self._short_id(home, number))
+            self._parts[key] = part
         return self._parts[key]
+
+    def _short_id(self, home: Construct, number: int) -> str:
+        path = home.node.path
+        name = "".join(each for each in self._api.node.id if each.isascii() and each.isalnum())[:20]
+        return f"{name}Part{number:02}{hashlib.sha256(path.encode()).hexdigest()[:4].upper()}"
 
     def _home_in(self, stack: cdk.Stack) -> Construct:
         own_id = f"FunctionsOf--{self._api.node.path.replace('/', '--')}"

@@ -13,6 +13,7 @@ from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from constructs_lib.wiring.app_stack import app_stack_of
 from constructs_lib.wiring.auth import Auth, Cognito, Iam, Jwt, Public, client_of, same_callers, scopes_of
 from constructs_lib.wiring.http_route import permit
 from constructs_lib.wiring.resource import resource_of
@@ -40,6 +41,7 @@ class RestRoutes:
         api: Its L2.
         validator: What checks requests.
         settings: Those of every method at the stage, as the properties of a method's settings are called.
+        cors: Whose pages may call; none for nobody's.
     """
 
     def __init__(
@@ -49,11 +51,14 @@ class RestRoutes:
         validator: apigateway.IRequestValidator,
         *,
         settings: Mapping[str, Any],
+        cors: apigateway.CorsOptions | None,
     ) -> None:
         self._scope = scope
         self._api = api
         self._validator = validator
         self._settings = settings
+        self._cors = cors
+        self._answering: set[str] = set()  # paths that answer browsers
         self._authorizers: list[tuple[Auth, apigateway.CognitoUserPoolsAuthorizer]] = []
         self._models: dict[str, apigateway.Model] = {}
         self._variables: dict[str, str] = {}
@@ -64,6 +69,11 @@ class RestRoutes:
         if route.path in RESERVED:
             refusals.refuse(
                 f"route {str(route)!r} is one that API Gateway keeps for itself", fix="call it /health, for instance"
+            )
+        if self._cors is not None and route.verb == "OPTIONS":
+            refusals.refuse(
+                f"route {str(route)!r} is answered already, since the API has cors_origins",
+                fix="leave the route out, or leave cors_origins out and answer browsers yourself",
             )
         above = ""
         for segment in route.path.strip("/").split("/"):
@@ -101,7 +111,14 @@ class RestRoutes:
             request_validator=self._validator,
             request_models=None if granted.request is None else {ANY_KIND: self._model(granted.request)},
         )
-        is_here = _app_stack(claimant).node.path == _app_stack(self._scope).node.path
+        if self._cors is not None and route.verb != "OPTIONS" and route.path not in self._answering:
+            self._answering.add(route.path)
+            resource.add_cors_preflight(
+                allow_origins=self._cors.allow_origins,
+                allow_headers=self._cors.allow_headers,
+                max_age=self._cors.max_age,
+            )
+        is_here = app_stack_of(claimant).node.path == app_stack_of(self._scope).node.path
         permit(claimant if is_here else method, function, self.arn_of(route))
         if isinstance(auth, Iam):
             acknowledge(method, SIGNED, "AwsSolutions-COG4")
@@ -185,14 +202,6 @@ def _type_of(auth: Auth) -> apigateway.AuthorizationType:
             return apigateway.AuthorizationType.COGNITO
         case _:
             return apigateway.AuthorizationType.NONE
-
-
-def _app_stack(construct: Construct) -> cdk.Stack:
-    """The stack that is deployed by itself, and not as a part of another."""
-    stack = cdk.Stack.of(construct)
-    while stack.nested_stack_parent is not None:
-        stack = stack.nested_stack_parent
-    return stack
 
 
 def _digest(parts: list[Any]) -> str:
