@@ -51,7 +51,8 @@ def main() -> int:
         return 1
     try:
         application = _application(base("app").app, orders, report.write)
-        with asyncio.Runner(loop_factory=lambda: PlainFirst(application)) as runner:
+        shortcut = overlay.shortcut(orders.app_port)
+        with asyncio.Runner(loop_factory=lambda: PlainFirst(application, shortcut)) as runner:
             runner.run(_serve(orders, overlay, application))
     finally:
         overlay.close()

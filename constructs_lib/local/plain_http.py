@@ -9,7 +9,7 @@ hard about HTTP is done twice: chunked bodies, `Expect`, upgrades, WebSockets, H
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote
 
 from constructs_lib.local.plain_request import PlainRequest, plain_head
@@ -23,17 +23,45 @@ KEEP_ALIVE_SECONDS = 75.0
 MOST_AHEAD_BYTES = 1 << 16  # what a client may send before it has its answer
 
 
+class Shortcut(Protocol):
+    """Answers some requests itself, without an ASGI application."""
+
+    def take(self, connection: PlainConnection, received: bytearray) -> int | None:
+        """Take the request that these bytes begin with.
+
+        Returns:
+            How many of the bytes it has taken; 0 when it wants to see more of them first; nothing when the request
+            goes the usual way. What it has taken it answers with `write_soon` and `done`, later.
+        """
+
+
+class Busy(Protocol):
+    """A request that is being answered."""
+
+    @property
+    def is_received(self) -> bool:
+        """Whether all of its body is here."""
+
+    def receive_data(self, data: bytes) -> bytes:
+        """Take what belongs to the body, and return the rest."""
+
+    def disconnect(self) -> None:
+        """The client is gone."""
+
+
 class PlainFirst(asyncio.SelectorEventLoop):
     """An event loop whose servers on sockets they are handed get only what is not answered here.
 
     Args:
         application: What answers.
+        shortcut: What is asked first, if anything is.
     """
 
-    def __init__(self, application: Asgi) -> None:
+    def __init__(self, application: Asgi, shortcut: Shortcut | None = None) -> None:
         """Begin without connections."""
         super().__init__()
         self.application = application
+        self.shortcut = shortcut
         self.connections: set[PlainConnection] = set()
         self.is_stopping = False
 
@@ -70,7 +98,7 @@ class PlainConnection(asyncio.Protocol):
         self._general = general
         self._transport: Any = None
         self._received = bytearray()
-        self._request: PlainRequest | None = None
+        self._request: Busy | None = None
         self._is_half_closed = False
         self._idle_since = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -123,6 +151,20 @@ class PlainConnection(asyncio.Protocol):
         else:
             self._received += self._request.receive_data(data)
 
+    @property
+    def client(self) -> str:
+        """The address of the client."""
+        return self._ends[0][0]
+
+    @property
+    def port(self) -> int:
+        """The port it was made to."""
+        return self._ends[1][1]
+
+    def answer(self, request: Busy) -> None:
+        """This request is being answered, until `done`."""
+        self._request = request
+
     def close_if_idle(self) -> None:
         """Close, unless an answer is under way."""
         if self._request is None:
@@ -153,6 +195,10 @@ class PlainConnection(asyncio.Protocol):
 
     def _next(self) -> None:
         """Begin to answer what has come, if it is plain."""
+        shortcut = self._loop.shortcut
+        if shortcut is not None and (taken := shortcut.take(self, self._received)) is not None:
+            del self._received[:taken]
+            return
         head = plain_head(self._received)
         if head is None:
             self._hand_over()
@@ -175,10 +221,10 @@ class PlainConnection(asyncio.Protocol):
             "state": {},
             "extensions": {},
         }
-        self._request = PlainRequest(self, self._loop.application, scope, head)
+        request = self._request = PlainRequest(self, self._loop.application, scope, head)
         if head.length:
-            self._received = bytearray(self._request.receive_data(bytes(self._received)))
-        self._request.begin()
+            self._received = bytearray(request.receive_data(bytes(self._received)))
+        request.begin()
 
     def _hand_over(self) -> None:
         """From here on the connection is the general server's."""

@@ -143,6 +143,11 @@ class Environment:
         """Whether it has loaded its handler, and nobody but the handler has to be waited for."""
         return self._is_ready and self._api is None
 
+    @property
+    def number(self) -> int:
+        """The file descriptor that answers arrive at."""
+        return self._channel.number
+
     def invoke(self, invocation: Invocation) -> Outcome:
         """Serve one invocation; afterwards the process is frozen, or gone."""
         self._log.request_id = invocation.request_id

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from constructs_lib.local.executor.environment_api import EnvironmentApi
 from constructs_lib.local.executor.function import Function
 from constructs_lib.local.executor.invocation import Invocation, Listener
 from constructs_lib.local.executor.log import FunctionLog, LogFile, Store
-from constructs_lib.local.executor.run import Outcome
+from constructs_lib.local.executor.run import Outcome, Run
 from constructs_lib.local.executor.source_maps import SourceMaps
 from constructs_lib.local.executor.unfinished import Unfinished, read_unfinished
 from constructs_lib.local.executor.unpacked import UnpackedCode
@@ -110,13 +111,7 @@ class Executor:
         except (OSError, ValueError) as error:
             reason = f"RequestId: {request_id} Error: the function cannot be started here: {error}"
             return Outcome(failures.cannot_start(reason).payload(), is_error=True, log="")
-        try:
-            return environment.invoke(invocation)
-        except BaseException:
-            environment.kill()
-            raise
-        finally:
-            self.give_back(environment)
+        return self._serve(environment, partial(environment.invoke, invocation))
 
     def take_idle(self, function: Function) -> Environment | None:
         """An environment that has nothing to do and can begin at once, if there is one; `give_back` returns it."""
@@ -128,6 +123,10 @@ class Executor:
             if found.function.revision != function.revision or not found.is_plain or not found.is_alive:
                 return None  # what has become outdated goes when an invocation takes the usual way
             return mine.pop()
+
+    def finish(self, environment: Environment, run: Run) -> Outcome:
+        """Wait for the end of what was begun in an environment that was taken, and give it back."""
+        return self._serve(environment, partial(environment.finish, run))
 
     def prepare(self, function: Function, count: int) -> None:
         """Make environments ready before anybody asks for them, and wait for them; one that fails is gone."""
@@ -270,6 +269,15 @@ class Executor:
                 return environment
         environment.kill()
         raise OSError("the embedded AWS is stopping")
+
+    def _serve(self, environment: Environment, serve: Callable[[], Outcome]) -> Outcome:
+        try:
+            return serve()
+        except BaseException:
+            environment.kill()
+            raise
+        finally:
+            self.give_back(environment)
 
     def give_back(self, environment: Environment) -> None:
         """Let an environment that has served wait for its next invocation; one that is gone is forgotten."""

@@ -82,6 +82,7 @@ from constructs_lib.local.overlay.base import BASE, BASE_VERSION
 from constructs_lib.local.overlay.deployed_function import stopping
 from constructs_lib.local.overlay.journal import open_journal
 from constructs_lib.local.overlay.lambda_executor import LambdaExecutor
+from constructs_lib.local.overlay.warm_path import WarmPath
 from constructs_lib.problem import LocalError, Problem
 
 if TYPE_CHECKING:
@@ -183,6 +184,10 @@ class Overlay:
         for patch in patches:
             patch.apply()
         hold.install()
+
+    def shortcut(self, app_port: int) -> WarmPath:
+        """The short way of requests to the port of the deployed APIs."""
+        return WarmPath(self._executor, app_port)
 
     def end_functions(self) -> None:
         """End every function that runs, so that nobody waits for one any more."""

@@ -60,30 +60,36 @@ def _wrap_enforce(stock: Any) -> Any:
         call = gateway_call.current()
         if base("services.apigateway")._api_protocol(api_id) == "HTTP":
             call.is_http_api, call.request_id = True, call.extended_id
-        call.say(
-            {
-                "requestId": call.request_id,
-                "extendedRequestId": call.extended_id,
-                "requestTime": request_time(call),
-                "requestTimeEpoch": int(call.started * 1000),
-                "apiId": api_id,
-                "stage": stage,
-                "httpMethod": method,
-                "path": execute_path if stage == DEFAULT_STAGE else f"/{stage}{execute_path}",
-                "protocol": "HTTP/1.1",
-                "domainName": call.host,
-                "domainPrefix": call.host.partition(".")[0].partition(":")[0],
-                "identity.sourceIp": call.source_ip,
-                "identity.userAgent": headers.get("user-agent"),
-                "xrayTraceId": call.trace.partition("Root=")[2].partition(";")[0],
-            }
-        )
+        agent = headers.get("user-agent")
+        say_request(call, api_id=api_id, stage=stage, method=method, path=execute_path, user_agent=agent)
         refusal = stock(api_id, stage, method, execute_path, headers, query_params, *rest, **named)
         if refusal is not None:
             call.say({"error.message": _message(refusal), "error.responseType": "ACCESS_DENIED"})
         return refusal
 
     return enforce
+
+
+def say_request(call: Call, *, api_id: str, stage: str, method: str, path: str, user_agent: str | None) -> None:
+    """Note what is known of a call before it is answered."""
+    call.say(
+        {
+            "requestId": call.request_id,
+            "extendedRequestId": call.extended_id,
+            "requestTime": request_time(call),
+            "requestTimeEpoch": int(call.started * 1000),
+            "apiId": api_id,
+            "stage": stage,
+            "httpMethod": method,
+            "path": path if stage == DEFAULT_STAGE else f"/{stage}{path}",
+            "protocol": "HTTP/1.1",
+            "domainName": call.host,
+            "domainPrefix": call.host.partition(".")[0].partition(":")[0],
+            "identity.sourceIp": call.source_ip,
+            "identity.userAgent": user_agent,
+            "xrayTraceId": call.trace.partition("Root=")[2].partition(";")[0],
+        }
+    )
 
 
 def write(call: Call, answer: Response) -> None:

@@ -16,10 +16,15 @@ def wrap(send: Callable[..., Any]) -> Callable[..., Any]:
 
     async def send_dated(message: dict[str, Any]) -> None:
         if message["type"] == "http.response.start" and all(name.lower() != DATE for name, _ in message["headers"]):
-            message["headers"].append((DATE, _text(int(time.time()))))
+            message["headers"].append((DATE, now()))
         await send(message)
 
     return send_dated
+
+
+def now() -> bytes:
+    """This moment, as the header has it."""
+    return _text(int(time.time()))
 
 
 @functools.lru_cache(maxsize=2)

@@ -69,11 +69,11 @@ async def _answer(scope: dict[str, Any], receive: Callable[..., Any], send: Call
         await _send(send, BAD_REQUEST, "Bad Request")
         return
     query_params = parse_qs(query, keep_blank_values=True)
-    headers = _headers(scope)
+    headers = headers_of(scope)
     method, path, raw_path = scope["method"], scope["path"], _raw_path(scope)
     _enter_request(scope, headers, query_params, raw_path)
 
-    prefix, targets = _targets(headers, method, path)
+    prefix, targets = targets_of(headers, method, path)
     if len(targets) != 1:
         await _refuse(send, method, path, targets)
         return
@@ -118,7 +118,7 @@ def _enter_request(
     responses.set_request_region(router.extract_region(headers, query_params))
 
 
-def _targets(headers: Mapping[str, str], method: str, path: str) -> tuple[str, list[Target]]:
+def targets_of(headers: Mapping[str, str], method: str, path: str) -> tuple[str, list[Target]]:
     """The APIs a request may be for, and what of the path only served to say so."""
     if path.startswith(ONE_API):
         api_id = path.removeprefix(ONE_API).partition("/")[0]
@@ -233,7 +233,7 @@ async def _send(send: Callable[..., Any], status: int, message: str) -> None:
     await base("app")._send_response(send, status, {"Content-Type": "application/json"}, content)
 
 
-def _headers(scope: Mapping[str, Any]) -> dict[str, str]:
+def headers_of(scope: Mapping[str, Any]) -> dict[str, str]:
     """The headers as the base keeps them: lower case, repeated ones joined."""
     decode = base("core.sigv4").decode_header_value
     headers: dict[str, str] = {}

@@ -44,9 +44,7 @@ async def invoke(integration: Any, request: Request, *, owner: tuple[str, str]) 
         _log.warning("%s of API %s calls a function that does not exist: %s", request.route_key, request.api_id, uri)
         return internal_server_error()
     if not integration.get("credentialsArn"):
-        route = request.route_key.partition(" ")[2] or "$default"
-        path = route if route.startswith("/") else f"/{route}"
-        source = f"arn:aws:execute-api:{region}:{account}:{request.api_id}/{request.stage}/{request.method}{path}"
+        source = source_of(owner, request.api_id, request.stage, request.method, request.route_key)
         policy = record.get("policy") or {}
         if service_denial(SERVICE, invoke_permission.ACTION, reference, source, account, policy=policy):
             _log.warning("%s may not be invoked by API Gateway from %s: it has no such permission", reference, source)
@@ -68,6 +66,14 @@ async def invoke(integration: Any, request: Request, *, owner: tuple[str, str]) 
         return internal_server_error()
     answer = http_api_format_1.response_to if is_first_format else response_of
     return answer(result.get("body"))
+
+
+def source_of(owner: tuple[str, str], api_id: str, stage: str, method: str, route_key: str) -> str:
+    """The ARN of what calls the function, which its policy has to let in."""
+    account, region = owner
+    route = route_key.partition(" ")[2] or "$default"
+    path = route if route.startswith("/") else f"/{route}"
+    return f"arn:aws:execute-api:{region}:{account}:{api_id}/{stage}/{method}{path}"
 
 
 def _wrap(_stock: Any) -> Any:

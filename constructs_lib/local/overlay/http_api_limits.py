@@ -36,7 +36,7 @@ def _wrap(stock: Any) -> Any:
             if route is not None:
                 current().say({"routeKey": route["routeKey"]})
                 limits = limits_of(settings, route["routeKey"])
-                if limits is not None and not _take(api_id, stage, route["routeKey"], limits):
+                if limits is not None and not take(api_id, stage, route["routeKey"], limits):
                     return message(429, "Too Many Requests")
         answer: Response = await stock(api_id, stage, path, method, *rest)
         return answer
@@ -44,7 +44,8 @@ def _wrap(stock: Any) -> Any:
     return execute
 
 
-def _take(api_id: str, stage: str, route_key: str, limits: Mapping[str, Any]) -> bool:
+def take(api_id: str, stage: str, route_key: str, limits: Mapping[str, Any]) -> bool:
+    """Count a request to a route; whether its limits let it pass."""
     rates = {
         "rateLimit": float(limits["throttlingRateLimit"]),
         "burstLimit": float(limits["throttlingBurstLimit"]),

@@ -20,9 +20,14 @@ LINKS = 100  # traces one batch may tie together here
 _SOURCES = {"aws:sqs": "eventSourceARN", "aws:dynamodb": "eventSourceARN", "aws:kinesis": "eventSourceARN"}
 
 
-def trace_header(function: Function) -> str:
-    """The trace an invocation belongs to: that of the call that caused it, or a new one."""
-    root = trace.root_now() or trace.new_root()
+def trace_header(function: Function, root: str = "") -> str:
+    """The trace an invocation belongs to: that of the call that caused it, or a new one.
+
+    Args:
+        function: What is invoked.
+        root: The root of the trace. Default: that of the trace of now.
+    """
+    root = root or trace.root_now() or trace.new_root()
     return f"Root={root};Parent={trace.new_root()[-16:]};Sampled={int(function.is_traced)}"
 
 

@@ -138,7 +138,8 @@ class LambdaExecutor:
             Patch("services.lambda_svc", "_acquire_execution_slot", ("func", "config"), _telling_throttles),
         ]
 
-    def _function(self, config: Any, code: bytes) -> Function:
+    def function_of(self, config: Any, code: bytes) -> Function:
+        """A function as the executor runs it, from its configuration and its code."""
         resolve = base("services.lambda_svc")._resolve_layer_zip
         found = [(each, resolve(each)) for each in config.get("Layers") or []]
         layers = tuple(content for _, content in found if content)
@@ -156,7 +157,7 @@ class LambdaExecutor:
         config = record["config"]
         if not runs_here(config.get("Runtime") or "") or not record.get("code_zip"):
             return
-        function = self._function(config, record["code_zip"])
+        function = self.function_of(config, record["code_zip"])
 
         def prepare() -> None:
             with contextlib.suppress(OSError, ValueError):  # the first invocation will tell
@@ -180,7 +181,7 @@ class LambdaExecutor:
             is_ours = config.get("PackageType", "Zip") == "Zip" and runs_here(config.get("Runtime") or "")
             if not is_ours or not code:
                 return self._refuse(config)
-            function = self._function(config, code)
+            function = self.function_of(config, code)
             identity = identity_now() or request_id
             lineage = recursion.following(function.arn, event)
             if recursion.is_stopped(function.arn, lineage):

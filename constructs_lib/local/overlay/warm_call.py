@@ -1,0 +1,171 @@
+"""One request on the short way: its answer, and everything that is told of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from constructs_lib.local.executor.failure import RESPONSE_LIMIT_BYTES
+from constructs_lib.local.overlay import api_access_log, dated, gateway_call, reused_threads
+from constructs_lib.local.overlay.base import base, log
+from constructs_lib.local.overlay.http_api_result import internal_server_error, message, response_of
+from constructs_lib.local.overlay.http_api_sendable import flaw
+from constructs_lib.local.overlay.invocation_journal import tell_invocation
+from constructs_lib.local.overlay.journal import tell
+from constructs_lib.local.overlay.request_journal import PATH_CHARACTERS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from constructs_lib.local.executor.environment import Environment
+    from constructs_lib.local.executor.executor import Executor
+    from constructs_lib.local.executor.run import Outcome, Run
+    from constructs_lib.local.overlay.http_api_result import Response
+    from constructs_lib.local.overlay.warm_plan import Plan
+    from constructs_lib.local.plain_request import Head, PlainRequest
+
+INTEGRATED = {"integration.integrationStatus": 200, "integration.status": 200, "integrationStatus": 200}
+
+
+@dataclass(eq=False, slots=True)
+class WarmCall:
+    """A request whose function runs.
+
+    Args:
+        request: What is answered.
+        executor: What runs the function.
+        head: The head of the request.
+        headers: Its headers, as the base wants them.
+        plan: What becomes of it.
+        call_id: Its id at the API.
+        request_id: Its id at the function.
+        root: The root of its trace.
+        trace: The trace header the function sees.
+        client: The address it comes from.
+        slot: The unit of concurrency it holds.
+    """
+
+    request: PlainRequest
+    executor: Executor
+    head: Head
+    headers: Mapping[str, str]
+    plan: Plan
+    call_id: str
+    request_id: str
+    root: str
+    trace: str
+    client: str
+    slot: Any
+    began: float = field(default_factory=time.monotonic)
+    arrived: float = field(default_factory=time.time)
+
+    def answered(self, environment: Environment, run: Run) -> None:
+        """Answer first, then settle what is left of the run."""
+        frame = run.answer or {}
+        if frame["kind"] != "response" or frame["size"] > RESPONSE_LIMIT_BYTES or "raw" in frame:
+            self.is_slow(environment, run)
+            return
+        self._answer(response_of(frame["payload"]))
+        with base("core.responses").request_scope(*self._function_scope):
+            self._end(environment, run)
+
+    def is_slow(self, environment: Environment, run: Run) -> None:
+        """Let a thread wait."""
+        task = asyncio.get_running_loop().create_task(self._wait(environment, run))
+        _waiting.add(task)
+        task.add_done_callback(_waiting.discard)
+
+    @property
+    def _function_scope(self) -> tuple[str, str]:
+        _, _, _, region, account = self.plan.function.arn.split(":")[:5]
+        return account, region
+
+    async def _wait(self, environment: Environment, run: Run) -> None:
+        left = max(0.0, self.began + self.plan.seconds - time.monotonic())
+        try:
+            with base("core.responses").request_scope(*self._function_scope):
+                outcome: Outcome = await reused_threads.run_within(left, self._end, environment, run)
+            answer = internal_server_error() if outcome.is_error else response_of(outcome.payload)
+        except reused_threads.LateError:
+            self._answer(message(503, "Service Unavailable"), is_integrated=False)  # the function goes on, as on AWS
+            return
+        except Exception:
+            log.exception("%s %s failed", self.head.method, self.plan.path)
+            answer = internal_server_error()
+        self._answer(answer)
+
+    def _end(self, environment: Environment, run: Run) -> Outcome:
+        """See the run to its end, and tell of it."""
+        try:
+            outcome = self.executor.finish(environment, run)
+        finally:
+            base("services.lambda_svc")._release_execution_slot(self.slot)
+        tell_invocation(
+            self.plan.function,
+            {"requestContext": {"apiId": self.plan.api_id}},
+            outcome,
+            request_id=self.request_id,
+            header=self.trace,
+            milliseconds=(time.monotonic() - self.began) * 1000,
+        )
+        return outcome
+
+    def _answer(self, answer: Response, *, is_integrated: bool = True) -> None:
+        status, headers, body = answer
+        if self.plan.cors:
+            origin = self.headers.get("origin", "")
+            headers.update(base("services.apigateway")._cors_response_headers(self.plan.cors, origin))
+        found = flaw(status, headers)
+        if found:
+            log.error("%s %s of API %s has no answer: %s", self.head.method, self.plan.path, self.plan.api_id, found)
+            status, headers, body = internal_server_error()
+        headers["apigw-requestid"] = self.call_id
+        if self.plan.settings.get("accessLogSettings"):
+            self._write_access_log((status, headers, body), is_integrated=is_integrated)
+        self._send(status, headers, body)
+        path = self.head.target.partition(b"?")[0].decode("ascii")
+        tell(
+            "request",
+            method=self.head.method,
+            path=path[:PATH_CHARACTERS],
+            status=status,
+            trace=self.root,
+            milliseconds=round((time.monotonic() - self.began) * 1000, 1),
+        )
+
+    def _send(self, status: int, headers: dict[str, Any], body: bytes) -> None:
+        if "content-length" not in {name.lower() for name in headers}:
+            headers["Content-Length"] = str(len(body))
+        lines = base("app")._asgi_header_list(headers)
+        if all(name.lower() != dated.DATE for name, _ in lines):
+            lines.append((dated.DATE, dated.now()))
+        self.request.answer(status, lines, body)
+
+    def _write_access_log(self, answer: Response, *, is_integrated: bool) -> None:
+        plan = self.plan
+        call = gateway_call.Call(
+            request_id=self.call_id,
+            extended_id=self.call_id,
+            trace=self.trace,
+            host=self.headers.get("host", ""),
+            source_ip=self.client,
+            started=self.arrived,
+            is_http_api=True,
+        )
+        api_access_log.say_request(
+            call,
+            api_id=plan.api_id,
+            stage=plan.stage,
+            method=self.head.method,
+            path=plan.path,
+            user_agent=self.headers.get("user-agent"),
+        )
+        call.say({"routeKey": plan.route_key})
+        if is_integrated:
+            call.say(INTEGRATED)
+        api_access_log.write(call, answer)
+
+
+_waiting: set[asyncio.Task[None]] = set()  # an event loop holds its tasks weakly

@@ -1,0 +1,231 @@
+"""The short way from a request to the function that answers it, where everything on that way has been seen before.
+
+Taken by requests to an HTTP API whose route hands them to a function as they are, while an environment of that function
+waits. All else goes the usual way, as does whatever turns out to be unusual. What is left out is work, no step: limits,
+permission, trace, logs and journal are those of the usual way. docs/decisions/warm-path.md
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import re
+import secrets
+import time
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+from constructs_lib.local.executor.invocation import Invocation
+from constructs_lib.local.executor.warm_runs import WarmRuns
+from constructs_lib.local.overlay import (
+    faults,
+    front_door,
+    http_api_limits,
+    invoke_permission,
+    loopback_only,
+    recursion,
+    trace,
+)
+from constructs_lib.local.overlay.base import base
+from constructs_lib.local.overlay.decisions import settle
+from constructs_lib.local.overlay.http_api_event import Request
+from constructs_lib.local.overlay.http_api_integration import SERVICE
+from constructs_lib.local.overlay.invocation_journal import trace_header
+from constructs_lib.local.overlay.warm_call import WarmCall
+from constructs_lib.local.overlay.warm_event import WarmEvent
+from constructs_lib.local.overlay.warm_plan import layout, plan_of
+from constructs_lib.local.plain_request import HEAD_END, LONGEST_HEAD_BYTES, Head, PlainRequest, plain_head
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from constructs_lib.local.overlay.lambda_executor import LambdaExecutor
+    from constructs_lib.local.overlay.warm_plan import Plan
+    from constructs_lib.local.plain_http import PlainConnection
+
+METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
+PATH = re.compile(r"(/[A-Za-z0-9._~!$&'()*+,;=:@-]+)*/?")  # what is the same, decoded or not
+LONGEST_BODY_BYTES = 1 << 16  # what a process takes at once, whatever it is doing
+MOST_KNOWN = 512  # heads
+AGAIN_SECONDS = 0.5  # how long a request that has to go the usual way is not looked at again
+
+_Key = tuple[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of requests that have the same head.
+
+    Args:
+        head: The head.
+        headers: Its headers, as the base wants them.
+        plan: What becomes of them.
+        event: The event they make.
+        root: The root of the trace they say they belong to; empty when they begin one each.
+        lineage: The chain of functions they begin.
+    """
+
+    head: Head
+    headers: Mapping[str, str]
+    plan: Plan
+    event: WarmEvent
+    root: str
+    lineage: str
+
+
+class WarmPath:
+    """Takes the requests it knows the way for.
+
+    Args:
+        functions: What runs functions.
+        app_port: The port of the deployed APIs.
+    """
+
+    def __init__(self, functions: LambdaExecutor, app_port: int) -> None:
+        """Begin with nothing known."""
+        self._functions = functions
+        self._app_port = app_port
+        self._layout: list[Any] = []
+        self._known: dict[_Key, Known] = {}
+        self._unusual: dict[_Key, float] = {}  # until when
+        self._runs: WarmRuns | None = None
+
+    def take(self, connection: PlainConnection, received: bytearray) -> int | None:
+        """Take a request, as `Shortcut` has it."""
+        end = received.find(HEAD_END, 0, LONGEST_HEAD_BYTES)
+        if end < 0 or connection.port != self._app_port or faults.are_there_any():
+            return None
+        key = connection.client, bytes(received[: end + len(HEAD_END)])
+        known = self._find(key)
+        if known is None:
+            return None
+        size = known.head.size + known.head.length
+        if len(received) < size:
+            return 0
+        is_taken = self._begin(connection, known, bytes(received[known.head.size : size]))
+        return size if is_taken else None
+
+    def _find(self, key: _Key) -> Known | None:
+        try:
+            now = layout()
+            if now != self._layout:
+                self._known.clear()
+                self._unusual.clear()
+                self._layout = now
+            known = self._known.get(key)
+            if known is not None and known.plan.is_true():
+                return known
+            return self._learn(key)
+        except RuntimeError:  # a dictionary has changed while we were looking at it: somebody is deploying
+            return None
+
+    def _learn(self, key: _Key) -> Known | None:
+        now = time.monotonic()
+        self._known.pop(key, None)
+        if self._unusual.get(key, 0.0) > now:
+            return None
+        for held in (self._known, self._unusual):
+            if len(held) >= MOST_KNOWN:
+                held.clear()
+        known = self._read(*key)
+        if known is None:
+            self._unusual[key] = now + AGAIN_SECONDS
+        else:
+            self._known[key] = known
+        return known
+
+    def _read(self, client: str, content: bytes) -> Known | None:
+        """What is to be known of a head; nothing where there is something unusual about it."""
+        head = plain_head(bytearray(content))
+        if head is None or head.method not in METHODS or head.length > LONGEST_BODY_BYTES:
+            return None
+        path, _, query = head.target.decode("ascii").partition("?")
+        sent = [(name.lower(), value) for name, value in head.headers]
+        headers = front_door.headers_of({"headers": sent})
+        is_here = loopback_only.refusal_of({"headers": sent}, on_app_port=True) is None
+        query_params = parse_qs(query, keep_blank_values=True)
+        if not is_here or PATH.fullmatch(path) is None or _speaks_aws(headers, query_params):
+            return None
+        plan = plan_of(headers, head.method, path, self._functions.function_of)
+        if plan is None:
+            return None
+        request = Request(
+            request_id="",
+            account_id=plan.owner[0],
+            api_id=plan.api_id,
+            stage=plan.stage,
+            route_key=plan.route_key,
+            method=head.method,
+            path=plan.path,
+            raw_query_string=query,
+            headers=headers,
+            query=query_params,
+            body=b"some" if head.length else b"",
+            source_ip=client,
+            path_parameters=plan.path_parameters,
+            stage_variables=plan.settings.get("stageVariables") or {},
+        )
+        function = plan.function.arn
+        return Known(
+            head=head,
+            headers=headers,
+            plan=plan,
+            event=WarmEvent(request),
+            root=trace.root_of(headers.get(trace.HEADER, "")),
+            lineage=recursion.written(recursion.following(function, {"requestContext": {"apiId": plan.api_id}})),
+        )
+
+    def _begin(self, connection: PlainConnection, known: Known, body: bytes) -> bool:
+        plan, executor = known.plan, self._functions.executor
+        if not plan.may_run_now():
+            return False
+        environment = executor.take_idle(plan.function)
+        if environment is None:
+            return False
+        has_token = plan.limits is None or http_api_limits.take(plan.api_id, plan.stage, plan.route_key, plan.limits)
+        slot = None
+        if has_token:
+            slot, _ = base("services.lambda_svc")._acquire_execution_slot(plan.record, plan.record["config"])
+        if slot is None:
+            executor.give_back(environment)
+            return False
+        if plan.is_enforced:
+            settle(SERVICE, invoke_permission.ACTION, plan.reference, "")
+        root = known.root or trace.new_root()
+        call_id = base64.b64encode(secrets.token_bytes(11)).decode()
+        request = PlainRequest(connection, _nothing, {"method": known.head.method, "path": plan.path}, known.head)
+        request.receive_data(body)
+        call = WarmCall(
+            request=request,
+            executor=executor,
+            head=known.head,
+            headers=known.headers,
+            plan=plan,
+            call_id=call_id,
+            request_id=str(uuid.uuid4()),
+            root=root,
+            trace=f"{trace_header(plan.function, root)};Lineage={known.lineage}",
+            client=connection.client,
+            slot=slot,
+        )
+        invocation = Invocation(
+            None, call.request_id, plan.function.arn, call.trace, event_json=known.event.text(call_id, body)
+        )
+        if self._runs is None:
+            self._runs = WarmRuns(asyncio.get_running_loop())
+        connection.answer(request)
+        self._runs.start(environment, invocation, call)
+        return True
+
+
+async def _nothing(*_: Any) -> None:
+    """No application is asked."""
+
+
+def _speaks_aws(headers: Mapping[str, str], query_params: Mapping[str, Any]) -> bool:
+    """Whether a request is signed, or sent as only SDKs of AWS send theirs."""
+    is_signed = headers.get("authorization", "").startswith("AWS")
+    names = (*headers, *(name.lower() for name in query_params))
+    return is_signed or any(name.startswith(("x-amz-", "awsaccesskeyid", "content-encoding")) for name in names)

@@ -1,0 +1,214 @@
+"""What is remembered of a route of an HTTP API, and whether it is still true.
+
+A plan holds copies of everything it was made of: the API, its stage, route and integration, and the function with its
+settings, policy, versions and aliases. Before each use they are compared with what is stored at that moment, so
+whatever writes there, by whichever way, is heeded by the very next request. https://docs.python.org/3/library/copy.html
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from constructs_lib.local.executor.runtimes import runs_here
+from constructs_lib.local.overlay import front_door, http_api_format_1, http_api_limits, invoke_permission
+from constructs_lib.local.overlay.alias_routing import has_weights
+from constructs_lib.local.overlay.authority import is_enforced
+from constructs_lib.local.overlay.base import base
+from constructs_lib.local.overlay.http_api_integration import DEFAULT_TIMEOUT_MS, SERVICE, source_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from constructs_lib.local.executor.function import Function
+
+_HTTP, _REST, _LAMBDA = "services.apigateway", "services.apigateway_v1", "services.lambda_svc"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Something the base has stored, as it was.
+
+    Args:
+        store: Where.
+        key: Its key, with account and region.
+        inner: Its key within that; empty when it is all of it.
+        value: What it was.
+    """
+
+    store: dict[Any, Any]
+    key: tuple[str, str, str]
+    inner: str
+    value: Any
+
+    @classmethod
+    def now(cls, store: Any, key: tuple[str, str, str], inner: str = "") -> Stored:
+        """Copy it."""
+        found = store._data.get(key)
+        return cls(store._data, key, inner, copy.deepcopy((found or {}).get(inner) if inner else found))
+
+    def is_same(self) -> bool:
+        """Whether it still is."""
+        found = self.store.get(self.key)
+        if self.inner and found is not None:
+            found = found.get(self.inner)
+        return bool(found == self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What becomes of a request to a route that hands it to a function.
+
+    Args:
+        api_id: The API.
+        stage: Its stage.
+        route_key: Its route.
+        path: The path within the stage.
+        path_parameters: What the route takes from the path.
+        owner: Account and region of the API.
+        settings: The stage.
+        limits: How often the route may be asked; none when it says nothing.
+        cors: How other origins are answered; none when nothing says so.
+        seconds: How long the function may take.
+        reference: The function, as the API calls it.
+        record: The function as the base runs it.
+        function: The function as the executor runs it.
+        reserved: The concurrency reserved for it, if any.
+        is_enforced: Whether IAM was on.
+        sources: What all this was read from.
+    """
+
+    api_id: str
+    stage: str
+    route_key: str
+    path: str
+    path_parameters: Mapping[str, str]
+    owner: tuple[str, str]
+    settings: Mapping[str, Any]
+    limits: Mapping[str, Any] | None
+    cors: Mapping[str, Any] | None
+    seconds: float
+    reference: str
+    record: dict[str, Any]
+    function: Function
+    reserved: int | None
+    is_enforced: bool
+    sources: tuple[Stored, ...]
+
+    def is_true(self) -> bool:
+        """Whether all of it still is as it was."""
+        return self.is_enforced == is_enforced() and all(each.is_same() for each in self.sources)
+
+    def may_run_now(self) -> bool:
+        """Whether no limit of concurrency is reached."""
+        functions = base(_LAMBDA)
+        most = functions._ACCOUNT_CONCURRENCY_CAP
+        if most > 0 and functions._inflight_total >= most:
+            return False
+        if self.reserved is None:
+            return True
+        busy: int = functions._inflight.get(functions._inflight_key(self.record["config"]), 0)
+        return busy < self.reserved
+
+
+def layout() -> list[Any]:
+    """What decides which API and route a request is for: another list whenever any of it changes."""
+    gateway, rest = base(_HTTP), base(_REST)
+    found: list[Any] = []
+    for key, api in gateway._apis._data.items():
+        found += (key, api["name"], api.get("protocolType"))
+    for key, stages in gateway._stages._data.items():
+        found += (key, *stages)
+    for key, routes in gateway._routes._data.items():
+        found.append(key)
+        found += [each["routeKey"] for each in routes.values()]
+    for key, api in rest._rest_apis._data.items():
+        found += (key, api["name"])
+    for key, stages in rest._stages_v1._data.items():
+        found += (key, *stages)
+    return found
+
+
+def plan_of(
+    headers: Mapping[str, str], method: str, path: str, executed: Callable[[Any, bytes], Function]
+) -> Plan | None:
+    """Plan what becomes of a request; nothing where there is more to it than a function and its answer.
+
+    Args:
+        headers: Its headers.
+        method: Its method.
+        path: Its path.
+        executed: Reads a configuration and code as the executor wants them.
+    """
+    prefix, targets = front_door.targets_of(headers, method, path)
+    if len(targets) != 1:
+        return None
+    target, gateway = targets[0], base(_HTTP)
+    owner = gateway.find_api_scope(target.api_id)
+    if owner is None or base(_REST).find_api_scope(target.api_id) is not None:
+        return None
+    within = path.removeprefix(prefix + target.stage_in_path) or "/"
+    with base("core.responses").request_scope(*owner):
+        return _plan_in(owner, target, method, within, executed)
+
+
+def _plan_in(
+    owner: tuple[str, str],
+    target: front_door.Target,
+    method: str,
+    path: str,
+    executed: Callable[[Any, bytes], Function],
+) -> Plan | None:
+    gateway, functions = base(_HTTP), base(_LAMBDA)
+    key = (*owner, target.api_id)
+    api, route = gateway._apis._data[key], gateway._match_route(target.api_id, method, path)
+    if api.get("protocolType") != "HTTP" or route is None or (route.get("authorizationType") or "NONE") != "NONE":
+        return None
+    integration_id = route.get("target", "").replace("integrations/", "").rpartition("/")[2]
+    integration = gateway._integrations.get(target.api_id, {}).get(integration_id) or {}
+    is_usual = integration.get("integrationType") == "AWS_PROXY" and not integration.get("credentialsArn")
+    if not is_usual or integration.get("payloadFormatVersion") == http_api_format_1.VERSION:
+        return None
+    reference = gateway._extract_lambda_ref_from_integration_uri(integration.get("integrationUri", ""))
+    stored, _, name = functions._get_base_func_record_for_ref(reference)
+    if stored is None or has_weights(stored, reference):
+        return None
+    record, configuration, _ = functions._get_func_record_for_ref(reference)
+    if record is None or configuration is None or not _runs_plainly(record, configuration):
+        return None
+    source = source_of(owner, target.api_id, target.stage, method, route["routeKey"])
+    if is_enforced() and not invoke_permission.allows(record.get("policy"), reference, SERVICE, source, owner[0]):
+        return None
+    settings = gateway._stages.get(target.api_id, {}).get(target.stage) or {}
+    route_key, route_path = route["routeKey"], route["routeKey"].partition(" ")[2]
+    _, _, _, region, account = configuration["FunctionArn"].split(":")[:5]
+    return Plan(
+        api_id=target.api_id,
+        stage=target.stage,
+        route_key=route_key,
+        path=path,
+        path_parameters=(gateway._extract_path_params(route_path, path) or {}) if route_path else {},
+        owner=owner,
+        settings=settings,
+        limits=http_api_limits.limits_of(settings, route_key),
+        cors=api.get("corsConfiguration") or None,
+        seconds=int(integration.get("timeoutInMillis") or DEFAULT_TIMEOUT_MS) / 1000,
+        reference=reference,
+        record=functions._execution_record_for_config(record, configuration),
+        function=executed(configuration, record["code_zip"]),
+        reserved=functions._reserved_concurrency(record, configuration),
+        is_enforced=is_enforced(),
+        sources=(
+            Stored.now(gateway._apis, key),
+            Stored.now(gateway._stages, key),
+            Stored.now(gateway._routes, key, route["routeId"]),
+            Stored.now(gateway._integrations, key, integration_id),
+            Stored.now(functions._functions, (account, region, name)),
+        ),
+    )
+
+
+def _runs_plainly(record: Mapping[str, Any], configuration: Mapping[str, Any]) -> bool:
+    is_zip = configuration.get("PackageType", "Zip") == "Zip" and bool(record.get("code_zip"))
+    return is_zip and runs_here(configuration.get("Runtime") or "") and not configuration.get("Layers")
