@@ -25,7 +25,7 @@ def _wrap(stock: Any) -> Any:
             return record, configuration, name
         _, qualifier = base("services.lambda_svc")._resolve_name_and_qualifier(function_ref)
         alias = (function.get("aliases") or {}).get(qualifier)
-        record = _chosen(function, alias or {}) or record
+        record = _chosen(function, function_ref) or record
         configuration = record["config"]
         if record is not function:
             record = {**record, "concurrency": function.get("concurrency"), "policy": function.get("policy")}

@@ -1,0 +1,12 @@
+"""Says which version of itself was called, and by which name."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+def handler(_event: object, context: Any) -> dict[str, Any]:
+    told = {"version": context.function_version, "called": context.invoked_function_arn.rpartition(":")[2]}
+    print(json.dumps({"which": told}))
+    return {"statusCode": 200, "body": json.dumps(told)}

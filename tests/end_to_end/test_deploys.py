@@ -1,0 +1,123 @@
+"""Functions with an alias on the embedded AWS: whatever calls them reaches the version it is on, with IAM enforced."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import aws_cdk as cdk
+import pytest
+from botocore.exceptions import ClientError
+
+from constructs_lib import (
+    Canary,
+    Iam,
+    Provisioned,
+    Public,
+    QueueWorker,
+    Schedule,
+    SecureApi,
+    SecureApiFunction,
+    SecureFunction,
+    Topic,
+    Workflow,
+    step,
+)
+from constructs_lib.local import LocalAws
+from tests.end_to_end.events_app import resource, until
+
+WHICH = "tests/end_to_end/handlers/which.py"
+FUNCTION = "AWS::Lambda::Function"
+
+Synthesize = Callable[[Callable[[cdk.App], object]], Path]
+
+
+class Deploys(cdk.Stack):
+    def __init__(self, app: cdk.App, memory_mib: int = 512) -> None:
+        super().__init__(app, "Deploys")
+        api = SecureApi(self, "Api", auth=Public("a test calls it"))
+        probe = SecureFunction(self, "Probe", entry=WHICH)
+        SecureApiFunction(
+            self,
+            "Warm",
+            api=api,
+            route="GET /warm",
+            entry=WHICH,
+            memory_mib=memory_mib,
+            provisioned_concurrency=Provisioned(1, up_to=2, schedule={"rate(1 day)": 2}),
+            canary=Canary(before=probe),
+        )
+        SecureApiFunction(self, "Snap", api=api, route="GET /snap", entry=WHICH, snap_start=True)
+        SecureApiFunction(self, "Signed", api=api, route="GET /signed", entry=WHICH, auth=Iam(), canary=Canary())
+        QueueWorker(self, "Queued", entry=WHICH, provisioned_concurrency=1)
+        called = SecureFunction(self, "Called", entry=WHICH, provisioned_concurrency=1)
+        Topic(self, "Topic").subscribe(called)
+        Schedule(self, "Nightly", expression="rate(1 day)", target=called)
+        Workflow(self, "Fulfil", steps=[step("Which", called, result="which")])
+        called.grant_invoke(SecureFunction(self, "Caller", entry=WHICH))
+
+
+@pytest.fixture(scope="module")
+def aws(synthesize: Synthesize) -> Iterator[LocalAws]:
+    with LocalAws.from_assembly(synthesize(Deploys)) as running:
+        yield running
+
+
+def told(aws: LocalAws, function: str) -> list[dict[str, str]]:
+    """What a function said of each of its calls."""
+    found = []
+    for line in aws.logs(f"Deploys/{function}"):
+        said = json.loads(line[line.index("{") :]) if "which" in line else {}
+        said = json.loads(said["message"]) if isinstance(said.get("message"), str) else said.get("message", said)
+        if "which" in said:
+            found.append(said["which"])
+    return found
+
+
+@pytest.mark.parametrize("path", ["/warm", "/snap"])
+def test_a_route_answers_through_the_alias(aws: LocalAws, path: str) -> None:
+    answer = aws.call("GET", path)
+    assert answer.status == 200, answer.body
+    assert answer.json() == {"called": "live", "version": "1"}
+
+
+def test_a_queue_a_topic_and_a_workflow_reach_the_alias(aws: LocalAws) -> None:
+    aws.client("sqs").send_message(QueueUrl=resource(aws, "AWS::SQS::Queue", "Queued/Queue"), MessageBody="{}")
+    aws.client("sns").publish(TopicArn=resource(aws, "AWS::SNS::Topic", "Topic"), Message="{}")
+    machine = resource(aws, "AWS::StepFunctions::StateMachine", "Fulfil")
+    aws.client("stepfunctions").start_execution(stateMachineArn=machine)
+    live = {"called": "live", "version": "1"}
+    assert until(lambda: told(aws, "Queued/Function")) == [live]
+    assert until(lambda: told(aws, "Called"), is_right=lambda calls: len(calls) >= 2) == [live, live]
+
+
+def test_only_the_alias_may_be_called_by_whom_it_was_granted(aws: LocalAws) -> None:
+    """The role of the caller, the alias and the function itself."""
+    function = resource(aws, FUNCTION, "CalledFunction")
+    caller = aws.client_of("Deploys/Caller", "lambda")
+    answer = json.loads(caller.invoke(FunctionName=f"{function}:live")["Payload"].read())
+    assert json.loads(answer["body"])["called"] == "live"
+    with pytest.raises(ClientError, match="AccessDenied"):
+        caller.invoke(FunctionName=function)
+
+
+def test_what_is_not_here_is_named_and_the_rest_works(aws: LocalAws) -> None:
+    assert {each["what"] for each in aws.control.ask("stand-ins")} == {
+        "AWS::ApplicationAutoScaling::ScalableTarget",
+        "AWS::ApplicationAutoScaling::ScalingPolicy",
+        "AWS::CodeDeploy::Application",
+        "AWS::CodeDeploy::DeploymentGroup",
+    }
+
+
+def test_another_deployment_moves_the_alias_and_removes_the_version_before(synthesize: Synthesize) -> None:
+    with LocalAws.from_assembly(synthesize(Deploys)) as aws:
+        for _ in range(3):  # the path of warm requests knows it by then
+            assert aws.call("GET", "/warm").json() == {"called": "live", "version": "1"}
+        aws.redeploy(synthesize(lambda app: Deploys(app, memory_mib=1024)))
+        assert aws.call("GET", "/warm").json() == {"called": "live", "version": "2"}
+        assert aws.call("GET", "/snap").json() == {"called": "live", "version": "1"}
+        versions = aws.client("lambda").list_versions_by_function(FunctionName=resource(aws, FUNCTION, "WarmFunction"))
+        assert [each["Version"] for each in versions["Versions"]] == ["$LATEST", "2"]
