@@ -1,0 +1,383 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_cognito as cognito
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+
+from constructs_lib import (
+    Auth,
+    Cognito,
+    Defaults,
+    Iam,
+    Jwt,
+    PropError,
+    Public,
+    SecureApiFunction,
+    SecureRestApi,
+    Throttle,
+    Waf,
+    Waived,
+)
+from tests.constructs.test_under_the_guards import said
+from tests.findings import findings_of
+from tests.templates import resources_of, show, template_of
+
+ENTRY = "lambda_src/greeting/greet.ts"
+NEW_USER = {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}}
+
+
+def only(stack: cdk.Stack, kind: str) -> dict[str, Any]:
+    [resource] = resources_of(template_of(stack), kind).values()
+    return dict(resource["Properties"])
+
+
+def api_of(stack: cdk.Stack, name: str = "Api", **props: Any) -> SecureRestApi:
+    api = SecureRestApi(stack, name, auth=Iam(), **props)
+    SecureApiFunction(stack, f"{name}Health", api=api, route="GET /health", entry=ENTRY)
+    return api
+
+
+def method_of(stack: cdk.Stack, auth: Any, route: str = "POST /users", **props: Any) -> dict[str, Any]:
+    api = SecureRestApi(stack, "Api", auth=auth)
+    SecureApiFunction(stack, "Users", api=api, route=route, entry=ENTRY, **props)
+    return only(stack, "AWS::ApiGateway::Method")
+
+
+def pool_of(stack: cdk.Stack) -> cognito.UserPool:
+    return cognito.UserPool(
+        stack,
+        "Pool",
+        password_policy=cognito.PasswordPolicy(
+            min_length=12, require_digits=True, require_lowercase=True, require_symbols=True, require_uppercase=True
+        ),
+        feature_plan=cognito.FeaturePlan.PLUS,
+        standard_threat_protection_mode=cognito.StandardThreatProtectionMode.FULL_FUNCTION,
+        mfa=cognito.Mfa.REQUIRED,
+        mfa_second_factor=cognito.MfaSecondFactor(otp=True, sms=False),
+    )
+
+
+class TestDefaults:
+    def test_logs_throttles_measures_and_traces(self, stack: cdk.Stack) -> None:
+        method_of(stack, Iam())
+        stage = only(stack, "AWS::ApiGateway::Stage")
+        assert stage["MethodSettings"] == [
+            {
+                "DataTraceEnabled": False,
+                "HttpMethod": "*",
+                "LoggingLevel": "ERROR",
+                "MetricsEnabled": True,
+                "ResourcePath": "/*",
+                "ThrottlingBurstLimit": 200,
+                "ThrottlingRateLimit": 100,
+            }
+        ]
+        assert stage["TracingEnabled"] is True
+        assert {"requestId", "routeKey", "status", "ip"} <= set(json.loads(stage["AccessLogSetting"]["Format"]))
+
+    def test_keeps_the_logs_that_api_gateway_would_make_for_ever(self, stack: cdk.Stack) -> None:
+        method_of(stack, Iam())
+        groups = [each["Properties"] for each in resources_of(template_of(stack), "AWS::Logs::LogGroup").values()]
+        [execution] = [each for each in groups if "API-Gateway" in show(each.get("LogGroupName"))]
+        [api] = resources_of(template_of(stack), "AWS::ApiGateway::RestApi")
+        assert show(execution["LogGroupName"]) == f"API-Gateway-Execution-Logs_{api}/live"
+        assert all(each["RetentionInDays"] == 30 for each in groups)
+
+    def test_the_stage_waits_for_the_logs_it_writes(self, stack: cdk.Stack) -> None:
+        method_of(stack, Iam())
+        [stage] = resources_of(template_of(stack), "AWS::ApiGateway::Stage").values()
+        assert {each.rstrip("0123456789ABCDEF") for each in stage["DependsOn"]} == {
+            "ApiExecutionLogs",
+            "RestApiLogsAccount",
+        }
+
+    def test_the_firewall_asks_three_groups_of_aws_and_counts_each_address(self, stack: cdk.Stack) -> None:
+        method_of(stack, Iam())
+        rules = only(stack, "AWS::WAFv2::WebACL")["Rules"]
+        assert [each["Name"] for each in rules] == [
+            "RequestsPerIp",
+            "AWSManagedRulesAmazonIpReputationList",
+            "AWSManagedRulesCommonRuleSet",
+            "AWSManagedRulesKnownBadInputsRuleSet",
+        ]
+        assert rules[0]["Statement"]["RateBasedStatement"]["Limit"] == 1000
+        assert [each.get("OverrideAction") for each in rules[1:]] == [{"None": {}}] * 3
+
+    def test_the_firewall_stands_before_the_stage_and_logs_what_it_blocks(self, stack: cdk.Stack) -> None:
+        method_of(stack, Iam())
+        template = template_of(stack)
+        [api], [stage] = (resources_of(template, f"AWS::ApiGateway::{each}") for each in ("RestApi", "Stage"))
+        assert show(only(stack, "AWS::WAFv2::WebACLAssociation")["ResourceArn"]).endswith(
+            f"::/restapis/{api}/stages/{stage}"
+        )
+        logging = only(stack, "AWS::WAFv2::LoggingConfiguration")
+        assert ":log-group:aws-waf-logs-" in show(logging["LogDestinationConfigs"][0])
+        assert not show(logging["LogDestinationConfigs"][0]).endswith(":*")
+        assert logging["LoggingFilter"]["DefaultBehavior"] == "DROP"
+        assert {"SingleHeader": {"Name": "authorization"}} in logging["RedactedFields"]
+
+    def test_one_role_of_the_account_serves_all_apis_of_a_stack_and_stays(self, stack: cdk.Stack) -> None:
+        for name in ("One", "Two"):
+            api_of(stack, name)
+        [account] = resources_of(template_of(stack), "AWS::ApiGateway::Account").values()
+        assert account["DeletionPolicy"] == "Retain"
+
+    def test_says_its_url(self, stack: cdk.Stack) -> None:
+        SecureApiFunction(stack, "Users", api=SecureRestApi(stack, "Api", auth=Iam()), route="GET /users", entry=ENTRY)
+        [output] = template_of(stack)["Outputs"].values()
+        assert show(output["Value"]).startswith("https://ApiRestApi")
+
+    def test_takes_what_the_defaults_say(self, app: cdk.App) -> None:
+        stack = Defaults(rate_limit=7, burst_limit=9).apply(cdk.Stack(app, "Shop"))
+        Defaults(encryption_key=kms.Key(stack, "Key"), hardened=True).apply(stack)
+        method_of(stack, Iam())
+        stage = only(stack, "AWS::ApiGateway::Stage")
+        assert stage["MethodSettings"][0]["ThrottlingRateLimit"] == 7
+        assert "ClientCertificateId" in stage
+        groups = resources_of(template_of(stack), "AWS::Logs::LogGroup").values()
+        assert all("KmsKeyId" in each["Properties"] for each in groups)
+
+    @pytest.mark.parametrize("auth", ["iam", "cognito", "public"])
+    def test_auditors_and_guards_find_nothing(self, app: cdk.App, stack: cdk.Stack, auth: str) -> None:
+        answers: dict[str, Callable[[], Auth]] = {
+            "iam": Iam,
+            "cognito": lambda: Cognito(pool_of(stack)),
+            "public": lambda: Public("health probe"),
+        }
+        api = SecureRestApi(stack, "Api", auth=answers[auth](), cors_origins=["https://app.example.com"])
+        SecureApiFunction(
+            stack, "Create", api=api, route="POST /users", entry=ENTRY, request=NEW_USER, throttle=Throttle(5)
+        )
+        SecureApiFunction(stack, "Files", api=api, route="ANY /files/{path+}", entry=ENTRY)
+        assert findings_of(stack) == []
+        assert said(app) == []
+
+
+class TestAuth:
+    def test_iam(self, stack: cdk.Stack) -> None:
+        assert method_of(stack, Iam())["AuthorizationType"] == "AWS_IAM"
+
+    def test_cognito_makes_one_authorizer_and_one_client(self, stack: cdk.Stack) -> None:
+        api = SecureRestApi(stack, "Api", auth=Cognito(cognito.UserPool(stack, "Pool")))
+        for verb in ("GET", "POST"):
+            SecureApiFunction(stack, verb, api=api, route=f"{verb} /users", entry=ENTRY)
+        template = template_of(stack)
+        methods = resources_of(template, "AWS::ApiGateway::Method").values()
+        assert {each["Properties"]["AuthorizationType"] for each in methods} == {"COGNITO_USER_POOLS"}
+        assert len(resources_of(template, "AWS::ApiGateway::Authorizer")) == 1
+        assert len(resources_of(template, "AWS::Cognito::UserPoolClient")) == 1
+
+    def test_a_route_asks_for_scopes(self, stack: cdk.Stack) -> None:
+        pool = cognito.UserPool(stack, "Pool")
+        auth = Cognito(pool, clients=[pool.add_client("Web")], scopes=["users/read"])
+        method = method_of(stack, auth, scopes=["users/write"])
+        assert method["AuthorizationScopes"] == ["users/read", "users/write"]
+
+    def test_public_keeps_its_reason_with_the_method(self, stack: cdk.Stack) -> None:
+        method_of(stack, Public("health probe"))
+        [method] = resources_of(template_of(stack), "AWS::ApiGateway::Method").values()
+        assert method["Properties"]["AuthorizationType"] == "NONE"
+        assert method["Metadata"]["constructs-lib:waived"] == {"auth": "health probe"}
+
+
+class TestRequests:
+    def test_a_body_is_checked_whatever_kind_it_says_it_is(self, stack: cdk.Stack) -> None:
+        method = method_of(stack, Iam(), request=NEW_USER)
+        [model] = resources_of(template_of(stack), "AWS::ApiGateway::Model")
+        assert method["RequestModels"] == {"$default": {"Ref": model}}
+        assert only(stack, "AWS::ApiGateway::RequestValidator") == {
+            "RestApiId": {"Ref": "ApiRestApiE35FEAFE"},
+            "ValidateRequestBody": True,
+            "ValidateRequestParameters": True,
+        }
+
+    def test_routes_with_the_same_body_share_a_model(self, stack: cdk.Stack) -> None:
+        api = SecureRestApi(stack, "Api", auth=Iam())
+        for verb in ("PUT", "POST"):
+            SecureApiFunction(stack, verb, api=api, route=f"{verb} /users", entry=ENTRY, request=dict(NEW_USER))
+        assert len(resources_of(template_of(stack), "AWS::ApiGateway::Model")) == 1
+
+    def test_another_body_is_another_model_and_another_deployment(self, tmp_path: Path) -> None:
+        def ids(name: str, schema: dict[str, Any]) -> list[set[str]]:
+            app = cdk.App(outdir=str(tmp_path / name), analytics_reporting=False)
+            stack = cdk.Stack(app, "Shop")
+            stack.node.set_context("aws:cdk:bundling-stacks", [])
+            method_of(stack, Iam(), request=schema)
+            template = template_of(stack)
+            return [set(resources_of(template, f"AWS::ApiGateway::{each}")) for each in ("Model", "Deployment")]
+
+        before, after = ids("Before", NEW_USER), ids("After", {**NEW_USER, "additionalProperties": False})
+        assert [one & other for one, other in zip(before, after, strict=True)] == [set(), set()]
+
+    def test_a_zod_schema_of_the_handlers(self, stack: cdk.Stack) -> None:
+        method_of(stack, Iam(), request="lambda_src/users/user.ts:NewUser")
+        schema = only(stack, "AWS::ApiGateway::Model")["Schema"]
+        assert schema["required"] == ["name", "email"]
+        assert schema["additionalProperties"] is False
+        assert schema["properties"]["id"] == {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"}
+
+    def test_a_method_has_limits_of_its_own(self, stack: cdk.Stack) -> None:
+        method_of(stack, Iam(), route="GET /users/{id}", throttle=Throttle(5, 7))
+        [every, one] = only(stack, "AWS::ApiGateway::Stage")["MethodSettings"]
+        assert (one["HttpMethod"], one["ResourcePath"]) == ("GET", "/~1users~1{id}")
+        assert (one["ThrottlingRateLimit"], one["ThrottlingBurstLimit"]) == (5, 7)
+        kept = ("DataTraceEnabled", "LoggingLevel", "MetricsEnabled")
+        assert [one[name] for name in kept] == [every[name] for name in kept]
+
+    def test_browsers_are_answered_where_there_are_methods(self, stack: cdk.Stack) -> None:
+        api = SecureRestApi(stack, "Api", auth=Iam(), cors_origins=["https://app.example.com"])
+        for verb in ("GET", "DELETE"):
+            SecureApiFunction(stack, verb, api=api, route=f"{verb} /shops/{{id}}", entry=ENTRY)
+        methods = resources_of(template_of(stack), "AWS::ApiGateway::Method").values()
+        assert sorted(each["Properties"]["HttpMethod"] for each in methods) == ["DELETE", "GET", "OPTIONS"]
+
+
+class TestGrants:
+    def test_the_method_alone_may_invoke_its_function(self, stack: cdk.Stack) -> None:
+        method_of(stack, Iam(), route="GET /users/{id}")
+        [api] = resources_of(template_of(stack), "AWS::ApiGateway::RestApi")
+        permission = only(stack, "AWS::Lambda::Permission")
+        assert show(permission["SourceArn"]) == (
+            f"arn:AWS::Partition:execute-api:AWS::Region:AWS::AccountId:{api}/*/GET/users/*"
+        )
+
+    def test_grant_call_names_the_method(self, stack: cdk.Stack) -> None:
+        api = SecureRestApi(stack, "Api", auth=Iam())
+        read = SecureApiFunction(stack, "Read", api=api, route="GET /users/{id}", entry=ENTRY)
+        read.grant_call(iam.Role(stack, "Partner", assumed_by=iam.AccountPrincipal("111122223333")))
+        [statement] = only(stack, "AWS::IAM::Policy")["PolicyDocument"]["Statement"]
+        assert statement["Action"] == "execute-api:Invoke"
+        assert show(statement["Resource"]).endswith("/*/GET/users/*")
+
+    def test_the_role_of_the_account_writes_logs_and_nothing_else(self, stack: cdk.Stack) -> None:
+        api_of(stack)
+        policies = resources_of(template_of(stack), "AWS::IAM::ManagedPolicy")
+        [policy] = [each for name, each in policies.items() if name.startswith("RestApiLogs")]
+        [statement] = policy["Properties"]["PolicyDocument"]["Statement"]
+        assert {each.partition(":")[0] for each in statement["Action"]} == {"logs"}
+        assert len(statement["Action"]) == 7
+
+    def test_a_function_in_another_stack_than_its_api(self, app: cdk.App) -> None:
+        front, back = cdk.Stack(app, "Front"), cdk.Stack(app, "Back")
+        api = SecureRestApi(front, "Api", auth=Iam())
+        SecureApiFunction(back, "Greet", api=api, route="POST /greet", entry=ENTRY)
+        SecureApiFunction(front, "Read", api=api, route="GET /greet", entry=ENTRY)
+        assert len(resources_of(template_of(front), "AWS::ApiGateway::Method")) == 2
+        assert len(resources_of(template_of(front), "AWS::Lambda::Permission")) == 2
+        assert len(resources_of(template_of(back), "AWS::Lambda::Function")) == 1
+        assert said(app) == []
+
+
+class TestRefusals:
+    def refused(self, stack: cdk.Stack, route: str, **props: Any) -> str:
+        api = SecureRestApi(stack, "Api", auth=Iam(), cors_origins=["https://app.example.com"])
+        SecureApiFunction(stack, "Known", api=api, route="GET /known/{id}", entry=ENTRY)
+        with pytest.raises(PropError) as caught:
+            SecureApiFunction(stack, "Greet", **{"api": api, "route": route, "entry": ENTRY, **props})
+        return str(caught.value)
+
+    @pytest.mark.parametrize(
+        ("route", "fix"),
+        [
+            ("GET /ping", "call it /health, for instance"),
+            ("GET /known/{name}/keys", "write {id} here too"),
+            ("GET /known/{all+}", "write {id} here too"),
+            ("GET /a,b", "use letters, digits and ._:$-"),
+            ("OPTIONS /known", "leave the route out"),
+        ],
+    )
+    def test_routes_that_rest_apis_do_not_take(self, stack: cdk.Stack, route: str, fix: str) -> None:
+        assert f"  fix: {fix}" in self.refused(stack, route)
+
+    def test_a_token_of_somebody_else(self, stack: cdk.Stack) -> None:
+        with pytest.raises(PropError, match="REST APIs check no tokens but those of Cognito"):
+            SecureRestApi(stack, "Api", auth=Jwt("https://login.example.com/", "shop"))
+        assert "use a SecureApi" in self.refused(stack, "GET /", auth=Jwt("https://login.example.com/", "shop"))
+
+    def test_clients_that_would_not_be_told_apart(self, stack: cdk.Stack) -> None:
+        pool = cognito.UserPool(stack, "Pool")
+        with pytest.raises(PropError, match="REST APIs take the tokens of every client of the pool"):
+            SecureRestApi(stack, "Api", auth=Cognito(pool, clients=[pool.add_client("Web")]))
+
+    def test_scopes_of_callers_without_a_token(self, stack: cdk.Stack) -> None:
+        assert self.refused(stack, "GET /", scopes=["users/read"]) == (
+            "scopes ['users/read'] are asked for, but callers of Iam() bring no token\n"
+            "  at:  Shop/Greet (SecureApiFunction)\n"
+            "  fix: leave scopes out, or let callers bring one: auth=Jwt(...) or auth=Cognito(...)"
+        )
+
+    @pytest.mark.parametrize(
+        ("request_", "said_"),
+        [
+            ({"type": "array", "contains": {"type": "string"}}, "the schema says contains at #, which JSON Schema"),
+            ({"requried": ["name"]}, "which is no keyword of JSON Schema: did you mean required?"),
+            ({"properties": {"a": {"$ref": "https://example.com/a"}}}, "refers to https://example.com/a"),
+            (5, "request is a int, wanted a JSON Schema"),
+            (object, "request is object, wanted a JSON Schema"),
+            ("lambda_src/users/user.ts:Nobody", "exports no Zod schema Nobody: it exports NewUser"),
+            ("lambda_src/users/nobody.ts:NewUser", "is no TypeScript or JavaScript file that is there"),
+            ("NewUser", "'NewUser' names no file and schema"),
+        ],
+    )
+    def test_bodies_that_api_gateway_cannot_check(self, stack: cdk.Stack, request_: Any, said_: str) -> None:
+        text = self.refused(stack, "POST /users", request=request_)
+        assert said_ in text
+        assert text.count("\n  fix: ") == 1
+
+    @pytest.mark.parametrize(
+        "props",
+        [
+            {"requests_per_ip": 5},
+            {"rule_groups": ["Mine"]},
+            {"counted": ["AWSManagedRulesNobody"]},
+            {"requests_per_ip": "many"},
+        ],
+    )
+    def test_a_firewall_that_waf_would_not_take(self, props: Any) -> None:
+        with pytest.raises(PropError, match=r"Waf\(\.\.\.\)"):
+            Waf(**props)
+
+    def test_everything_wrong_is_said_at_once(self, stack: cdk.Stack) -> None:
+        text = self.refused(stack, "GET /ping", scopes=["a"], request=5, timeout=cdk.Duration.minutes(1))
+        assert text.count("\n  fix: ") == 4
+
+
+class TestEscapeHatches:
+    def test_every_l2_is_reachable(self, stack: cdk.Stack) -> None:
+        api = SecureRestApi(stack, "Api", auth=Iam())
+        greet = SecureApiFunction(stack, "Greet", api=api, route="POST /greet", entry=ENTRY)
+        assert isinstance(api.rest_api, apigateway.RestApi)
+        assert isinstance(greet.rest_method, apigateway.Method)
+        with pytest.raises(TypeError, match="use rest_method"):
+            _ = greet.http_route
+
+    def test_two_apis_share_one_firewall(self, stack: cdk.Stack) -> None:
+        api_of(stack, "Second", waf=api_of(stack, "First").web_acl)
+        template = template_of(stack)
+        assert len(resources_of(template, "AWS::WAFv2::WebACL")) == 1
+        assert len(resources_of(template, "AWS::WAFv2::WebACLAssociation")) == 2
+
+    def test_what_is_waived_says_why(self, stack: cdk.Stack) -> None:
+        why = Waived("tried in a test")
+        api = SecureRestApi(stack, "Api", auth=Iam(), waf=why, tracing=why, account_logs=why)
+        SecureApiFunction(stack, "Greet", api=api, route="POST /greet", entry=ENTRY)
+        assert findings_of(stack) == []
+        [stage] = resources_of(template_of(stack), "AWS::ApiGateway::Stage").values()
+        assert set(stage["Metadata"]["constructs-lib:waived"]) == {"waf", "tracing", "account_logs"}
+        assert resources_of(template_of(stack), "AWS::WAFv2::WebACL") == {}
+
+    def test_large_bodies_and_groups_that_only_count(self, stack: cdk.Stack) -> None:
+        group = "AWSManagedRulesSQLiRuleSet"
+        api_of(stack, waf=Waf(rule_groups=[group], counted=[group], large_bodies=True))
+        rules = {each["Name"]: each for each in only(stack, "AWS::WAFv2::WebACL")["Rules"]}
+        assert rules[group]["OverrideAction"] == {"Count": {}}
+        common = rules["AWSManagedRulesCommonRuleSet"]["Statement"]["ManagedRuleGroupStatement"]
+        assert common["RuleActionOverrides"] == [{"ActionToUse": {"Count": {}}, "Name": "SizeRestrictions_BODY"}]
