@@ -84,7 +84,8 @@ CALLS: Mapping[str, tuple[tuple[tuple[str, ...], Way], ...]] = {
     "AWS::SNS::Subscription": ((("Endpoint",), Way.ASYNCHRONOUS),),
     "AWS::SNS::Topic": ((("Subscription", "*", "Endpoint"), Way.ASYNCHRONOUS),),
     "AWS::Scheduler::Schedule": ((("Target", "Arn"), Way.ASYNCHRONOUS),),
-    "AWS::SecretsManager::RotationSchedule": ((("RotationLambdaARN",), Way.ASYNCHRONOUS),),
+    # https://docs.aws.amazon.com/lambda/latest/dg/with-secrets-manager.html
+    "AWS::SecretsManager::RotationSchedule": ((("RotationLambdaARN",), Way.AWAITED),),
     "Custom::S3BucketNotifications": (
         (
             ("NotificationConfiguration", "LambdaFunctionConfigurations", "*", "LambdaFunctionArn"),

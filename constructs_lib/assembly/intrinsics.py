@@ -49,9 +49,8 @@ def is_intrinsic(raw: Raw) -> bool:
     """Whether this is a call of an intrinsic function."""
     if not isinstance(raw, dict) or len(raw) != 1:
         return False
-    for name in raw:  # the only one
-        return name == "Ref" or (isinstance(name, str) and name.startswith("Fn::"))
-    return False
+    [name] = raw
+    return name in FUNCTIONS or name == "Ref" or (isinstance(name, str) and name.startswith("Fn::"))
 
 
 def resolve(raw: Raw, names: Names, depth: int = 0) -> Value | Absent:
@@ -61,8 +60,10 @@ def resolve(raw: Raw, names: Names, depth: int = 0) -> Value | Absent:
     if depth > MOST_LEVELS:
         return unknown(raw, f"it is nested deeper than {MOST_LEVELS} levels")
     if isinstance(raw, dict):
-        if len(raw) == 1 and is_intrinsic(raw):
-            return call(raw, names, depth)
+        if len(raw) == 1:
+            [name] = raw
+            if name in FUNCTIONS or name == "Ref" or (isinstance(name, str) and name.startswith("Fn::")):
+                return call(raw, names, depth)
         members: dict[str, Value] = {}
         for key, each in raw.items():
             if isinstance(each, str):  # most values are texts: they are not worth a call

@@ -28,6 +28,7 @@ from constructs_lib.problem import Problem
 
 NOT_OF_FILES = ("", ".out")  # what the names of folders end with
 NOT_SYNTHESIZED = "synthesize first (`cdk synth` writes the folder cdk.out), or name a CloudFormation or SAM template"
+POLICIES = ("DeletionPolicy", "UpdateReplacePolicy")  # what becomes of a resource that goes
 MOST_NESTED = 64  # stacks inside one another
 
 
@@ -341,9 +342,7 @@ def _resources(stack: Stack, path_of: PathOf | None, lines: Mapping[str, int]) -
                 metadata=metadata,
                 condition=condition if isinstance(condition, str) else None,
                 depends_on=tuple(each for each in needed if isinstance(each, str)),
-                policies={
-                    key: value for key, value in resource.items() if key.endswith("Policy") and isinstance(value, str)
-                },
+                policies={key: value for key in POLICIES if isinstance(value := resource.get(key), str)},
             ),
         )
 

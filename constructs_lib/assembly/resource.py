@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from constructs_lib.assembly.frozen import frozen
 from constructs_lib.assembly.intrinsics import call, is_intrinsic, resolve
 from constructs_lib.assembly.physical_names import naming_of
-from constructs_lib.assembly.value import ABSENT, Absent, OneOf, Symbol, Text, Unknown, Value, likely, options, texts
+from constructs_lib.assembly.value import (
+    ABSENT,
+    Absent,
+    OneOf,
+    Symbol,
+    Text,
+    Unknown,
+    Value,
+    as_text,
+    likely,
+    options,
+    texts,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,7 +33,7 @@ EVERY = "*"  # in a path of properties: every item of a list, every value of an 
 FUNCTION = "AWS::Lambda::Function"
 
 
-@dataclass(frozen=True, eq=False)  # one object a resource: it is itself, and no other
+@frozen(eq=False, slots=False)  # one object a resource: it is itself, and no other
 class Resource:
     """One resource.
 
@@ -78,12 +91,13 @@ class Resource:
         """
         raw: Any = self.raw
         for index, key in enumerate(keys):  # most paths lead through plain objects, or nowhere
-            if not isinstance(raw, dict) or key == EVERY or (len(raw) == 1 and is_intrinsic(raw)):
-                return tuple(_walk(raw, keys[index:], self.stack))
-            if key not in raw:
+            if isinstance(raw, dict) and key in raw and key != EVERY:  # no path has the name of a function
+                raw = raw[key]
+            elif isinstance(raw, dict) and key != EVERY and not is_intrinsic(raw):
                 return ()
-            raw = raw[key]
-        value = resolve(raw, self.stack)
+            else:
+                return tuple(_walk(raw, keys[index:], self.stack))
+        value = as_text(raw) if isinstance(raw, str) else resolve(raw, self.stack)
         return (value,) if isinstance(value, Text) else tuple(options(value))
 
     def texts(self, *keys: str) -> tuple[Text, ...]:
@@ -116,11 +130,12 @@ class Resource:
         """Whether nothing stands at this path by the defaults of the template; what is unknown does stand there."""
         raw: Any = self.raw
         for key in keys:
-            if not isinstance(raw, dict) or (len(raw) == 1 and is_intrinsic(raw)):
-                break
-            if key not in raw:
+            if isinstance(raw, dict) and key in raw:
+                raw = raw[key]
+            elif isinstance(raw, dict) and not is_intrinsic(raw):
                 return True
-            raw = raw[key]
+            else:
+                break
         else:
             if raw is None or not is_intrinsic(raw):  # nothing that is written out can turn out to be absent
                 return raw is None
@@ -169,14 +184,11 @@ class Resource:
     def _at(self, keys: tuple[str, ...]) -> Value | Absent:
         raw: Any = self.raw
         for index, key in enumerate(keys):
-            if not isinstance(raw, dict):
-                return ABSENT
-            if len(raw) == 1 and is_intrinsic(raw):
-                return _within(call(raw, self.stack), keys[index:])
-            if key not in raw:
-                return ABSENT
-            raw = raw[key]
-        return resolve(raw, self.stack)
+            if isinstance(raw, dict) and key in raw:  # no path has the name of a function
+                raw = raw[key]
+            else:
+                return _within(call(raw, self.stack), keys[index:]) if is_intrinsic(raw) else ABSENT
+        return as_text(raw) if isinstance(raw, str) else resolve(raw, self.stack)
 
 
 def _within(value: Value | Absent, keys: tuple[str, ...]) -> Value | Absent:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from constructs_lib.assembly.json_document import AssemblyError
 from constructs_lib.assembly.sam_local_code import LocalCode
+from constructs_lib.assembly.template_document import INCLUDE
 from constructs_lib.assembly.template_file import TemplateFile, read_template
-from constructs_lib.assembly.template_include import INCLUDE
 from constructs_lib.assembly.template_shape import take_shape, transforms_of
 from constructs_lib.problem import Problem
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+INCLUDE = "Fn::Transform"
 MAX_DEPTH = 100  # objects and lists inside of each other; the deepest of 900 public templates has 24
 MAX_DIGITS = 40  # of a whole number: longer ones are no number of CloudFormation, and Python is slow to print them
 
@@ -16,10 +17,12 @@ class Document:
     Args:
         value: The values: objects, lists, strings, numbers, true, false and null.
         lines: The line each member of `Resources` begins at, by its key.
+        may_include: Whether anything in it may include a file.
     """
 
     value: Any
     lines: dict[str, int] = field(default_factory=dict)
+    may_include: bool = True
 
 
 class MalformedTextError(ValueError):

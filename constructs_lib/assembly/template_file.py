@@ -63,7 +63,7 @@ def read_template(path: Path | str) -> TemplateFile:
     """
     path = Path(path)
     document = read_document(path)
-    unread = include_local_files(document.value, path)
+    unread = include_local_files(document.value, path) if document.may_include else {}
     lines = {**document.lines, **_lines_of_loops(document, path)}
     shape = take_shape(document.value)
     if shape.wrong:

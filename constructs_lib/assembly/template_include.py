@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from constructs_lib.assembly.data_file import read_document_beside, refusal
 from constructs_lib.assembly.json_document import AssemblyError
-from constructs_lib.assembly.template_document import MalformedTextError, printed, refuse_deep_nesting
+from constructs_lib.assembly.template_document import INCLUDE, MalformedTextError, printed, refuse_deep_nesting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-INCLUDE = "Fn::Transform"
 MAX_INCLUDED = 100  # files; they are small, and nobody includes more
 MAX_BYTES = 1024 * 1024  # of one file
 

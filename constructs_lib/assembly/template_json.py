@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from constructs_lib.assembly.template_document import (
+    INCLUDE,
     MAX_DIGITS,
     Document,
     MalformedTextError,
@@ -19,6 +20,9 @@ from constructs_lib.assembly.template_document import (
 
 MAX_VALUES = 5_000_000  # what fits into half a gigabyte of memory; 50,000 resources are about 3 million
 SPACE = re.compile(r"[ \t\n\r]*")
+COLON = re.compile(r"[ \t\n\r]*:[ \t\n\r]*")
+COMMA_OR_END = re.compile(r"[ \t\n\r]*([,}])[ \t\n\r]*")
+ESCAPE = "\\u"  # of a character, which may hide a name
 HALF_A_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")  # may be one half of a pair without the other
 
 Value = Callable[[str, int, int], tuple[Any, int]]  # key, where the key stands, where the value stands -> value, end
@@ -44,7 +48,7 @@ def parse_json(text: str) -> Document:
         raise MalformedTextError(error.what, reader.line_of_deepest(value)) from error
     if HALF_A_CHARACTER.search(text):
         _refuse_half_characters(value)
-    return Document(value, reader.lines())
+    return Document(value, reader.lines(), may_include=INCLUDE in text or ESCAPE in text)
 
 
 class _Reader:
@@ -52,9 +56,11 @@ class _Reader:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._decoder = json.JSONDecoder(
+        decoder = json.JSONDecoder(
             object_pairs_hook=_object, parse_constant=_constant, parse_float=_float, parse_int=_int
         )
+        # The type checker's description of the decoder leaves it out.
+        self._scan: Callable[[str, int], tuple[Any, int]] = decoder.scan_once  # type: ignore[attr-defined]
         self._places: dict[str, int] = {}
 
     def template(self) -> Any:
@@ -103,20 +109,22 @@ class _Reader:
             key, end = self._decode(place, place)
             if key in members:
                 raise MalformedTextError(_twice(key), self._line(place))
-            end = self._skip(end)
-            if self._at(end) != ":":
-                raise json.JSONDecodeError("Expecting ':' delimiter", self._text, end)
-            members[key], end = read(key, place, self._skip(end + 1))
-            end = self._skip(end)
-            if self._at(end) == "}":
-                return members, end + 1
-            if self._at(end) != ",":
-                raise json.JSONDecodeError("Expecting ',' delimiter", self._text, end)
-            end = self._skip(end + 1)
+            colon = COLON.match(self._text, end)
+            if colon is None:
+                raise json.JSONDecodeError("Expecting ':' delimiter", self._text, self._skip(end))
+            members[key], end = read(key, place, colon.end())
+            following = COMMA_OR_END.match(self._text, end)
+            if following is None:
+                raise json.JSONDecodeError("Expecting ',' delimiter", self._text, self._skip(end))
+            if following[1] == "}":
+                return members, following.end(1)
+            end = following.end()
 
     def _decode(self, begin: int, named: int) -> tuple[Any, int]:
         try:
-            return self._decoder.raw_decode(self._text, begin)
+            return self._scan(self._text, begin)
+        except StopIteration as error:
+            raise json.JSONDecodeError("Expecting value", self._text, error.value) from None
         except MalformedTextError as error:
             raise MalformedTextError(error.what, self._line(named)) from error
         except RecursionError as error:

@@ -15,10 +15,10 @@ Why it is written here: docs/decisions/text-sets.md.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
+from constructs_lib.assembly.frozen import frozen
 from constructs_lib.assembly.patterns.conjunction import EVERYTHING
 from constructs_lib.assembly.patterns.glob import (
     Glob,
@@ -43,7 +43,7 @@ SHOWN: Final = 4  # members of a union that a message lists, and levels of nesti
 LONGEST: Final = 120  # characters of a pattern that a message shows
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen(eq=False)
 class TextSet:
     """A set of strings. It never changes; the operators make new ones.
 

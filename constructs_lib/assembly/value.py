@@ -120,7 +120,8 @@ class Text:
 
     def __str__(self) -> str:
         """Write it with `${...}` for what is unknown."""
-        return "".join(str(part) for part in self.parts)
+        literal = self.literal
+        return literal if literal is not None else "".join(str(part) for part in self.parts)
 
 
 @lru_cache(maxsize=20_000)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
@@ -53,7 +53,7 @@ READERS: tuple[Reader, ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)  # one object for each, which its `Flow` makes
+@frozen(eq=False)  # one object for each, which its `Flow` makes
 class Runner:
     """Something that runs, and how it was made to.
 
@@ -142,7 +142,9 @@ class Flow:
             if isinstance(node, External):
                 self._places_of[node].add(node.place)
         for each in found:
-            route = replace(each, source=self._same(each.source), target=self._same(each.target))
+            source, target = self._same(each.source), self._same(each.target)
+            is_same = source is each.source and target is each.target
+            route = each if is_same else replace(each, source=source, target=target)
             if not route.by.is_there_by_default:
                 route = replace(route, passes=partial(_perhaps, route.passes))
             self._routes[route.source.id].append(route)

@@ -141,24 +141,26 @@ def _statement(source: Resource, at: tuple[str, ...], told: Mapping[str, Value],
 
 def _all(told: Value) -> tuple[Value, ...]:
     """Every value of what may be one or a list."""
-    if _is_plain(told):
-        return _plain(told)
+    plain = _plain(told)
+    if plain is not None:
+        return plain
     return tuple(
         one for each in options(told) for one in (_flat(each) if isinstance(each, list) else (each,)) if one is not None
     )
 
 
-def _is_plain(told: Value) -> bool:
-    """Whether this is a text, a list of texts, or nothing, as nearly everywhere."""
-    return told is None or isinstance(told, Text) or (isinstance(told, list) and all(map(_is_text, told)))
-
-
-def _is_text(told: Value) -> bool:
-    return isinstance(told, Text)
-
-
-def _plain(told: Any) -> tuple[Text, ...]:
-    return () if told is None else tuple(told) if isinstance(told, list) else (told,)
+def _plain(told: Any) -> tuple[Text, ...] | None:
+    """The texts where this is one, a list of them, or nothing, as nearly everywhere; none where it is less plain."""
+    if told is None:
+        return ()
+    if isinstance(told, Text):
+        return (told,)
+    if not isinstance(told, list):
+        return None
+    for each in told:
+        if not isinstance(each, Text):
+            return None
+    return tuple(told)
 
 
 def _flat(told: list[Value]) -> Iterator[Value]:
@@ -172,8 +174,9 @@ def _flat(told: list[Value]) -> Iterator[Value]:
 
 def _list(told: Value, *, sure: bool = False) -> tuple[Text, ...]:
     """The texts among one value or a list; only those that are there by the defaults, when they must be sure."""
-    if _is_plain(told):
-        return _plain(told)
+    plain = _plain(told)
+    if plain is not None:
+        return plain
     if not sure:
         return tuple(texts(_all(told)))
     return tuple(texts(each for each, is_sure in _with_surety(told, is_sure=True) if is_sure))

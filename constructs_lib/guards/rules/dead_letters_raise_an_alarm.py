@@ -9,6 +9,7 @@ from constructs_lib.assembly.resource import Resource
 from constructs_lib.assembly.value import Text, is_false, texts
 from constructs_lib.guards.finding import Severity, finding
 from constructs_lib.guards.rule import rule
+from constructs_lib.guards.waivers import is_waived
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +43,8 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
     `ApproximateAgeOfOldestMessage` of that queue; an alarm whose actions are switched off, or that waits for fewer
     messages, is none.
 
-    Accepts: an alarm in any of the stacks; a function or a pipe that drains the queue.
+    Accepts: an alarm in any of the stacks; a function or a pipe that drains the queue; a `DeadLetters` queue whose alarm
+    was waived with a reason, or turned off by `Defaults`.
     """
     settled = {queue for alarm in assembly.of_type(ALARM) for queue in _watched(assembly, alarm)}
     settled.update(each.source for each in event_sources(assembly) if each.source is not None)
@@ -51,7 +53,7 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
         for source in assembly.of_type(kind):
             for arn in source.texts(*at):
                 queue = assembly.target(arn, QUEUE)
-                if not isinstance(queue, Resource) or queue in settled:
+                if not isinstance(queue, Resource) or queue in settled or is_waived(queue, "dead_letters_alarm"):
                     continue
                 settled.add(queue)
                 yield finding(
