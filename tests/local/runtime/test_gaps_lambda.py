@@ -6,6 +6,7 @@ import base64
 import http.client
 import itertools
 import json
+import re
 import threading
 import urllib.error
 import urllib.request
@@ -19,7 +20,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from tests.local.runtime.deployed import BUCKET, REGION, App
-from tests.local.runtime.event_handlers import att, ref
+from tests.local.runtime.event_handlers import att, ref, until
 from tests.local.runtime.template import function
 
 TELLS = """
@@ -39,6 +40,9 @@ exports.handler = awslambda.streamifyResponse(async (event, stream) => {
   stream.end("two");
 });
 """
+CALLED_BY = (
+    "exports.handler = async (event, context) => console.log(`BY ${context.invokedFunctionArn.split(':').pop()}.`);"
+)
 VERSION = "exports.handler = async () => process.env.AWS_LAMBDA_FUNCTION_VERSION + process.env.MARK;"
 
 
@@ -218,6 +222,29 @@ class TestAliasRouting:
                 functions.delete_function_concurrency(FunctionName=name)
 
         assert (status(stock), status(mended)) == (200, 429)
+
+    def test_tells_a_function_that_its_alias_was_called(self, stock: App, mended: App) -> None:
+        """By a topic; stock tells it of the version, whose failed events nobody keeps."""
+
+        def called(app: App) -> str:
+            functions, sns = app.aws.client("lambda"), app.aws.client("sns")
+            made = deployed(app, CALLED_BY)
+            functions.publish_version(FunctionName=made["Name"])
+            alias = functions.create_alias(FunctionName=made["Name"], Name="live", FunctionVersion="1")["AliasArn"]
+            topic = sns.create_topic(Name=made["Name"])["TopicArn"]
+            functions.add_permission(
+                FunctionName=alias,
+                StatementId="Topic",
+                Action="lambda:InvokeFunction",
+                Principal="sns.amazonaws.com",
+                SourceArn=topic,
+            )
+            sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=alias)
+            sns.publish(TopicArn=topic, Message="hello")
+            group = functions.get_function_configuration(FunctionName=made["Name"])["LoggingConfig"]["LogGroup"]
+            return until(lambda: "".join(re.findall(r"BY (\w+)\.", "".join(app.aws.messages(group)))))
+
+        assert (called(stock), called(mended)) == ("1", "live")
 
 
 def versioned(app: App) -> str:
