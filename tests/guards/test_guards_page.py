@@ -19,7 +19,7 @@ from constructs_lib.guards.rules import rule_ids
 from tests.guards.apps import VISIBILITY
 
 PAGE = (Path(__file__).parents[2] / "docs" / "guards.md").read_text(encoding="utf-8").partition("## The rules")[0]
-PYTHON = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+PYTHON = re.findall(r"^```python(?: excerpt)?\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 COMMANDS = re.findall(r"^    (constructs-lib check .*)$", PAGE, re.MULTILINE)
 [YAML] = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 
