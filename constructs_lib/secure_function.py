@@ -251,7 +251,7 @@ class SecureFunction(Construct):
         for statement in reads if not live.is_wanted else ():
             self.add_to_role_policy(statement)
 
-        self.watched.raise_for(self, self.function)
+        self.watched.raise_for(self, self.function, self._variables["POWERTOOLS_SERVICE_NAME"])
         self.alias = live.define(self, self.function, self.watched)
         # What every trigger calls, and what callers may invoke: the alias, where there is one.
         self.called: lambda_.IFunction = self.function if self.alias is None else self.alias
