@@ -264,4 +264,4 @@ def _all_tries(hidden_for: cdk.Duration | None, receives: int) -> cdk.Duration |
     """How long a message may be tried, from its first receive to its death."""
     if hidden_for is None or hidden_for.is_unresolved() or cdk.Token.is_unresolved(receives):
         return None
-    return cdk.Duration.seconds(hidden_for.to_seconds() * receives)
+    return cdk.Duration.millis(max(1, hidden_for.to_milliseconds() * receives))

@@ -1,18 +1,49 @@
-"""Every alarm of an app that our constructs raise, and whoever wants to hear of those below a scope, in any order."""
+"""What an app has to be watched: its alarms, measures and logs, and whoever wants to hear of those, in any order."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from aws_cdk import aws_cloudwatch as cloudwatch
+    from aws_cdk import aws_logs as logs
     from constructs import IConstruct
 
     Listener: TypeAlias = Callable[[cloudwatch.Alarm], None]
 
 ATTRIBUTE = "_constructs_lib_alarms"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A construct that can be shown on a dashboard.
+
+    Args:
+        path: Its path.
+        kind: Beside what others it is shown: `Functions`.
+        metrics: What is shown of it, by the name of the graph; asked when the dashboard is drawn.
+    """
+
+    path: str
+    kind: str
+    metrics: Callable[[], Mapping[str, cloudwatch.IMetric]]
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A construct that writes logs.
+
+    Args:
+        path: Its path.
+        group: Where it writes them.
+        service: The name under which Powertools traces it; none for what is no function.
+    """
+
+    path: str
+    group: logs.ILogGroup
+    service: str | None
 
 
 @dataclass(slots=True)
@@ -21,20 +52,34 @@ class AlarmRegistry:
 
     alarms: list[tuple[str, cloudwatch.Alarm]] = field(default_factory=list)
     listeners: list[tuple[str, Listener]] = field(default_factory=list)
+    measured: list[Measured] = field(default_factory=list)
+    logged: list[Logged] = field(default_factory=list)
+
+    def alarms_below(self, scope: str) -> list[cloudwatch.Alarm]:
+        """The alarms below a scope, so far."""
+        return [alarm for path, alarm in self.alarms if is_below(path, scope)]
+
+    def measured_below(self, scope: str) -> list[Measured]:
+        """What can be shown of a scope, so far."""
+        return [each for each in self.measured if is_below(each.path, scope)]
+
+    def logged_below(self, scope: str) -> list[Logged]:
+        """Who writes logs below a scope, so far."""
+        return [each for each in self.logged if is_below(each.path, scope)]
 
     def add(self, alarm: cloudwatch.Alarm) -> None:
         """Remember an alarm, and tell whoever listens to it."""
         path = alarm.node.path
         self.alarms.append((path, alarm))
         for scope, listener in self.listeners:
-            if _is_below(path, scope):
+            if is_below(path, scope):
                 listener(alarm)
 
     def listen(self, scope: IConstruct, listener: Listener) -> None:
         """Tell of every alarm below a scope: of those there are, and of those to come."""
         self.listeners.append((scope.node.path, listener))
         for path, alarm in tuple(self.alarms):
-            if _is_below(path, scope.node.path):
+            if is_below(path, scope.node.path):
                 listener(alarm)
 
 
@@ -52,5 +97,6 @@ def alarms_of(construct: IConstruct) -> AlarmRegistry:
     return registry
 
 
-def _is_below(path: str, scope: str) -> bool:
+def is_below(path: str, scope: str) -> bool:
+    """Whether a construct of this path is a scope itself or below it."""
     return not scope or path == scope or path.startswith(f"{scope}/")

@@ -14,7 +14,7 @@ https://aws.amazon.com/cloudwatch/pricing/
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import aws_cdk as cdk
@@ -22,7 +22,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct, IConstruct
 
 from constructs_lib.defaults import defaults_of
-from constructs_lib.wiring.alarm_registry import alarms_of
+from constructs_lib.wiring.alarm_registry import Measured, alarms_of
 from constructs_lib.wiring.refusals import Refusals, did_you_mean
 from constructs_lib.wiring.waiver import Waived, record_waiver
 
@@ -86,12 +86,12 @@ def raise_alarm(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """One thing that can go wrong with a construct.
+    """One thing to know of a construct, and what goes wrong with it.
 
     Args:
         name: What the alarm is called in the argument `alarms`, and in the tree.
         metric: What is watched, over what period.
-        article: Its heading in the runbook, as its anchor.
+        article: Its heading in the runbook, as its anchor. Default: it is shown, and no alarm goes off.
         description: What is wrong, as a sentence without its full stop.
         periods: How many periods are looked at.
         datapoints: In how many of them the threshold must be met. Default: in all.
@@ -100,8 +100,8 @@ class Watch:
 
     name: str
     metric: cloudwatch.IMetric
-    article: str
-    description: str
+    article: str | None = None
+    description: str = ""
     periods: int = 1
     datapoints: int | None = None
     scale: float = 1
@@ -153,14 +153,20 @@ class Thresholds:
             elif not isinstance(value, Waived):
                 _check_threshold(name, value, self._defaults[name], refusals)
 
-    def raise_on(self, bearer: Construct, resource: IConstruct, watches: Iterable[Watch]) -> list[cloudwatch.Alarm]:
+    def raise_on(
+        self, bearer: Construct, resource: IConstruct, watches: Callable[[], Iterable[Watch]], *, kind: str
+    ) -> list[cloudwatch.Alarm]:
         """Define alarms below a construct, but those that are waived; none where `Defaults` turn alarms off.
 
         Args:
             bearer: The construct they are about; they stand in `Alarms` below it.
             resource: What says in the template that one is waived.
-            watches: What they watch; looked at only where there are alarms at all.
+            watches: What is to know of it; asked where there are alarms, and when a dashboard is drawn.
+            kind: Beside what others it is shown on a dashboard: `Functions`.
         """
+        alarms_of(bearer).measured.append(
+            Measured(bearer.node.path, kind, lambda: {each.name: each.metric for each in watches()})
+        )
         if isinstance(self._asked, Waived):
             record_waiver(resource, "alarms", self._asked)
             return []
@@ -169,9 +175,9 @@ class Thresholds:
         place = bearer.node.try_find_child("Alarms")
         place = place if isinstance(place, Construct) else Construct(bearer, "Alarms")
         raised = []
-        for watch in watches:
-            threshold = self.of(watch.name, resource)
-            if threshold is None:
+        for watch in watches():
+            threshold = None if watch.article is None else self.of(watch.name, resource)
+            if threshold is None or watch.article is None:
                 continue
             raised.append(
                 raise_alarm(

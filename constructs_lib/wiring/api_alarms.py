@@ -34,6 +34,9 @@ class ApiAlarms(TypedDict, total=False):
 class MeasuredStage(Protocol):
     """A stage that counts and times its requests: of an HTTP API, or of a REST API."""
 
+    def metric_count(self, *, period: cdk.Duration | None = None, statistic: str | None = None) -> cloudwatch.Metric:
+        """All requests."""
+
     def metric_server_error(
         self, *, period: cdk.Duration | None = None, statistic: str | None = None
     ) -> cloudwatch.Metric:
@@ -65,10 +68,11 @@ class AlarmsOfApi:
             stage: What is measured: an `HttpStage`, or a `Stage` of a REST API.
             resource: What says in the template that an alarm is waived: the stage.
         """
-        return self._thresholds.raise_on(bearer, resource, _watches(stage))
+        return self._thresholds.raise_on(bearer, resource, lambda: _watches(stage), kind="APIs")
 
 
 def _watches(stage: MeasuredStage) -> Iterator[Watch]:
+    yield Watch(name="requests", metric=stage.metric_count(period=FIVE_MINUTES, statistic="SampleCount"))
     share = stage.metric_server_error(period=FIVE_MINUTES, statistic="Average")
     yield Watch(
         name="failed_percent",

@@ -11,6 +11,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from constructs_lib.defaults import defaults_of
+from constructs_lib.wiring.alarm_registry import Measured, alarms_of
 from constructs_lib.wiring.alarms import MINUTE, Thresholds, raise_alarm
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.waiver import Waived, acknowledge, record_waiver
@@ -79,7 +80,11 @@ class DeadLetters(Construct):
         """The URL of the queue."""
         return self.queue.queue_url
 
+    def _waiting(self) -> cloudwatch.Metric:
+        return self.queue.metric_approximate_number_of_messages_visible(period=MINUTE)
+
     def _raise_alarm(self, of: Construct, asked: Mapping[str, object] | Waived | None) -> cloudwatch.Alarm | None:
+        alarms_of(self).measured.append(Measured(self.node.path, "Dead letters", lambda: {"waiting": self._waiting()}))
         settings = defaults_of(self)
         if not settings.alarms:
             record_waiver(self.queue, SAFEGUARD, Waived(settings.reason("alarms")))
@@ -95,7 +100,7 @@ class DeadLetters(Construct):
         return raise_alarm(
             self,
             "NotEmpty",
-            metric=self.queue.metric_approximate_number_of_messages_visible(period=MINUTE),
+            metric=self._waiting(),
             threshold=thresholds.of("dead_letters", self.queue) or 1,
             article="dead-letters",
             description=f"what {of.node.path} could not handle or deliver is in this queue",

@@ -57,7 +57,7 @@ class AlarmsOfTopic:
 
     def raise_for(self, bearer: Construct, topic: sns.Topic) -> list[cloudwatch.Alarm]:
         """Define the alarm, unless it is waived."""
-        return self._thresholds.raise_on(bearer, topic, _of_topic(topic))
+        return self._thresholds.raise_on(bearer, topic, lambda: _of_topic(topic), kind="Topics")
 
 
 class AlarmsOfDelivery:
@@ -78,16 +78,17 @@ class AlarmsOfDelivery:
         self, bearer: Construct, rule: events.CfnRule, bus: events.EventBus | None
     ) -> list[cloudwatch.Alarm]:
         """Define the alarm of a rule, unless it is waived."""
-        return self._thresholds.raise_on(bearer, rule, _of_rule(rule, bus))
+        return self._thresholds.raise_on(bearer, rule, lambda: _of_rule(rule, bus), kind="Rules and schedules")
 
     def raise_for_group(
         self, bearer: Construct, schedule: scheduler.Schedule, group: scheduler.ScheduleGroup
     ) -> list[cloudwatch.Alarm]:
         """Define the alarm of a schedule that has a group for itself, unless it is waived."""
-        return self._thresholds.raise_on(bearer, schedule, _of_group(group))
+        return self._thresholds.raise_on(bearer, schedule, lambda: _of_group(group), kind="Rules and schedules")
 
 
 def _of_topic(topic: sns.Topic) -> Iterator[Watch]:
+    yield Watch(name="published", metric=topic.metric_number_of_messages_published(period=FIVE_MINUTES))
     yield Watch(
         name="failed",
         metric=topic.metric_number_of_notifications_failed(period=FIVE_MINUTES),

@@ -10,6 +10,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from constructs_lib.wiring.alarm_registry import Logged, alarms_of
 from constructs_lib.wiring.alarms import FIVE_MINUTES, MINUTE, Thresholds, Watch
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.waiver import Waived
@@ -71,10 +72,17 @@ class AlarmsOfFunction:
         """Note alarms there are not, and thresholds that are none."""
         self._thresholds.check(refusals)
 
-    def raise_for(self, bearer: Construct, function: lambda_.Function) -> None:
-        """Define the alarms that every function has, but those that are waived."""
+    def raise_for(self, bearer: Construct, function: lambda_.Function, service: str) -> None:
+        """Define the alarms that every function has, but those that are waived.
+
+        Args:
+            bearer: The construct of the function.
+            function: The function.
+            service: The name under which Powertools traces it.
+        """
         self._place = (bearer, function)
-        self.raised += self._thresholds.raise_on(bearer, function, self._watches(function))
+        self.raised += self._thresholds.raise_on(bearer, function, lambda: self._watches(function), kind="Functions")
+        alarms_of(bearer).logged.append(Logged(bearer.node.path, function.log_group, service))
 
     def raise_for_lost_events(self) -> None:
         """Define the alarm on what fails and cannot be kept: once the function has a place for failures."""
@@ -82,15 +90,16 @@ class AlarmsOfFunction:
             return
         self._loses_events = True
         bearer, function = self._place
-        self.raised += self._thresholds.raise_on(bearer, function, _lost_events(function))
+        self.raised += self._thresholds.raise_on(bearer, function, lambda: _lost_events(function), kind="Functions")
 
     def raise_for_spillover(self, alias: lambda_.Alias) -> None:
         """Define the alarm on cold starts of a function whose environments are kept ready."""
         if self._place is not None:
             bearer, function = self._place
-            self.raised += self._thresholds.raise_on(bearer, function, _spillover(alias))
+            self.raised += self._thresholds.raise_on(bearer, function, lambda: _spillover(alias), kind="Functions")
 
     def _watches(self, function: lambda_.Function) -> Iterator[Watch]:
+        yield Watch(name="invocations", metric=function.metric_invocations(period=FIVE_MINUTES))
         yield Watch(
             name="errors",
             metric=function.metric_errors(period=FIVE_MINUTES),

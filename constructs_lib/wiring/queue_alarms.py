@@ -42,11 +42,11 @@ class AlarmsOfQueue:
     """
 
     def __init__(self, asked: Mapping[str, object] | Waived | None, all_tries: cdk.Duration | None) -> None:
-        wait = LONGEST_WAIT.to_seconds()
+        wait = LONGEST_WAIT.to_milliseconds()
         self._thresholds = Thresholds(
             asked,
             {
-                "age": cdk.Duration.seconds(wait if all_tries is None else max(wait, all_tries.to_seconds())),
+                "age": cdk.Duration.millis(wait if all_tries is None else max(wait, all_tries.to_milliseconds())),
                 "depth": MANY_MESSAGES,
             },
             elsewhere=(*FUNCTION_ALARMS, "dead_letters"),
@@ -58,10 +58,11 @@ class AlarmsOfQueue:
 
     def raise_for(self, bearer: Construct, queue: sqs.Queue) -> list[cloudwatch.Alarm]:
         """Define the alarms, but those that are waived."""
-        return self._thresholds.raise_on(bearer, queue, _watches(queue))
+        return self._thresholds.raise_on(bearer, queue, lambda: _watches(queue), kind="Queues")
 
 
 def _watches(queue: sqs.Queue) -> Iterator[Watch]:
+    yield Watch(name="received", metric=queue.metric_number_of_messages_received(period=FIVE_MINUTES))
     yield Watch(
         name="age",
         metric=queue.metric_approximate_age_of_oldest_message(period=FIVE_MINUTES),

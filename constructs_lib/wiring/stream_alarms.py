@@ -46,7 +46,7 @@ class AlarmsOfStream:
 
     def raise_for(self, bearer: Construct, function: lambda_.Function) -> list[cloudwatch.Alarm]:
         """Define the alarm, unless it is waived."""
-        return self._thresholds.raise_on(bearer, function, _watches(function))
+        return self._thresholds.raise_on(bearer, function, lambda: _watches(function), kind="Streams")
 
 
 def _watches(function: lambda_.Function) -> Iterator[Watch]:

@@ -63,7 +63,7 @@ class AlarmsOfTable:
     def raise_for(self, bearer: Construct, table: dynamodb.Table) -> None:
         """Define the alarms that every table has, but those that are waived."""
         self._place = (bearer, table)
-        self.raised += self._thresholds.raise_on(bearer, table, _throttles(table))
+        self.raised += self._thresholds.raise_on(bearer, table, lambda: _throttles(table), kind="Tables")
 
     def watch(self, actions: Iterable[str]) -> None:
         """Let the alarm on system errors cover these actions, too; the first of them defines it."""
@@ -74,7 +74,9 @@ class AlarmsOfTable:
         self._actions |= added
         bearer, table = self._place
         if is_first:
-            alarms = self._thresholds.raise_on(bearer, table, _system_errors(table, min(added)))
+            alarms = self._thresholds.raise_on(
+                bearer, table, lambda: _system_errors(table, sorted(self._actions)), kind="Tables"
+            )
             self.raised += alarms
             self._system_errors = alarms[0] if alarms else None
         if self._system_errors is not None:
@@ -94,18 +96,24 @@ def _throttles(table: dynamodb.Table) -> Iterator[Watch]:
         )
 
 
-def _system_errors(table: dynamodb.Table, action: str) -> Iterator[Watch]:
-    metric = cloudwatch.Metric(
-        namespace="AWS/DynamoDB",
-        metric_name="SystemErrors",
-        dimensions_map={"TableName": table.table_name, "Operation": action},
-        period=FIVE_MINUTES,
-        statistic="Sum",
-    )
+def _system_errors(table: dynamodb.Table, actions: Iterable[str]) -> Iterator[Watch]:
+    metrics = {
+        _id_of(action): cloudwatch.Metric(
+            namespace="AWS/DynamoDB",
+            metric_name="SystemErrors",
+            dimensions_map={"TableName": table.table_name, "Operation": action},
+            period=FIVE_MINUTES,
+            statistic="Sum",
+        )
+        for action in actions
+    }
     yield Watch(
         name="system_errors",
         metric=cloudwatch.MathExpression(
-            expression="SUM([one])", using_metrics={"one": metric}, period=FIVE_MINUTES, label="SystemErrors"
+            expression=f"SUM([{', '.join(metrics)}])",
+            using_metrics=dict(metrics),
+            period=FIVE_MINUTES,
+            label="SystemErrors",
         ),
         periods=2,
         article="table-system-errors",
@@ -113,11 +121,16 @@ def _system_errors(table: dynamodb.Table, action: str) -> Iterator[Watch]:
     )
 
 
+def _id_of(action: str) -> str:
+    """What a query of this action is called; ids begin with a small letter."""
+    return action[0].lower() + action[1:]
+
+
 def _sum_of_system_errors(
     table: dynamodb.Table, actions: Iterable[str]
 ) -> list[cloudwatch.CfnAlarm.MetricDataQueryProperty]:
     """The queries behind the alarm; the SUM of an array goes on where some of its series have no data."""
-    ids = {action: action[0].lower() + action[1:] for action in actions}
+    ids = {action: _id_of(action) for action in actions}
     dimension = cloudwatch.CfnAlarm.DimensionProperty
     return [
         cloudwatch.CfnAlarm.MetricDataQueryProperty(

@@ -46,10 +46,11 @@ class AlarmsOfWorkflow:
 
     def raise_for(self, bearer: Construct, machine: sfn.StateMachine) -> list[cloudwatch.Alarm]:
         """Define the alarms, but those that are waived."""
-        return self._thresholds.raise_on(bearer, machine, _watches(machine))
+        return self._thresholds.raise_on(bearer, machine, lambda: _watches(machine), kind="Workflows")
 
 
 def _watches(machine: sfn.StateMachine) -> Iterator[Watch]:
+    yield Watch(name="started", metric=machine.metric_started(period=FIVE_MINUTES))
     yield Watch(
         name="failed",
         metric=machine.metric_failed(period=FIVE_MINUTES),

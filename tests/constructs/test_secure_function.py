@@ -82,7 +82,13 @@ class TestDefaults:
     def test_leaves_nothing_else_in_the_template(self, stack: cdk.Stack) -> None:
         SecureFunction(stack, "Report", entry=NODE_ENTRY)
         kinds = sorted(each["Type"] for each in template_of(stack)["Resources"].values())
-        assert kinds == ["AWS::IAM::ManagedPolicy", "AWS::IAM::Role", "AWS::Lambda::Function", "AWS::Logs::LogGroup"]
+        assert kinds == [
+            *["AWS::CloudWatch::Alarm"] * 3,
+            "AWS::IAM::ManagedPolicy",
+            "AWS::IAM::Role",
+            "AWS::Lambda::Function",
+            "AWS::Logs::LogGroup",
+        ]
 
     def test_logical_ids_of_what_holds_data_stay(self, stack: cdk.Stack) -> None:
         SecureFunction(stack, "Report", entry=NODE_ENTRY)
@@ -345,7 +351,8 @@ class TestPassingOn:
     def test_what_other_constructs_pass_on_is_all_that_a_function_takes(self) -> None:
         taken = set(inspect.signature(SecureFunction.__init__).parameters) - {"self", "scope", "id", "entry"}
         asynchronous = {"on_failure", "retry_attempts", "max_event_age"}
-        assert set(FunctionProps.__annotations__) == taken - asynchronous
+        # Each construct has alarms of its own to name among those of the function.
+        assert set(FunctionProps.__annotations__) == taken - asynchronous - {"alarms"}
 
 
 class TestEscapeHatches:

@@ -73,6 +73,7 @@ class TestDefaults:
         Workflow(stack, "Fulfil", steps=[wait("A while", seconds=1)])
         kinds = sorted(each_["Type"] for each_ in template_of(stack)["Resources"].values())
         assert kinds == [
+            *["AWS::CloudWatch::Alarm"] * 3,
             "AWS::IAM::ManagedPolicy",
             "AWS::IAM::Role",
             "AWS::Logs::LogGroup",

@@ -43,8 +43,8 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
     `ApproximateAgeOfOldestMessage` of that queue; an alarm whose actions are switched off, or that waits for fewer
     messages, is none.
 
-    Accepts: an alarm in any of the stacks; a function or a pipe that drains the queue; a `DeadLetters` queue whose alarm
-    was waived with a reason, or turned off by `Defaults`.
+    Accepts: an alarm in any of the stacks; a function or a pipe that drains the queue; an alarm that one of our
+    constructs was told to leave out, with a reason.
     """
     settled = {queue for alarm in assembly.of_type(ALARM) for queue in _watched(assembly, alarm)}
     settled.update(each.source for each in event_sources(assembly) if each.source is not None)

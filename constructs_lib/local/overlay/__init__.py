@@ -6,6 +6,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING
 
 from constructs_lib.local.overlay import (
+    alarm_expressions,
     alias_routing,
     api_access_log,
     asynchronous_invocation,
@@ -14,6 +15,7 @@ from constructs_lib.local.overlay import (
     callers_are_verified,
     condition_keys,
     custom_resource_failure,
+    data_api,
     decisions,
     denial_names_resource,
     destination_permissions,
@@ -45,6 +47,7 @@ from constructs_lib.local.overlay import (
     queue_mapping,
     queue_trace,
     reasons,
+    relational_databases,
     resource_policies,
     rest_api_answers,
     rest_api_authorizer,
@@ -53,6 +56,7 @@ from constructs_lib.local.overlay import (
     rest_api_templates,
     schedule_settings,
     secret_reference_is_arn,
+    secret_rotation,
     stand_ins,
     stream_mapping,
     stream_state,
@@ -80,8 +84,10 @@ from constructs_lib.local.overlay import (
 )
 from constructs_lib.local.overlay.base import BASE, BASE_VERSION
 from constructs_lib.local.overlay.deployed_function import stopping
+from constructs_lib.local.overlay.journal import flush as flush_journal
 from constructs_lib.local.overlay.journal import open_journal
 from constructs_lib.local.overlay.lambda_executor import LambdaExecutor
+from constructs_lib.local.overlay.relational_databases import Databases
 from constructs_lib.local.overlay.warm_path import WarmPath
 from constructs_lib.problem import LocalError, Problem
 
@@ -93,6 +99,7 @@ if TYPE_CHECKING:
 
 PATCHES: tuple[Patch | Addition, ...] = (
     *api_access_log.PATCHES,
+    *alarm_expressions.PATCHES,
     *alias_routing.PATCHES,
     *asynchronous_invocation.PATCHES,
     *authorized_actions.PATCHES,
@@ -137,6 +144,7 @@ PATCHES: tuple[Patch | Addition, ...] = (
     *rest_api_templates.PATCHES,
     *schedule_settings.PATCHES,
     *secret_reference_is_arn.PATCHES,
+    *secret_rotation.PATCHES,
     *stand_ins.PATCHES,
     *stream_mapping.PATCHES,
     *stream_state.PATCHES,
@@ -173,9 +181,11 @@ class Overlay:
         check_version(metadata.version(BASE))
         open_journal(orders.journal)
         decisions.begin(lets_denied_pass=orders.lets_denied_pass)
-        self._executor = LambdaExecutor(orders)
+        self._databases = Databases.of_process(orders.work)
+        self._executor = LambdaExecutor(orders, self._databases)
         hold = for_tests.Hold(self._executor.executor)
         patches = [*PATCHES, *self._executor.patches(), *hold.hooks(), *stream_trace.HOOKS]
+        patches += [*relational_databases.patches(self._databases), *data_api.patches(self._databases)]
         try:
             check_patches(patches)
         except LocalError:
@@ -197,7 +207,9 @@ class Overlay:
     def close(self) -> None:
         """End what the mended base has started."""
         self._executor.executor.close()
+        self._databases.close()
         decisions.flush()
+        flush_journal()
 
 
 def check_version(version: str) -> None:

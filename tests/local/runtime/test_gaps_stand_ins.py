@@ -95,3 +95,26 @@ class TestCustomResourceFailure:
     def test_installs_nothing_from_the_network(self, mended: App) -> None:
         code = ANSWERS.replace("'mine'", "event.ResourceProperties.InstallLatestAwsSdk")
         assert custom(mended, code, 60, InstallLatestAwsSdk="true") == {"Thing": "false"}
+
+
+class TestAlarmExpressions:
+    def test_an_alarm_on_several_metrics_is_there_and_can_be_set_off(self, stock: App, mended: App) -> None:
+        stat = {"Metric": {"Namespace": "AWS/DynamoDB", "MetricName": "SystemErrors"}, "Period": 300, "Stat": "Sum"}
+        alarm = {
+            "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+            "EvaluationPeriods": 1,
+            "Threshold": 5,
+            "Metrics": [
+                {"Id": "all", "Expression": "SUM([one])"},
+                {"Id": "one", "MetricStat": stat, "ReturnData": False},
+            ],
+        }
+        resources = {"Broken": {"Type": "AWS::CloudWatch::Alarm", "Properties": alarm}}
+        with pytest.raises(AssertionError, match="metric math"):
+            deploy(stock, "Alarmed", resources)
+        name = deploy(mended, "Alarmed", resources, Name=ref("Broken"))["Name"]
+        cloudwatch = mended.aws.client("cloudwatch")
+        cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="a try")
+        [found] = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
+        assert found["StateValue"] == "ALARM"
+        assert mended.aws.remove("Alarmed") == ""
