@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json as json_
 import time
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from constructs_lib.local.iam_proof import role_session
 from constructs_lib.local.json_lines import JsonLines
 from constructs_lib.local.routes import routes_of
 from constructs_lib.local.signed_call import ROOT, Answer, call
+from constructs_lib.problem import LocalError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -134,6 +136,7 @@ class DeployedAws:
         """
         name = named(self.stacks, FUNCTION, function).name
         deadline = time.monotonic() + LOG_SECONDS
+        self._settle()
         while True:
             self._lines.extend(self._logs.new_lines())
             mine = [each.line for each in self._lines if each.function == name]
@@ -147,8 +150,14 @@ class DeployedAws:
         Args:
             kind: `authorization`, `invocation`, `delivery`, `unfinished`, `fault` or `throttle`. Default: everything.
         """
+        self._settle()
         self._journal.extend(self._new_entries.new())
         return [each for each in self._journal if kind in {"", each.get("kind")}]
+
+    def _settle(self) -> None:
+        """Have everything written that was put off until now; where nothing runs any more, it is."""
+        with contextlib.suppress(LocalError):
+            self.control.ask("settle")
 
     def function_paths(self) -> Mapping[str, str]:
         """Return the construct path of every deployed function, by its physical name."""

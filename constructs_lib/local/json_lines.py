@@ -27,19 +27,33 @@ class JsonLinesWriter:
         self._path = path
         self._descriptor = -1
         self._lock = threading.Lock()
+        self._unwritten: list[Mapping[str, Any]] = []
 
     def write(self, values: Mapping[str, Any]) -> None:
         """Append one object, whole or not at all."""
-        if self._path is None:
-            return
-        line = _encode(values).encode(errors="backslashreplace") + b"\n"
+        self.write_soon(values)
+        self.flush()
+
+    def write_soon(self, values: Mapping[str, Any]) -> None:
+        """Append one object with the next one that is written, or at a flush; the order stays."""
+        if self._path is not None:
+            with self._lock:
+                self._unwritten.append(values)
+
+    def flush(self) -> None:
+        """Write what waits."""
         with self._lock:
+            if self._path is None or not self._unwritten:
+                return
+            lines = "".join([f"{_encode(each)}\n" for each in self._unwritten])
+            self._unwritten.clear()
             if self._descriptor < 0:
                 self._descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-            os.write(self._descriptor, line)
+            os.write(self._descriptor, lines.encode(errors="backslashreplace"))
 
     def close(self) -> None:
         """Let go of the file; a later object opens it again."""
+        self.flush()
         with self._lock:
             if self._descriptor >= 0:
                 os.close(self._descriptor)

@@ -158,16 +158,22 @@ class Environment:
                 return ended
         return self.finish(self.begin(invocation))
 
-    def begin(self, invocation: Invocation) -> Run:
-        """Hand an invocation to the process, which has loaded its handler; `finish` waits for the answer."""
+    def begin(self, invocation: Invocation, *, is_quick: bool = False) -> Run:
+        """Hand an invocation to the process, which has loaded its handler; `finish` waits for the answer.
+
+        Args:
+            invocation: The invocation.
+            is_quick: Whether the file of all functions may hear of it a moment later.
+        """
         self._group.signal(signal.SIGCONT)
-        self._log.start(invocation.request_id)
         started, limit, kept = time.monotonic(), self.function.timeout_seconds, Kept()
         run = Run(invocation, started, started + limit, invocation.listener or kept, kept)
         deadline_ms = int((time.time() + limit) * 1000)
         if self._api is not None:
             self._api.begin(invocation, deadline_ms)
         run.is_sent = self._channel.send(invocation.message(deadline_ms), run.deadline)
+        self._log.is_written_soon = is_quick
+        self._log.start(invocation.request_id)
         return run
 
     def look(self, run: Run) -> bool:
@@ -189,6 +195,7 @@ class Environment:
         if not run.is_sent:
             failure = self._ended(request_id, deadline)
         elif run.answer is None:
+            self._log.is_written_soon = False
             answer, failure = self._await_frame(request_id, deadline, run.listener)
         else:
             self._note_memory(answer)

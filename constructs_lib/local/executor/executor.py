@@ -139,6 +139,10 @@ class Executor:
         """Tell of a function, where the lines of all functions go, what its own log does not hold."""
         self._log_file.write(time.time(), function.name, request_id, text)
 
+    def flush(self) -> None:
+        """Write what the file of all functions has not been told yet."""
+        self._log_file.flush()
+
     def end_functions(self) -> None:
         """End every environment for good; who waits for an answer gets an error."""
         with self._lock:
@@ -193,6 +197,7 @@ class Executor:
     def close(self) -> None:
         """End every environment, and the reaper, which has nothing left to do."""
         self.end_functions()
+        self.flush()
         self._ports.close()
         self._xray.close()
         if self._reaper.stdin is not None:

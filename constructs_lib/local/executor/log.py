@@ -76,15 +76,28 @@ class LogFile:
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
         self._file = None if path is None else path.open("a", encoding="utf-8")
+        self._unwritten: list[tuple[float, str, str, tuple[str, ...]]] = []
 
-    def write(self, seconds: float, function: str, request_id: str, *lines: str) -> None:
-        """Append lines at once, so that a reader sees them now."""
+    def write(self, seconds: float, function: str, request_id: str, *lines: str, is_soon: bool = False) -> None:
+        """Append lines at once, so that a reader sees them now; or with the next ones, or at a flush."""
         if self._file is None:
             return
-        told = {"time": now_text(seconds), "function": function, "request_id": request_id}
-        text = "".join(f"{json.dumps({**told, 'line': line})}\n" for line in lines)
         with self._lock:
-            self._file.write(text)
+            self._unwritten.append((seconds, function, request_id, lines))
+        if not is_soon:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits."""
+        with self._lock:
+            if self._file is None or not self._unwritten:
+                return
+            told = ""
+            for seconds, function, request_id, lines in self._unwritten:
+                head = json.dumps({"time": now_text(seconds), "function": function, "request_id": request_id})[:-1]
+                told += "".join([f'{head}, "line": {json.dumps(line)}}}\n' for line in lines])
+            self._unwritten.clear()
+            self._file.write(told)
             self._file.flush()
 
 
@@ -107,6 +120,7 @@ class FunctionLog:
         self.function = function
         self.stream = stream
         self.request_id = ""
+        self.is_written_soon = False  # rather than at once, to the file of all functions
         self._store = store
         self._file = file
         self._pending: list[tuple[int, str]] = []
@@ -116,7 +130,7 @@ class FunctionLog:
     def line(self, *texts: str) -> None:
         """Take one line, or several at once."""
         now = time.time()
-        self._file.write(now, self.function.name, self.request_id, *texts)
+        self._file.write(now, self.function.name, self.request_id, *texts, is_soon=self.is_written_soon)
         for text in texts:
             self._pending.append((int(now * 1000), text))
             self._tail += text.encode("utf-8", "replace") + b"\n"

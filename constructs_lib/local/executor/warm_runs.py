@@ -50,7 +50,7 @@ class WarmRuns:
 
     def start(self, environment: Environment, invocation: Invocation, caller: Caller) -> None:
         """Begin an invocation in an environment that has nothing to do."""
-        run = environment.begin(invocation)
+        run = environment.begin(invocation, is_quick=True)
         if not run.is_sent:
             caller.is_slow(environment, run)
             return

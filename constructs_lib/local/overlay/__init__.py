@@ -85,6 +85,7 @@ from constructs_lib.local.overlay import (
 from constructs_lib.local.overlay.base import BASE, BASE_VERSION
 from constructs_lib.local.overlay.deployed_function import stopping
 from constructs_lib.local.overlay.journal import flush as flush_journal
+from constructs_lib.local.overlay.journal import flush as flush_journal
 from constructs_lib.local.overlay.journal import open_journal
 from constructs_lib.local.overlay.lambda_executor import LambdaExecutor
 from constructs_lib.local.overlay.relational_databases import Databases
@@ -209,6 +210,7 @@ class Overlay:
         self._executor.executor.close()
         self._databases.close()
         decisions.flush()
+        flush_journal()
         flush_journal()
 
 

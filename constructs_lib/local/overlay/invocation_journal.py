@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from constructs_lib.local.overlay import trace
-from constructs_lib.local.overlay.journal import tell
+from constructs_lib.local.overlay.journal import tell, tell_soon
 from constructs_lib.local.overlay.stream_trace import root_of_record
 from constructs_lib.local.overlay.workflow_role import current_machine
 
@@ -35,26 +35,38 @@ def tell_invocation(
     function: Function, event: Any, outcome: Outcome, *, request_id: str, header: str, milliseconds: float
 ) -> None:
     """Write one run of a function into the journal."""
+    tell("invocation", **_entry(function, event, outcome, request_id, header, milliseconds))
+
+
+def tell_invocation_soon(
+    function: Function, event: Any, outcome: Outcome, *, request_id: str, header: str, milliseconds: float
+) -> None:
+    """Write it a moment later."""
+    tell_soon("invocation", **_entry(function, event, outcome, request_id, header, milliseconds))
+
+
+def _entry(  # noqa: PLR0917 (what the two above are given)
+    function: Function, event: Any, outcome: Outcome, request_id: str, header: str, milliseconds: float
+) -> dict[str, Any]:
     cause, source = cause_of(event)
     machine = current_machine()
     if not cause and machine:
         cause, source = "states", machine
     root = trace.root_of(header)
     failed = outcome.payload if outcome.is_error and isinstance(outcome.payload, dict) else {}
-    tell(
-        "invocation",
-        function=function.name,
-        arn=function.arn,
-        request_id=request_id,
-        trace=root,
-        links=[each for each in links_of(event) if each != root],
-        cause=cause,
-        source=source,
-        cold=outcome.is_cold,
-        milliseconds=round(milliseconds, 1),
-        error=str(failed.get("errorType") or "Error") if outcome.is_error else "",
-        message=str(failed.get("errorMessage") or "")[:500],
-    )
+    return {
+        "function": function.name,
+        "arn": function.arn,
+        "request_id": request_id,
+        "trace": root,
+        "links": [each for each in links_of(event) if each != root],
+        "cause": cause,
+        "source": source,
+        "cold": outcome.is_cold,
+        "milliseconds": round(milliseconds, 1),
+        "error": str(failed.get("errorType") or "Error") if outcome.is_error else "",
+        "message": str(failed.get("errorMessage") or "")[:500],
+    }
 
 
 def cause_of(event: Any) -> tuple[str, str]:

@@ -61,3 +61,15 @@ def tell(kind: Kind, **values: Any) -> None:
     root = root_now()
     for writer in _writers:
         writer.write({"time": round(time.time(), 4), "kind": kind, **({"trace": root} if root else {}), **values})
+
+
+def tell_soon(kind: Kind, **values: Any) -> None:
+    """Write one entry with the next one, or at the next `flush`."""
+    for writer in _writers:
+        writer.write_soon({"time": round(time.time(), 4), "kind": kind, **values})
+
+
+def flush() -> None:
+    """Write what waits."""
+    for writer in _writers:
+        writer.flush()

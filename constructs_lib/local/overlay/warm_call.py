@@ -12,8 +12,8 @@ from constructs_lib.local.overlay import api_access_log, dated, gateway_call, re
 from constructs_lib.local.overlay.base import base, log
 from constructs_lib.local.overlay.http_api_result import internal_server_error, message, response_of
 from constructs_lib.local.overlay.http_api_sendable import flaw
-from constructs_lib.local.overlay.invocation_journal import tell_invocation
-from constructs_lib.local.overlay.journal import tell
+from constructs_lib.local.overlay.invocation_journal import tell_invocation_soon
+from constructs_lib.local.overlay.journal import tell_soon
 from constructs_lib.local.overlay.request_journal import PATH_CHARACTERS
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class WarmCall:
             outcome = self.executor.finish(environment, run)
         finally:
             base("services.lambda_svc")._release_execution_slot(self.slot)
-        tell_invocation(
+        tell_invocation_soon(
             self.plan.function,
             {"requestContext": {"apiId": self.plan.api_id}},
             outcome,
@@ -126,7 +126,7 @@ class WarmCall:
             self._write_access_log((status, headers, body), is_integrated=is_integrated)
         self._send(status, headers, body)
         path = self.head.target.partition(b"?")[0].decode("ascii")
-        tell(
+        tell_soon(
             "request",
             method=self.head.method,
             path=path[:PATH_CHARACTERS],

@@ -24,11 +24,13 @@ from constructs_lib.local.overlay import (
     front_door,
     http_api_limits,
     invoke_permission,
+    journal,
     loopback_only,
     recursion,
     trace,
 )
 from constructs_lib.local.overlay.base import base
+from constructs_lib.local.overlay.control import command
 from constructs_lib.local.overlay.decisions import settle
 from constructs_lib.local.overlay.http_api_event import Request
 from constructs_lib.local.overlay.http_api_integration import SERVICE
@@ -49,6 +51,7 @@ METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 PATH = re.compile(r"(/[A-Za-z0-9._~!$&'()*+,;=:@-]+)*/?")  # what is the same, decoded or not
 LONGEST_BODY_BYTES = 1 << 16  # what a process takes at once, whatever it is doing
 MOST_KNOWN = 512  # heads
+WRITTEN_SECONDS = 0.01  # how long after it began nobody may have heard of a call
 AGAIN_SECONDS = 0.5  # how long a request that has to go the usual way is not looked at again
 
 _Key = tuple[str, bytes]
@@ -91,9 +94,29 @@ class WarmPath:
         self._known: dict[_Key, Known] = {}
         self._unusual: dict[_Key, float] = {}  # until when
         self._runs: WarmRuns | None = None
+        self._taken = 0
+        self._has_unwritten = False
+        command("settle")(self._told)
 
     def take(self, connection: PlainConnection, received: bytearray) -> int | None:
-        """Take a request, as `Shortcut` has it."""
+        """Take a request, as `Shortcut` has it; whoever is answered the usual way finds everything written."""
+        size = self._take(connection, received)
+        if size is None:
+            self.settle()
+        return size
+
+    def settle(self) -> None:
+        """Write what was put off."""
+        if self._has_unwritten:
+            self._has_unwritten = False
+            journal.flush()
+            self._functions.executor.flush()
+
+    def _told(self, _: dict[str, Any]) -> object:
+        """Everything has been written by now: that is what this is asked for."""
+        return {"warm": self._taken}
+
+    def _take(self, connection: PlainConnection, received: bytearray) -> int | None:
         end = received.find(HEAD_END, 0, LONGEST_HEAD_BYTES)
         if end < 0 or connection.port != self._app_port or faults.are_there_any():
             return None
@@ -217,6 +240,10 @@ class WarmPath:
             self._runs = WarmRuns(asyncio.get_running_loop())
         connection.answer(request)
         self._runs.start(environment, invocation, call)
+        self._taken += 1
+        if not self._has_unwritten:
+            self._has_unwritten = True
+            asyncio.get_running_loop().call_later(WRITTEN_SECONDS, self.settle)
         return True
 
 

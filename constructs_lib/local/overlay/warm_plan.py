@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from constructs_lib.local.executor.function import Function
 
+MOST_COPIES = 1024
 _HTTP, _REST, _LAMBDA = "services.apigateway", "services.apigateway_v1", "services.lambda_svc"
 
 
@@ -44,9 +45,16 @@ class Stored:
 
     @classmethod
     def now(cls, store: Any, key: tuple[str, str, str], inner: str = "") -> Stored:
-        """Copy it."""
+        """Copy it; plans that were made of the same share one copy."""
+        known = _copies.get((id(store), *key, inner))
+        if known is not None and known.store is store._data and known.is_same():
+            return known
+        if len(_copies) >= MOST_COPIES:
+            _copies.clear()
         found = store._data.get(key)
-        return cls(store._data, key, inner, copy.deepcopy((found or {}).get(inner) if inner else found))
+        copied = cls(store._data, key, inner, copy.deepcopy((found or {}).get(inner) if inner else found))
+        _copies[id(store), *key, inner] = copied
+        return copied
 
     def is_same(self) -> bool:
         """Whether it still is."""
@@ -54,6 +62,9 @@ class Stored:
         if self.inner and found is not None:
             found = found.get(self.inner)
         return bool(found == self.value)
+
+
+_copies: dict[tuple[Any, ...], Stored] = {}
 
 
 @dataclass(frozen=True, slots=True)
