@@ -11,6 +11,7 @@ from typing import Any
 
 from constructs_lib.assembly.template_document import (
     INCLUDE,
+    MAX_DEPTH,
     MAX_DIGITS,
     Document,
     MalformedTextError,
@@ -19,6 +20,7 @@ from constructs_lib.assembly.template_document import (
 )
 
 MAX_VALUES = 5_000_000  # what fits into half a gigabyte of memory; 50,000 resources are about 3 million
+FLAT = MAX_DEPTH - 2  # objects and lists of one resource or other section: it takes more to be nested too deeply
 SPACE = re.compile(r"[ \t\n\r]*")
 COLON = re.compile(r"[ \t\n\r]*:[ \t\n\r]*")
 COMMA_OR_END = re.compile(r"[ \t\n\r]*([,}])[ \t\n\r]*")
@@ -43,7 +45,8 @@ def parse_json(text: str) -> Document:
         what = f"the file is not JSON: {error.msg[:1].lower()}{error.msg[1:]} (column {error.colno})"
         raise MalformedTextError(what, error.lineno) from error
     try:
-        refuse_deep_nesting(value)
+        if reader.may_be_deep:
+            refuse_deep_nesting(value)
     except MalformedTextError as error:
         raise MalformedTextError(error.what, reader.line_of_deepest(value)) from error
     if HALF_A_CHARACTER.search(text):
@@ -62,6 +65,7 @@ class _Reader:
         # The type checker's description of the decoder leaves it out.
         self._scan: Callable[[str, int], tuple[Any, int]] = decoder.scan_once  # type: ignore[attr-defined]
         self._places: dict[str, int] = {}
+        self.may_be_deep = False
 
     def template(self) -> Any:
         begin = self._skip(0)
@@ -122,13 +126,16 @@ class _Reader:
 
     def _decode(self, begin: int, named: int) -> tuple[Any, int]:
         try:
-            return self._scan(self._text, begin)
+            value, end = self._scan(self._text, begin)
         except StopIteration as error:
             raise json.JSONDecodeError("Expecting value", self._text, error.value) from None
         except MalformedTextError as error:
             raise MalformedTextError(error.what, self._line(named)) from error
         except RecursionError as error:
             raise MalformedTextError(too_deep(), self._line(named)) from error
+        if end - begin > FLAT and self._text.count("{", begin, end) + self._text.count("[", begin, end) > FLAT:
+            self.may_be_deep = True
+        return value, end
 
     def _at(self, place: int) -> str:
         return self._text[place : place + 1]

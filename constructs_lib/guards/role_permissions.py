@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from constructs_lib.assembly.policies import aws_managed
 from constructs_lib.assembly.policies.documents import policies_of
-from constructs_lib.assembly.policies.permissions import Permissions, extent_on, keys_in
+from constructs_lib.assembly.policies.permissions import Permissions, extent_on, keys_in, permissions_of
 from constructs_lib.assembly.remembered import remembered
 from constructs_lib.assembly.resource import Resource
 from constructs_lib.assembly.text_set import Extent
@@ -79,7 +79,7 @@ def _permissions_of(node: Resource) -> RolePermissions:
     assembly = node.stack.assembly
     policies = policies_of(assembly)
     names = frozenset(name for arn in policies.managed_by_others(node) if (name := aws_managed.name_of(arn)))
-    return RolePermissions(node, Permissions(assembly, policies, node), names)
+    return RolePermissions(node, permissions_of(assembly, node), names)
 
 
 def _has_keys(pattern: Text, action: str, arns: Sequence[Text]) -> bool:

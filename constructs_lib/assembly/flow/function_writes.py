@@ -14,7 +14,7 @@ from constructs_lib.assembly.flow.message import ANYTHING, lesser
 from constructs_lib.assembly.flow.service_events import ServiceEvents
 from constructs_lib.assembly.flow.writes import BUCKET, BY_URL, ON_OBJECTS, SENT, Write, Writers
 from constructs_lib.assembly.policies.actions import meant
-from constructs_lib.assembly.policies.permissions import Grant, Permissions, denies_node, extent_on
+from constructs_lib.assembly.policies.permissions import Grant, Permissions, denies_node, extent_on, permissions_of
 from constructs_lib.assembly.policies.statement import statements_at
 from constructs_lib.assembly.text_set import Extent
 from constructs_lib.assembly.value import Text, texts
@@ -57,7 +57,7 @@ class FunctionWrites:
         if role is None:
             return ()
         if role.id not in self._known:
-            permissions = Permissions(self._assembly, self._policies, role)
+            permissions = permissions_of(self._assembly, role)
             self._known[role.id] = (
                 *self._writers.of(permissions),
                 *self._admitted(permissions),
@@ -122,7 +122,7 @@ class FunctionWrites:
             for role in self._scheduler_roles:
                 if extent_on(passing.pattern, (role.arn,)) is Extent.NONE:
                     continue
-                for write in self._writers.of(Permissions(self._assembly, self._policies, role)):
+                for write in self._writers.of(permissions_of(self._assembly, role)):
                     how = f"may make a schedule that has the role {role.path}, which {write.how}"
                     why = write.why or "what it schedules is decided while it runs"
                     yield replace(write, how=how, why=why, extent=lesser(write.extent, Extent.SOME))
@@ -133,7 +133,7 @@ class FunctionWrites:
         https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_manage-assume.html
         """
         for role, extent in self._assumable(permissions).values():
-            assumed = Permissions(self._assembly, self._policies, role)
+            assumed = permissions_of(self._assembly, role)
             for write in (*self._writers.of(assumed), *self._events.of(assumed), *published(self._assembly, assumed)):
                 how = f"may assume the role {role.path}, which {write.how}"
                 yield replace(write, how=how, extent=lesser(write.extent, extent))
@@ -154,7 +154,7 @@ class FunctionWrites:
                 if extent is Extent.NONE or is_denied or not {own.role.id, EVERYBODY} & trusted:
                     continue
                 found[role.id] = (role, lesser(so_far, extent))
-                ways.append((Permissions(self._assembly, self._policies, role), lesser(so_far, extent)))
+                ways.append((permissions_of(self._assembly, role), lesser(so_far, extent)))
         return found
 
     @cached_property

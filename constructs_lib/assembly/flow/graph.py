@@ -25,7 +25,7 @@ from constructs_lib.assembly.flow.writes import BUCKET, NOT_BY_DEFAULT, ON_OBJEC
 from constructs_lib.assembly.frozen import frozen
 from constructs_lib.assembly.model import External
 from constructs_lib.assembly.policies.documents import policies_of
-from constructs_lib.assembly.policies.permissions import Permissions
+from constructs_lib.assembly.policies.permissions import permissions_of
 from constructs_lib.assembly.resource import Resource
 from constructs_lib.assembly.text_set import Extent, TextSet
 from constructs_lib.assembly.value import Symbol
@@ -258,7 +258,7 @@ class Flow:
             return
         if node.type == MACHINE:
             role = self.assembly.target(node.value("RoleArn"), ROLE)
-            permissions = None if role is None else Permissions(self.assembly, self._policies, role)
+            permissions = None if role is None else permissions_of(self.assembly, role)
             yield from machine_writes(self.assembly, node, self._writers, permissions)
         elif node.type == FUNCTION:
             yield from self._functions.of(node)
@@ -280,7 +280,7 @@ class Flow:
             if role is None:
                 continue
             if isinstance(role, Resource):
-                reasons = tuple(Permissions(self.assembly, self._policies, role).unknowns())
+                reasons = tuple(permissions_of(self.assembly, role).unknowns())
             else:
                 reasons = (f"its role {role} is not in any of the templates",)
             if reasons:

@@ -12,6 +12,8 @@ from constructs_lib.assembly.frozen import frozen
 from constructs_lib.assembly.patterns.glob import iam_glob
 from constructs_lib.assembly.policies import aws_managed
 from constructs_lib.assembly.policies.actions import any_includes, meant, mentions
+from constructs_lib.assembly.policies.documents import policies_of
+from constructs_lib.assembly.remembered import remembered
 from constructs_lib.assembly.text_set import Extent, TextSet
 from constructs_lib.assembly.value import Symbol, Text
 
@@ -149,6 +151,19 @@ class Permissions:
             if statement.allows and mentions(statement, action)
             for each in (statement.resources or (EVERYTHING,))
         )
+
+
+def permissions_of(assembly: Assembly, role: Node) -> Permissions:
+    """Return what one role may do: found out once, for all who ask."""
+    known = _known_permissions(assembly)
+    if role.id not in known:
+        known[role.id] = Permissions(assembly, policies_of(assembly), role)
+    return known[role.id]
+
+
+@remembered
+def _known_permissions(assembly: Assembly) -> dict[str, Permissions]:  # noqa: ARG001 - whose they are
+    return {}
 
 
 def extent_on(pattern: Text, arns: Sequence[Text]) -> Extent:

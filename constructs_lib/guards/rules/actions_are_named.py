@@ -39,9 +39,10 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
             yield unknown(source, what="which actions and resources a statement allows", reason=told.reason)
         for action in dict.fromkeys(statement.actions):
             service, _, name = action.partition(":")
-            if not set(name or service) & set("*?") or action in FAMILIES:
+            written = name or service
+            if ("*" not in written and "?" not in written) or action in FAMILIES:
                 continue
-            is_whole = not (name or service).strip("*?") or "*" in service
+            is_whole = not written.strip("*?") or "*" in service
             extent = f"every action of {service}" if name and is_whole else "every action" if is_whole else "actions"
             shown = spelled(source, [action])
             yield finding(
