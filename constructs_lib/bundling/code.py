@@ -29,6 +29,8 @@ from constructs_lib.bundling.node import NodeEntry, bundle_node
 from constructs_lib.bundling.project import Project
 from constructs_lib.bundling.python import PythonEntry, bundle_python, module_of, refuse_unimportable, root_of
 from constructs_lib.bundling.sources import write_sources
+from constructs_lib.clients_in_handlers.made import METADATA
+from constructs_lib.clients_in_handlers.script import made_in_script
 from constructs_lib.problem import BundlingError, Problem
 
 BUNDLE_FOR = "constructs-lib:bundle-for"  # context: "lambda", or "this-machine" for the local run
@@ -134,9 +136,14 @@ class BundledCode(lambda_.Code):
         )
 
     def bind_to_resource(self, resource: cdk.CfnResource, *, resource_property: str | None = None) -> None:
-        """Name the asset in the resource's metadata, where tools that run functions locally look for it."""
+        """Name the asset in the resource's metadata, where tools that run functions locally look for it.
+
+        Also the clients that a Node handler makes on every call: in a bundle that is minified no guard could see them.
+        """
         if self._bound is None:
             raise AssertionError("bind_to_resource() is called after bind()")
+        if made := _clients_made(self._bound.entry):
+            resource.add_metadata(METADATA, made)
         if not resource.node.try_get_context("aws:cdk:enable-asset-metadata"):
             return
         resource.add_metadata("aws:asset:path", cdk.Lazy.string(_Producer(self._bound.file_name)))
@@ -190,6 +197,14 @@ class _Home:
 
 
 _homes: weakref.WeakKeyDictionary[cdk.Stack, _Home] = weakref.WeakKeyDictionary()
+
+
+def _clients_made(entry: Entry) -> list[dict[str, str | int]]:
+    """The AWS clients that a Node handler makes on every call; a Python handler is in its bundle as it was written."""
+    if not isinstance(entry, NodeEntry):
+        return []
+    made = made_in_script(entry.path.read_text(errors="replace"), entry.handler)
+    return [{"file": entry.path.name, "line": each.line, "what": each.what} for each in made]
 
 
 def _for_this_machine(stack: cdk.Stack) -> bool:

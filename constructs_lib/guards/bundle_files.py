@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 CODE_OF = {"AWS::Lambda::Function": "Code", "AWS::Lambda::LayerVersion": "Content"}
 ASSET_PATH = "aws:asset:path"  # metadata the CDK writes
 STAGED = re.compile(r"([0-9a-f]{32,64})\.zip")
+SUFFIXES = {"python": (".py",), "nodejs": (".js", ".mjs", ".cjs")}  # of the file with a handler, by the runtime
 MOST_BYTES_OF_A_FILE = 1_000_000
 MOST_BYTES = 64_000_000  # of one assembly: a count and no clock, so that the same input gives the same answer
 MOST_FILES = 20_000
@@ -82,6 +83,43 @@ def bundles_of(assembly: Assembly) -> Iterator[tuple[Path, Resource]]:
         if folder is not None and folder not in seen:
             seen.add(folder)
             yield folder, resource
+
+
+@dataclass(frozen=True, slots=True)
+class HandlerSource:
+    """The file that holds the handler of a function.
+
+    Args:
+        name: Its path inside of the bundle.
+        text: What it says.
+        handler: The function in it that Lambda calls.
+    """
+
+    name: str
+    text: str
+    handler: str
+
+
+def handler_source(function: Resource) -> HandlerSource | None:
+    """The file with the handler, from the template or the bundle beside it; nothing where neither has it."""
+    module, _, handler = (function.text("Handler") or "").rpartition(".")
+    suffixes = next(
+        (found for runtime, found in SUFFIXES.items() if (function.text("Runtime") or "").startswith(runtime)), ()
+    )
+    if not module or not suffixes:
+        return None
+    inline = function.text("Code", "ZipFile")
+    if inline is not None:
+        return HandlerSource(f"index{suffixes[0]}", inline, handler)
+    folder = _bundle_of(function)
+    if folder is None or not folder.is_dir():
+        return None
+    path = module.replace(".", "/") if suffixes == (".py",) else module
+    for suffix in suffixes:
+        file = folder / f"{path}{suffix}"
+        if file.resolve().is_relative_to(folder) and file.is_file() and file.stat().st_size <= MOST_BYTES_OF_A_FILE:
+            return HandlerSource(f"{path}{suffix}", file.read_bytes().decode(errors="replace"), handler)
+    return None
 
 
 def _bundle_of(resource: Resource) -> Path | None:

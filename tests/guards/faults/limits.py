@@ -92,6 +92,26 @@ FAULTS = [
         ),
         change("and a permission for it", "", "PlacePermission", "FunctionName", to=ref("Place")),
     ),
+    change(
+        "a client on every call",
+        "clients-are-made-once",
+        "Report",
+        "Code",
+        to={
+            "ZipFile": 'const { S3Client } = require("@aws-sdk/client-s3");\n'
+            "exports.handler = async () => { const s3 = new S3Client({}); };\n"
+        },
+    ),
+    together(
+        change(
+            "a client of boto3 on every call",
+            "clients-are-made-once",
+            "Report",
+            "Code",
+            to={"ZipFile": "import boto3\n\n\ndef handler(event, context):\n    return boto3.client('s3')\n"},
+        ),
+        change("in Python", "", "Report", "Runtime", to="python3.14"),
+    ),
     add(
         "too many resources",
         "stack-stays-below-the-resource-limit",
