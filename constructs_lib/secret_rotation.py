@@ -23,6 +23,7 @@ from constructs_lib.wiring.key_use import use_through
 from constructs_lib.wiring.kinds import checks_kinds
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.secrets import full_arn_of
+from constructs_lib.wiring.waiver import acknowledge
 
 SERVICE = "secretsmanager.amazonaws.com"
 # What the four steps call. https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets-required-permissions-function.html
@@ -37,16 +38,20 @@ KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
 SHORTEST_HOURS = 4
 MOST = 999  # hours or days
 
+CALLED_AGAIN = (
+    "Secrets Manager calls this function synchronously and repeats a rotation that failed; a dead-letter queue gets "
+    "asynchronous events only, https://docs.aws.amazon.com/lambda/latest/dg/with-secrets-manager.html"
+)
+
 
 @jsii.implements(iam.IGrantable)
 class SecretRotation(Construct):
     """Define a function that renews one secret, and when it does.
 
     The function may describe, read and write this secret and move its labels: four actions on one ARN. Secrets Manager
-    may call it for this secret alone, and repeats a rotation that failed; the step that failed is kept in a queue whose
-    alarm tells of it. Its handler is the four steps of a rotation; `rotation` of
-    `constructs_lib.runtime` makes them out of two functions, `change` and `test`. Where AWS has a function for your
-    database, CDK's own reads well enough: `secret.add_rotation_schedule("Rotation", hosted_rotation=...)`.
+    may call it for this secret alone, and repeats a rotation that failed. Its handler is the four steps of a rotation;
+    `rotation` of `constructs_lib.runtime` makes them out of two functions, `change` and `test`. Where AWS has one for
+    your database, CDK's own reads well enough: `secret.add_rotation_schedule("Rotation", hosted_rotation=...)`.
 
     Functions that read the secret with `with_secret` or `withSecret` go on through the rotation.
 
@@ -92,7 +97,6 @@ class SecretRotation(Construct):
         )
         if secret.encryption_key is not None:
             self.function.add_to_role_policy(use_through(self, secret.encryption_key, "secretsmanager", *KEY_ACTIONS))
-        self.function.keep_failed_events()
         permission = lambda_.CfnPermission(
             self,
             "Permission",
@@ -114,6 +118,7 @@ class SecretRotation(Construct):
         self.schedule.node.add_dependency(permission)
         for policy in self.function.identity.grants_policies:
             self.schedule.node.add_dependency(policy)
+        acknowledge(self.function.function, CALLED_AGAIN, "Serverless-LambdaDLQ")
 
     @property
     def grant_principal(self) -> iam.IPrincipal:

@@ -46,7 +46,7 @@ def called(kind: str, /, **properties: Any) -> list[Caller]:
         ("AWS::SNS::Subscription", {"Endpoint": SEND}, ASYNC),
         ("AWS::SNS::Topic", {"Subscription": [{"Endpoint": SEND}]}, ASYNC),
         ("AWS::Scheduler::Schedule", {"Target": {"Arn": SEND}}, ASYNC),
-        ("AWS::SecretsManager::RotationSchedule", {"RotationLambdaARN": SEND}, ASYNC),
+        ("AWS::SecretsManager::RotationSchedule", {"RotationLambdaARN": SEND}, Way.AWAITED),
         (
             "Custom::S3BucketNotifications",
             {"NotificationConfiguration": {"LambdaFunctionConfigurations": [{"LambdaFunctionArn": SEND}]}},

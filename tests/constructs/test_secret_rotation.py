@@ -77,7 +77,7 @@ class TestGrants:
             (f"secretsmanager:{action}", name)
             for action in ("DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage")
         }
-        assert {action.partition(":")[0] for action, _ in permissions} == {"logs", "secretsmanager", "sqs", "xray"}
+        assert {action.partition(":")[0] for action, _ in permissions} == {"logs", "secretsmanager", "xray"}
 
     def test_a_key_of_ones_own_is_used_through_secrets_manager_alone(self, stack: cdk.Stack) -> None:
         key = kms.Key(stack, "MasterKey")

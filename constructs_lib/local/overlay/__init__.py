@@ -16,6 +16,7 @@ from constructs_lib.local.overlay import (
     condition_keys,
     custom_resource_failure,
     data_api,
+    database_resources,
     decisions,
     denial_names_resource,
     destination_permissions,
@@ -47,11 +48,11 @@ from constructs_lib.local.overlay import (
     queue_mapping,
     queue_trace,
     reasons,
-    relational_databases,
     resource_policies,
     rest_api_answers,
     rest_api_authorizer,
     rest_api_integration,
+    rest_api_models,
     rest_api_settings,
     rest_api_templates,
     schedule_settings,
@@ -84,7 +85,6 @@ from constructs_lib.local.overlay import (
 )
 from constructs_lib.local.overlay.base import BASE, BASE_VERSION
 from constructs_lib.local.overlay.deployed_function import stopping
-from constructs_lib.local.overlay.journal import flush as flush_journal
 from constructs_lib.local.overlay.journal import flush as flush_journal
 from constructs_lib.local.overlay.journal import open_journal
 from constructs_lib.local.overlay.lambda_executor import LambdaExecutor
@@ -141,6 +141,7 @@ PATCHES: tuple[Patch | Addition, ...] = (
     *rest_api_answers.PATCHES,
     *rest_api_authorizer.PATCHES,
     *rest_api_integration.PATCHES,
+    *rest_api_models.PATCHES,
     *rest_api_settings.PATCHES,
     *rest_api_templates.PATCHES,
     *schedule_settings.PATCHES,
@@ -186,7 +187,7 @@ class Overlay:
         self._executor = LambdaExecutor(orders, self._databases)
         hold = for_tests.Hold(self._executor.executor)
         patches = [*PATCHES, *self._executor.patches(), *hold.hooks(), *stream_trace.HOOKS]
-        patches += [*relational_databases.patches(self._databases), *data_api.patches(self._databases)]
+        patches += [*database_resources.patches(self._databases), *data_api.patches(self._databases)]
         try:
             check_patches(patches)
         except LocalError:
@@ -210,7 +211,6 @@ class Overlay:
         self._executor.executor.close()
         self._databases.close()
         decisions.flush()
-        flush_journal()
         flush_journal()
 
 

@@ -15,6 +15,7 @@ import uuid
 from typing import Any
 
 from constructs_lib.local.executor.runtimes import runs_here
+from constructs_lib.local.overlay import relational_databases
 from constructs_lib.local.overlay.base import base
 from constructs_lib.local.overlay.control import command
 from constructs_lib.local.overlay.patching import Patch
@@ -165,6 +166,11 @@ def _absent(resource: Any) -> str:
     _admit(type_)
     if type_ in _stood_in_for:
         return str(type_)
+    if type_ == "AWS::SecretsManager::RotationSchedule" and not properties.get("RotationLambdaARN"):
+        return "hosted rotation of secrets"
+    if type_ == relational_databases.CLUSTER:
+        why = relational_databases.absence(resource.get("PhysicalResourceId", ""))
+        return f"{type_} ({why})" if why else ""
     if type_ != "AWS::Lambda::Function":
         return ""
     kind = "of containers" if properties.get("PackageType") == "Image" else properties.get("Runtime")
