@@ -63,7 +63,7 @@ bench: setup
 	python -m benchmarks.local
 
 lock: setup
-	uv pip compile --quiet pyproject.toml --extra local --extra nag --extra check --group dev --universal --no-header --no-annotate --python-version 3.11 --upgrade -o requirements.txt
+	uv pip compile --quiet pyproject.toml --extra local --extra nag --extra check --extra database --group dev --universal --no-header --no-annotate --python-version 3.11 --upgrade -o requirements.txt
 	npm update
 
 clean:

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/kms/latest/developerguide/service-integration.html
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import json
 from collections.abc import Iterator, Mapping
@@ -71,7 +72,7 @@ def _wrap_enforce(stock: Any) -> Any:
         service_context: Any = None,
     ) -> Any:
         denied = stock(access_key_id, iam_action, service, region, resource_arn, service_context)
-        if denied is not None or not (iam_action in KMS_NEEDS or service == "ssm"):
+        if denied is not None or not (iam_action in KMS_NEEDS or service in {"ssm", "rds-data"}):
             return denied
         request = _request.get()
         if request is None or request.service != service:
@@ -92,6 +93,12 @@ def _further(action: str, resource: str, region: str, request: _Request) -> Iter
         account = base("core.responses").get_account_id()
         for arn in parameter_arns(request.body, region, account)[1:]:
             yield action, arn, None
+    if request.service == "rds-data":
+        with contextlib.suppress(ValueError, AttributeError):  # what is no JSON is refused later
+            secret = json.loads(request.body).get("secretArn")
+            if isinstance(secret, str):
+                yield "secretsmanager:GetSecretValue", secret, None
+        return
     key = _key_of(action, resource, request)
     if not key or key.startswith(OWN_KEYS):
         return

@@ -26,6 +26,7 @@ from constructs_lib.local.overlay.invocation_journal import tell_invocation, tra
 from constructs_lib.local.overlay.journal import tell
 from constructs_lib.local.overlay.log_delivery import LogDelivery
 from constructs_lib.local.overlay.patching import Patch
+from constructs_lib.local.overlay.relational_databases import Databases, variables
 from constructs_lib.local.overlay.role_permissions import role_credentials
 
 _request_identity: contextvars.ContextVar[str] = contextvars.ContextVar("request_identity", default="")
@@ -109,7 +110,7 @@ def unable(config: Any) -> str:
 class LambdaExecutor:
     """The hook between the base's Lambda and our executor."""
 
-    def __init__(self, orders: Orders) -> None:
+    def __init__(self, orders: Orders, databases: Databases) -> None:
         """Prepare the executor."""
         self._region = orders.region
         self._told_missing: set[tuple[str, str]] = set()
@@ -119,7 +120,7 @@ class LambdaExecutor:
                 endpoint=orders.endpoint,
                 log_file=None if orders.log_file is None else Path(orders.log_file),
                 store=LogDelivery(),
-                credentials=role_credentials,
+                credentials=lambda each: {**role_credentials(each), **variables(databases, each.variables)},
                 on_unfinished=_tell_unfinished,
                 source_maps=source_map_folders.maps,
             )

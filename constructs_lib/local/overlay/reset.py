@@ -21,6 +21,7 @@ from constructs_lib.local.overlay import (
     message_moves,
     pipes,
     queue_mapping,
+    relational_databases,
     reset_era,
     reset_files,
     reset_stores,
@@ -160,6 +161,7 @@ class Resetting:
         CLOCK.reset()
         faults.clear()
         self._baseline.put_back()
+        relational_databases.reset()
         for each in (decisions, gateway_call, message_moves, pipes, queue_mapping, stream_mapping):
             each.forget()
         clock_everywhere.count_anew()

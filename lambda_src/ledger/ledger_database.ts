@@ -1,0 +1,28 @@
+/** The connection of this environment: one, opened with the first request and kept; a token takes the place of a password. */
+import { Signer } from "@aws-sdk/rds-signer";
+import { Pool } from "pg";
+
+import { setting } from "../orders/settings.ts";
+
+const hostname = setting("DATABASE_HOST");
+const port = Number(setting("DATABASE_PORT"));
+const username = setting("DATABASE_USER");
+
+// Signed here, without a call; made anew for each connection, since it is good for 15 minutes.
+const signer = new Signer({ hostname, port, username, region: setting("AWS_REGION") });
+
+/** At most one connection: an environment serves one request at a time. */
+export const database = new Pool({
+  host: hostname,
+  port,
+  user: username,
+  database: setting("DATABASE_NAME"),
+  password: () => signer.getAuthToken(),
+  ssl: true, // verified against the authorities Node knows, Amazon's among them
+  max: 1,
+  idleTimeoutMillis: 0, // the proxy ends what is idle for half an hour, and the next request opens another
+  connectionTimeoutMillis: 5000,
+  statement_timeout: 5000,
+});
+
+database.on("error", () => undefined); // an idle connection was ended; the pool has forgotten it already
