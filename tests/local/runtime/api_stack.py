@@ -215,6 +215,12 @@ class _Apis:
             },
             request_validator_options=both,
         )
+        api.root.add_resource("anybody").add_method(
+            "POST",
+            integration,
+            request_models={"$default": model},
+            request_validator=api.add_request_validator("Bodies", validate_request_body=True),
+        )
 
     def _authorized(self, api: apigateway.RestApi, integration: apigateway.LambdaIntegration) -> None:
         resource = api.root.add_resource

@@ -79,6 +79,24 @@ class TestRestApiSettings:
         assert settings(apis) == [True, "AUTHORIZER"]
 
 
+class TestRestApiModels:
+    def test_checks_bodies_of_every_kind_where_a_model_is_for_all(self, stock_apis: Apis, apis: Apis) -> None:
+        def statuses(asked: Apis) -> list[int]:
+            kinds = (JSON, {"content-type": "text/plain"}, {})
+            return [asked.rest("POST", "/anybody", b"{}", headers).status for headers in kinds]
+
+        assert (statuses(stock_apis), statuses(apis)) == ([200] * 3, [400] * 3)
+
+    def test_checks_no_body_of_a_kind_that_has_no_model(self, stock_apis: Apis, apis: Apis) -> None:
+        def answer(asked: Apis) -> tuple[int, bytes]:
+            sent = {"content-type": "text/plain", "x-source": "till"}
+            found = asked.rest("POST", "/people?team=a", b"[", sent)
+            return found.status, found.body
+
+        assert answer(stock_apis)[0] == 200, "stock makes no validators from a template"
+        assert answer(apis)[0] == 200
+
+
 class TestRestApiAuthorizer:
     def test_asks_for_the_action_of_a_policy(self, stock_apis: Apis, apis: Apis) -> None:
         assert stock_apis.token("action").status == 200
