@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from constructs_lib.alerts import Alerts, Slack, Teams
+    from constructs_lib.dashboard import Dashboard
     from constructs_lib.defaults import Defaults, defaults_of
     from constructs_lib.dynamo_table import DynamoTable
     from constructs_lib.event_bus import EventBus
@@ -51,6 +52,7 @@ _HOMES = {
     "Canary": "wiring.canary",
     "Cognito": "wiring.auth",
     "DataApiAction": "relational_database",
+    "Dashboard": "dashboard",
     "Defaults": "defaults",
     "Domain": "wiring.domains",
     "DynamoTable": "dynamo_table",
@@ -120,6 +122,7 @@ __all__ = [
     "BundlingError",
     "Canary",
     "Cognito",
+    "Dashboard",
     "DataApiAction",
     "Defaults",
     "Domain",

@@ -18,6 +18,7 @@ from constructs import Construct
 from constructs_lib.wiring.alarms import FIVE_MINUTES, Thresholds, Watch
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.waiver import Waived
+from constructs_lib.wiring.weak_references import weakened
 
 
 class TopicAlarms(TypedDict, total=False):
@@ -109,7 +110,7 @@ def _of_rule(rule: events.CfnRule, bus: events.EventBus | None) -> Iterator[Watc
             # Ref of a rule on a bus of its own is not its name; its ARN ends in it: rule/<bus>/<rule>.
             dimensions_map={
                 **of_bus,
-                "RuleName": cdk.Fn.select(1 if bus is None else 2, cdk.Fn.split("/", rule.attr_arn)),
+                "RuleName": cdk.Fn.select(1 if bus is None else 2, cdk.Fn.split("/", weakened(rule.attr_arn))),
             },
             period=FIVE_MINUTES,
             statistic="Sum",

@@ -59,20 +59,22 @@ class TestDefaults:
 
     def test_an_alarm_goes_off_with_the_first_dead_letter(self, stack: cdk.Stack) -> None:
         worker = QueueWorker(stack, "Emails", entry=ENTRY)
-        [alarm] = resources_of(template_of(stack), "AWS::CloudWatch::Alarm").values()
+        alarms = resources_of(template_of(stack), "AWS::CloudWatch::Alarm")
+        [alarm] = [each for name, each in alarms.items() if "DeadLetters" in name]
         assert alarm["Properties"] == {
-            "AlarmDescription": "Somebody has to look: what Shop/Emails could not handle or get is in this queue",
-            "ComparisonOperator": "GreaterThanThreshold",
+            "AlarmDescription": "Shop/Emails/DeadLetters: what Shop/Emails could not handle or deliver is in this queue. "
+            "Runbook: constructs-lib runbook dead-letters",
+            "ComparisonOperator": "GreaterThanOrEqualToThreshold",
             "Dimensions": [{"Name": "QueueName", "Value": {"Fn::GetAtt": [DEAD_LETTERS, "QueueName"]}}],
             "EvaluationPeriods": 1,
             "MetricName": "ApproximateNumberOfMessagesVisible",
             "Namespace": "AWS/SQS",
             "Period": 60,
             "Statistic": "Maximum",
-            "Threshold": 0,
+            "Threshold": 1,
             "TreatMissingData": "notBreaching",
         }
-        assert worker.dead_letters.alarm.alarm_arn
+        assert worker.dead_letters.alarm is not None
 
     def test_both_queues_take_tls_only_and_admit_nobody(self, stack: cdk.Stack) -> None:
         QueueWorker(stack, "Emails", entry=ENTRY)

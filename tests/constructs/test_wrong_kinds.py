@@ -18,6 +18,8 @@ from constructs import Construct
 
 import constructs_lib
 from constructs_lib import (
+    Alerts,
+    Dashboard,
     DynamoTable,
     EventBus,
     FunctionProps,
@@ -102,6 +104,8 @@ class Shop:
 
 # What a call needs at least, by what is called: a construct, or a method of one.
 CALLS: Mapping[str, Callable[[Shop], tuple[Callable[..., object], dict[str, Any]]]] = {
+    "Alerts": lambda shop: (Alerts, {"email": "ada@example.com", "of": Construct(shop.stack, shop.new_id())}),
+    "Dashboard": lambda shop: (Dashboard, {"of": Construct(shop.stack, shop.new_id())}),
     "DynamoTable": lambda _: (DynamoTable, {"partition_key": "id"}),
     "EventBus": lambda _: (EventBus, {}),
     "QueueWorker": lambda _: (QueueWorker, {"entry": ENTRY}),
