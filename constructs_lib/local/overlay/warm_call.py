@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from constructs_lib.local.executor.failure import RESPONSE_LIMIT_BYTES
-from constructs_lib.local.overlay import api_access_log, dated, gateway_call, reused_threads
+from constructs_lib.local.overlay import api_access_log, dated, gateway_call, journal, reused_threads, trace
 from constructs_lib.local.overlay.base import base, log
 from constructs_lib.local.overlay.http_api_result import internal_server_error, message, response_of
 from constructs_lib.local.overlay.http_api_sendable import flaw
 from constructs_lib.local.overlay.invocation_journal import tell_invocation_soon
-from constructs_lib.local.overlay.journal import tell_soon
 from constructs_lib.local.overlay.request_journal import PATH_CHARACTERS
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ class WarmCall:
         call_id: Its id at the API.
         request_id: Its id at the function.
         root: The root of its trace.
-        trace: The trace header the function sees.
+        header: The trace header the function sees.
         client: The address it comes from.
         slot: The unit of concurrency it holds.
     """
@@ -55,7 +54,7 @@ class WarmCall:
     call_id: str
     request_id: str
     root: str
-    trace: str
+    header: str
     client: str
     slot: Any
     began: float = field(default_factory=time.monotonic)
@@ -67,9 +66,10 @@ class WarmCall:
         if frame["kind"] != "response" or frame["size"] > RESPONSE_LIMIT_BYTES or "raw" in frame:
             self.is_slow(environment, run)
             return
-        self._answer(response_of(frame["payload"]))
+        status = self._answer(frame["payload"])
         with base("core.responses").request_scope(*self._function_scope):
             self._end(environment, run)
+        self._tell(status)
 
     def is_slow(self, environment: Environment, run: Run) -> None:
         """Let a thread wait."""
@@ -83,18 +83,25 @@ class WarmCall:
         return account, region
 
     async def _wait(self, environment: Environment, run: Run) -> None:
+        trace.begin(f"Root={self.root}")
         left = max(0.0, self.began + self.plan.seconds - time.monotonic())
         try:
             with base("core.responses").request_scope(*self._function_scope):
-                outcome: Outcome = await reused_threads.run_within(left, self._end, environment, run)
-            answer = internal_server_error() if outcome.is_error else response_of(outcome.payload)
-        except reused_threads.LateError:
-            self._answer(message(503, "Service Unavailable"), is_integrated=False)  # the function goes on, as on AWS
-            return
+                outcome: Outcome = await reused_threads.run_within(left, self._end_slowly, environment, run)
+        except reused_threads.LateError:  # the function goes on, as on AWS
+            status = self._send(message(503, "Service Unavailable"), is_integrated=False)
         except Exception:
             log.exception("%s %s failed", self.head.method, self.plan.path)
-            answer = internal_server_error()
-        self._answer(answer)
+            status = self._send(internal_server_error(), is_integrated=False)
+        else:
+            status = self._send(internal_server_error()) if outcome.is_error else self._answer(outcome.payload)
+        self._tell(status)
+        journal.flush()
+
+    def _end_slowly(self, environment: Environment, run: Run) -> Outcome:
+        outcome = self._end(environment, run)
+        journal.flush()
+        return outcome
 
     def _end(self, environment: Environment, run: Run) -> Outcome:
         """See the run to its end, and tell of it."""
@@ -107,12 +114,20 @@ class WarmCall:
             {"requestContext": {"apiId": self.plan.api_id}},
             outcome,
             request_id=self.request_id,
-            header=self.trace,
+            header=self.header,
             milliseconds=(time.monotonic() - self.began) * 1000,
         )
         return outcome
 
-    def _answer(self, answer: Response, *, is_integrated: bool = True) -> None:
+    def _answer(self, payload: Any) -> int:
+        """Answer what the function has returned; return the status."""
+        try:
+            return self._send(response_of(payload))
+        except Exception:
+            log.exception("%s %s of API %s failed", self.head.method, self.plan.path, self.plan.api_id)
+            return self._send(internal_server_error())
+
+    def _send(self, answer: Response, *, is_integrated: bool = True) -> int:
         status, headers, body = answer
         if self.plan.cors:
             origin = self.headers.get("origin", "")
@@ -124,9 +139,17 @@ class WarmCall:
         headers["apigw-requestid"] = self.call_id
         if self.plan.settings.get("accessLogSettings"):
             self._write_access_log((status, headers, body), is_integrated=is_integrated)
-        self._send(status, headers, body)
+        if "content-length" not in {name.lower() for name in headers}:
+            headers["Content-Length"] = str(len(body))
+        lines = base("app")._asgi_header_list(headers)
+        if all(name.lower() != dated.DATE for name, _ in lines):
+            lines.append((dated.DATE, dated.now()))
+        self.request.answer(status, lines, body)
+        return int(status)
+
+    def _tell(self, status: int) -> None:
         path = self.head.target.partition(b"?")[0].decode("ascii")
-        tell_soon(
+        journal.tell_soon(
             "request",
             method=self.head.method,
             path=path[:PATH_CHARACTERS],
@@ -135,20 +158,12 @@ class WarmCall:
             milliseconds=round((time.monotonic() - self.began) * 1000, 1),
         )
 
-    def _send(self, status: int, headers: dict[str, Any], body: bytes) -> None:
-        if "content-length" not in {name.lower() for name in headers}:
-            headers["Content-Length"] = str(len(body))
-        lines = base("app")._asgi_header_list(headers)
-        if all(name.lower() != dated.DATE for name, _ in lines):
-            lines.append((dated.DATE, dated.now()))
-        self.request.answer(status, lines, body)
-
     def _write_access_log(self, answer: Response, *, is_integrated: bool) -> None:
         plan = self.plan
         call = gateway_call.Call(
             request_id=self.call_id,
             extended_id=self.call_id,
-            trace=self.trace,
+            trace=self.header,
             host=self.headers.get("host", ""),
             source_ip=self.client,
             started=self.arrived,

@@ -29,7 +29,7 @@ from constructs_lib.local.overlay import (
     recursion,
     trace,
 )
-from constructs_lib.local.overlay.base import base
+from constructs_lib.local.overlay.base import base, log
 from constructs_lib.local.overlay.control import command
 from constructs_lib.local.overlay.decisions import settle
 from constructs_lib.local.overlay.http_api_event import Request
@@ -43,6 +43,7 @@ from constructs_lib.local.plain_request import HEAD_END, LONGEST_HEAD_BYTES, Hea
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from constructs_lib.local.executor.environment import Environment
     from constructs_lib.local.overlay.lambda_executor import LambdaExecutor
     from constructs_lib.local.overlay.warm_plan import Plan
     from constructs_lib.local.plain_http import PlainConnection
@@ -138,10 +139,9 @@ class WarmPath:
                 self._unusual.clear()
                 self._layout = now
             known = self._known.get(key)
-            if known is not None and known.plan.is_true():
-                return known
-            return self._learn(key)
-        except RuntimeError:  # a dictionary has changed while we were looking at it: somebody is deploying
+            return known if known is not None and known.plan.is_true() else self._learn(key)
+        except Exception as error:  # nothing that happens here is worth a request: there is the usual way
+            log.debug("a request goes the usual way: %r", error)
             return None
 
     def _learn(self, key: _Key) -> Known | None:
@@ -202,9 +202,9 @@ class WarmPath:
 
     def _begin(self, connection: PlainConnection, known: Known, body: bytes) -> bool:
         plan, executor = known.plan, self._functions.executor
-        if not plan.may_run_now():
-            return False
-        environment = executor.take_idle(plan.function)
+        call_id, root = base64.b64encode(secrets.token_bytes(11)).decode(), known.root or trace.new_root()
+        event = known.event.text(call_id, body)
+        environment = executor.take_idle(plan.function) if plan.may_run_now() else None
         if environment is None:
             return False
         has_token = plan.limits is None or http_api_limits.take(plan.api_id, plan.stage, plan.route_key, plan.limits)
@@ -216,10 +216,9 @@ class WarmPath:
             return False
         if plan.is_enforced:
             settle(SERVICE, invoke_permission.ACTION, plan.reference, "")
-        root = known.root or trace.new_root()
-        call_id = base64.b64encode(secrets.token_bytes(11)).decode()
         request = PlainRequest(connection, _nothing, {"method": known.head.method, "path": plan.path}, known.head)
         request.receive_data(body)
+        connection.answer(request)
         call = WarmCall(
             request=request,
             executor=executor,
@@ -229,22 +228,22 @@ class WarmPath:
             call_id=call_id,
             request_id=str(uuid.uuid4()),
             root=root,
-            trace=f"{trace_header(plan.function, root)};Lineage={known.lineage}",
+            header=f"{trace_header(plan.function, root)};Lineage={known.lineage}",
             client=connection.client,
             slot=slot,
         )
-        invocation = Invocation(
-            None, call.request_id, plan.function.arn, call.trace, event_json=known.event.text(call_id, body)
-        )
-        if self._runs is None:
-            self._runs = WarmRuns(asyncio.get_running_loop())
-        connection.answer(request)
-        self._runs.start(environment, invocation, call)
+        self._start(environment, call, event)
+        return True
+
+    def _start(self, environment: Environment, call: WarmCall, event: str) -> None:
+        loop = asyncio.get_running_loop()
+        self._runs = self._runs or WarmRuns(loop)
+        arn = call.plan.function.arn
+        self._runs.start(environment, Invocation(None, call.request_id, arn, call.header, event_json=event), call)
         self._taken += 1
         if not self._has_unwritten:
             self._has_unwritten = True
-            asyncio.get_running_loop().call_later(WRITTEN_SECONDS, self.settle)
-        return True
+            loop.call_later(WRITTEN_SECONDS, self.settle)
 
 
 async def _nothing(*_: Any) -> None:

@@ -128,14 +128,14 @@ def layout() -> list[Any]:
     gateway, rest = base(_HTTP), base(_REST)
     found: list[Any] = []
     for key, api in gateway._apis._data.items():
-        found += (key, api["name"], api.get("protocolType"))
+        found += (key, api.get("name"), api.get("protocolType"))
     for key, stages in gateway._stages._data.items():
         found += (key, *stages)
     for key, routes in gateway._routes._data.items():
         found.append(key)
-        found += [each["routeKey"] for each in routes.values()]
+        found += [each.get("routeKey") for each in routes.values()]
     for key, api in rest._rest_apis._data.items():
-        found += (key, api["name"])
+        found += (key, api.get("name"))
     for key, stages in rest._stages_v1._data.items():
         found += (key, *stages)
     return found
