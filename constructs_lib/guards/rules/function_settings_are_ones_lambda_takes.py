@@ -20,6 +20,10 @@ MOST = 10_240  # MiB, of memory and of /tmp
 AMOUNTS = (("MemorySize",), ("EphemeralStorage", "Size"))
 WARM = ("ProvisionedConcurrencyConfig", "ProvisionedConcurrentExecutions")
 RESERVED = ("ReservedConcurrentExecutions",)
+SNAPS = ("SnapStart", "ApplyOn")
+# https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html
+MOST_BESIDE_SNAPS = 512  # MiB of /tmp
+SNAPPED = "PublishedVersions"
 LATEST = "$LATEST"
 VARIABLES = ("Environment", "Variables")
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
@@ -40,7 +44,8 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
     https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 
     Refuses: more than 10,240 MiB of memory or of `/tmp`; a variable of a name that Lambda sets itself (`AWS_REGION`);
-    provisioned concurrency on an alias of `$LATEST`, or of more than is reserved for the function.
+    provisioned concurrency on an alias of `$LATEST`, or of more than is reserved for the function; SnapStart of
+    Node.js, and beside provisioned concurrency, a file system, or more than 512 MiB of `/tmp`.
 
     Accepts: what Lambda takes; numbers that only a deployment knows.
     """
@@ -55,6 +60,8 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
                     at=at,
                     detail=at[-1],
                 )
+        for problem in _against_snapshots(function):
+            yield finding(function, problem=problem, fix="leave out one of the two", at=SNAPS, detail=SNAPS[-1])
         for name in sorted(TAKEN.intersection(function.keys(*VARIABLES))):
             yield finding(
                 function,
@@ -76,6 +83,15 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
                 at=("FunctionVersion",),
                 detail="FunctionVersion",
             )
+        if isinstance(called, Resource) and called.text(*SNAPS) == SNAPPED:
+            yield finding(
+                alias,
+                problem=f"{count(warm)} environments are to be kept warm, and the function starts from snapshots: "
+                "Lambda does not do both",
+                fix="leave out one of the two",
+                at=WARM,
+                detail="SnapStart",
+            )
         reserved = called.number(*RESERVED) if isinstance(called, Resource) else None
         if reserved is not None and warm > reserved:
             yield finding(
@@ -86,3 +102,16 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
                 at=WARM,
                 detail=WARM[-1],
             )
+
+
+def _against_snapshots(function: Resource) -> Iterator[str]:
+    """What Lambda does not take beside SnapStart."""
+    if function.text(*SNAPS) != SNAPPED:
+        return
+    runtime, disk = function.text("Runtime") or "", function.number(*AMOUNTS[1])
+    if runtime.startswith("nodejs"):
+        yield f"it is to start from snapshots, and Lambda takes none of {runtime}"
+    if disk is not None and disk > MOST_BESIDE_SNAPS:
+        yield f"it is to start from snapshots, and /tmp has {count(disk)} MiB: {MOST_BESIDE_SNAPS} at most go with them"
+    if not function.lacks("FileSystemConfigs"):
+        yield "it is to start from snapshots, and has a file system: Lambda does not do both"

@@ -54,6 +54,24 @@ class TestFunctionSettingsAreOnesLambdaTakes:
         for reserved in ({}, {"ReservedConcurrentExecutions": 2}):
             assert judged(self.ID, {"Send": function(**reserved), "Live": numbered}) == []
 
+    def test_refuses_what_does_not_go_with_snapshots(self) -> None:
+        snaps: dict[str, Any] = {"Runtime": "python3.14", "SnapStart": {"ApplyOn": "PublishedVersions"}}
+        assert judged(self.ID, {"Send": function(**snaps, EphemeralStorage={"Size": 513})}) == [
+            (
+                "error: it is to start from snapshots, and /tmp has 513 MiB: 512 at most go with them\n"
+                f"{AT} SnapStart.ApplyOn\n"
+                "  fix: leave out one of the two"
+            )
+        ]
+        assert len(judged(self.ID, {"Send": function(**snaps, FileSystemConfigs=[{"Arn": "x"}])})) == 1
+        assert len(judged(self.ID, {"Send": function(**{**snaps, "Runtime": "nodejs24.x"})})) == 1
+        warm: dict[str, Any] = {"ProvisionedConcurrencyConfig": {"ProvisionedConcurrentExecutions": 2}}
+        alias = resource("AWS::Lambda::Alias", FunctionName=ref("Send"), FunctionVersion="1", Name="live", **warm)
+        assert ids(self.ID, {"Send": function(**snaps), "Live": alias}) == [f"{self.ID}[SnapStart]"]
+        assert judged(self.ID, {"Send": function(**snaps, EphemeralStorage={"Size": 512})}) == []
+        off = {**snaps, "SnapStart": {"ApplyOn": "None"}}
+        assert judged(self.ID, {"Send": function(**off, EphemeralStorage={"Size": 1024}), "Live": alias}) == []
+
 
 class TestStreamMappingIsOneLambdaTakes:
     ID = "stream-mapping-is-one-lambda-takes"
