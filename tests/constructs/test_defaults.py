@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import gc
+import re
+from pathlib import Path
 from typing import Any, get_type_hints
 
 import aws_cdk as cdk
@@ -97,6 +99,15 @@ class TestStages:
         overrides, settings = get_type_hints(Overrides), get_type_hints(Settings)
         assert list(overrides) == NAMES
         assert [name for name in settings if name != "said_at"] == NAMES
+
+    def test_the_page_shows_the_numbers_that_there_are(self) -> None:
+        page = (Path(__file__).parents[2] / "docs/stages.md").read_text()
+        shown = dict(re.findall(r"^\| `(\w+)` \| (\w+ \| \w+ \| \w+ \| \w+) \|$", page, re.MULTILINE))
+        presets = (Defaults.dev(), Defaults.staging(), Defaults.prod(), Settings())
+        for name in (name for name in NAMES if getattr(presets[0], name) is not None):
+            values = [getattr(each, name) for each in presets]
+            assert shown.pop(name) == " | ".join(getattr(value, "name", str(value)) for value in values)
+        assert shown == {}
 
 
 class TestProtection:
