@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.guards.faults import hygiene, limits, messages, privilege, recursion, recursion_by_calls, secrets
+from tests.guards.faults import hygiene, limits, messages, privilege, recursion, recursion_by_calls, secrets, shapes
 from tests.guards.faults.hardened import hardened
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ MATRIX: dict[str, list[Fault]] = {
     "secrets": secrets.FAULTS,
     "messages": messages.FAULTS,
     "limits and shape": limits.FAULTS,
-    "switches and names": hygiene.FAULTS,
+    "switches and names": [*hygiene.FAULTS, *shapes.FAULTS],
 }
 FAULTS = [fault for faults in MATRIX.values() for fault in faults]
 
