@@ -7,12 +7,13 @@ import json
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
 from constructs_lib.assembly import CloudAssembly
-from constructs_lib.local import LocalAws, deploy
+from constructs_lib.local import LocalAws, deploy, overlay
 from constructs_lib.local.function_logs import FunctionLogs
 from tests.local.session.example_app import ExampleApp, function, http_api, route
 
@@ -447,3 +448,25 @@ class TestHeeded:
         version: str = warm.functions.publish_version(FunctionName=warm.function)["Version"]
         change(FunctionName=warm.function, Environment={"Variables": {"VALUE": "first"}})
         return version
+
+
+class TestUsualWay:
+    """What the short way leaves out is known; whoever adds to it has to tell the short way, and then this table."""
+
+    KNOWN: ClassVar[dict[str, set[str]]] = {
+        "_handle_execute_api_request": {"api_access_log"},
+        "_enforce_execute_api": {"api_access_log", "http_api_refusals", "rest_api_answers"},
+        "_handle_execute_in_scope": {"http_api_limits", "http_api_refusals", "http_api_sendable", "rest_api_answers"},
+        "_invoke_lambda_proxy": {"http_api_integration"},
+        "_execute_function_with_config_scope": {"custom_resource_failure"},
+        "_execute_function": set(),
+        "_execute_function_dispatch": {"faults_in_runs", "lambda_executor"},
+    }  # fmt: skip
+
+    def test_patches_around_it_are_those_the_short_way_knows(self) -> None:
+        found: dict[str, set[str]] = {name: set() for name in self.KNOWN}
+        for file in Path(overlay.__file__).parent.glob("*.py"):
+            for name in re.findall(r'Patch\(\s*[\w".]+,\s*"(\w+)"', file.read_text()):
+                if name in found:
+                    found[name].add(file.stem)
+        assert found == self.KNOWN
