@@ -9,35 +9,28 @@ from typing import Literal
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from constructs_lib.defaults import defaults_of
-from constructs_lib.wiring.dynamo_actions import AUTHORIZED_AS, INDEX_ACTIONS, TABLE_ACTIONS, TableAction
 from constructs_lib.wiring.environments import check_same_region
-from constructs_lib.wiring.granting import grant_exactly
-from constructs_lib.wiring.guarded import guard
 from constructs_lib.wiring.kinds import checks_kinds
-from constructs_lib.wiring.refusals import Refusals, did_you_mean
+from constructs_lib.wiring.known_table import ExistingTable, KnownTable
+from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.resource import resource_of
-from constructs_lib.wiring.secrets import via_service_decrypt
 from constructs_lib.wiring.stated import protected, retained
 from constructs_lib.wiring.table_alarms import AlarmsOfTable, TableAlarms
-from constructs_lib.wiring.variables import check_takes_variable, set_variable
 from constructs_lib.wiring.waiver import Waived, check_safeguards, record_waiver
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
 INDEX_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 ATTRIBUTE_NAME_BYTES = 255
-# More are throttled. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.Lambda.BestPracticesWithDynamoDB.html
-MOST_STREAM_READERS = 2
 
 # What cdk-nag says when a safeguard is gone.
 FINDINGS = {"point_in_time_recovery": ("AwsSolutions-DDB3",)}
 
 
-class DynamoTable(Construct):
+class DynamoTable(KnownTable):
     """Define a table: on demand, encrypted, recoverable to any second of 35 days, protected from deletion, retained.
 
     Nobody may touch it until you say so with `grant`.
@@ -81,7 +74,6 @@ class DynamoTable(Construct):
         alarms: TableAlarms | Waived | None = None,
     ) -> None:
         super().__init__(scope, id)
-        guard(self)
         settings = defaults_of(self)
         encryption_key = settings.encryption_key if encryption_key is None else encryption_key
         retain = retained(retain, settings, is_protected=deletion_protection)
@@ -105,10 +97,8 @@ class DynamoTable(Construct):
             )
         refusals.stop_if_any()
 
-        self._encryption_key = encryption_key
         self.stream = stream
-        self._stream_readers: list[str] = []
-        self.table = dynamodb.Table(
+        self.table: dynamodb.Table = dynamodb.Table(
             self,
             "Table",
             partition_key=keys[0],
@@ -131,20 +121,33 @@ class DynamoTable(Construct):
                 record_waiver(self.table, safeguard, value, *FINDINGS.get(safeguard, ()))
         self._watched.raise_for(self, self.table)
 
-    @property
-    def table_name(self) -> str:
-        """The name of the table, chosen by CloudFormation."""
-        return self.table.table_name
+    @classmethod
+    def from_existing(
+        cls,
+        scope: Construct,
+        id: str,  # noqa: A002 - CDK's name
+        table: dynamodb.ITable,
+        *,
+        indexes: Sequence[str] = (),
+    ) -> ExistingTable:
+        """Stand for a table that was made elsewhere, to grant on it as on one of this library.
+
+        Args:
+            scope: The stack, or a construct in it.
+            id: Its id there.
+            table: The L2: `Table.from_table_name(...)`, `from_table_arn`, or `from_table_attributes`, which also takes
+                its key and its stream.
+            indexes: Names of its indexes, for `grant(..., index=...)`.
+
+        Raises:
+            PropError: It is in another account or region.
+        """
+        return ExistingTable(scope, id, table=table, indexes=indexes)
 
     @property
     def alarms(self) -> Sequence[cloudwatch.IAlarm]:
         """The alarms of this table, none where they are waived or turned off."""
         return self._watched.raised
-
-    @property
-    def table_arn(self) -> str:
-        """The ARN of the table."""
-        return self.table.table_arn
 
     @checks_kinds()
     def add_index(
@@ -189,75 +192,9 @@ class DynamoTable(Construct):
         )
         return name
 
-    @checks_kinds()
-    def grant(
-        self, grantee: iam.IGrantable, *actions: TableAction, index: str | None = None, env: str | None = None
-    ) -> iam.Grant:
-        """Allow exactly these actions, on this table or on one index of it.
-
-        Args:
-            grantee: A function, or anything else with a role.
-            actions: Names of DynamoDB's actions without their prefix: `"GetItem", "PutItem"`.
-            index: Name of an index: the actions are allowed on it and not on the table.
-            env: Also set this variable of the function to the table's name.
-
-        Returns:
-            The grant, to depend on.
-
-        Raises:
-            PropError: An action is unknown, or does not act on an index; the index does not exist; the grantee has no
-                policy that the grant could be written to.
-        """
-        refusals = Refusals(self)
-        self._check_actions(actions, index, refusals)
-        check_takes_variable(grantee, env, refusals)
-        indexes = self._index_names() if index is not None else frozenset()
-        if index is not None and index not in indexes:
-            listed = ", ".join(sorted(indexes)) or "none"
-            refusals.refuse(
-                f"index {index!r} does not exist, the table has {listed}{did_you_mean(index, indexes)}",
-                fix=f'add it first: add_index("{index}", partition_key=...)',
-            )
-        refusals.stop_if_any()
-
-        resource = self.table_arn if index is None else f"{self.table_arn}/index/{index}"
-        granted = grant_exactly(self, grantee, sorted({f"dynamodb:{action}" for action in actions}), resource)
-        if self._encryption_key is not None:
-            # DynamoDB decrypts the table key on the caller's behalf.
-            # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.howitworks.html
-            grantee.grant_principal.add_to_principal_policy(via_service_decrypt(self, self._encryption_key, "dynamodb"))
-        set_variable(grantee, env, self.table_name)
-        self.watch_actions(actions)
-        return granted
-
     def watch_actions(self, actions: Iterable[str]) -> None:
         """Have failures of DynamoDB in these actions raise the alarm, too; `grant` and the steps of workflows do."""
         self._watched.watch(actions)
-
-    def claim_stream(self, reader: Construct, refusals: Refusals) -> str:
-        """Take one of the places at the change stream, and note why it cannot be had.
-
-        Args:
-            reader: Who will read it.
-            refusals: Where problems are noted.
-
-        Returns:
-            The ARN of the stream; empty if there is none.
-        """
-        if self.table.table_stream_arn is None:
-            refusals.refuse(
-                f"{self.node.path} has no stream",
-                fix="give the table one: stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES",
-            )
-            return ""
-        if len(self._stream_readers) == MOST_STREAM_READERS:
-            refusals.refuse(
-                f"{self.node.path} has {MOST_STREAM_READERS} readers already: {', '.join(self._stream_readers)}",
-                fix="let one of them put what the others need on an EventBus",
-            )
-        elif refusals.are_none:  # who is refused for something else takes no place
-            self._stream_readers.append(reader.node.path)
-        return self.table.table_stream_arn
 
     def _index_names(self) -> frozenset[str]:
         """The names of all indexes, those added to the L2 among them."""
@@ -268,32 +205,6 @@ class DynamoTable(Construct):
             *(stack.resolve(cfn.local_secondary_indexes) or []),
         ]
         return frozenset(index["indexName"] for index in found)
-
-    def _check_actions(self, actions: Sequence[str], index: str | None, refusals: Refusals) -> None:
-        if not actions:
-            refusals.refuse("no action is granted", fix='name what the function calls: grant(function, "GetItem")')
-        for action in actions:
-            if not isinstance(action, str):
-                refusals.refuse(
-                    f"an action is a {type(action).__name__}, wanted a string",
-                    fix='name each by itself: grant(function, "GetItem", "PutItem")',
-                )
-            elif action in AUTHORIZED_AS:
-                refusals.refuse(
-                    f"{action} is a call, not an action of IAM",
-                    fix=f"grant what it is authorized as, of {AUTHORIZED_AS[action]}",
-                )
-            elif action not in TABLE_ACTIONS:
-                bare = action.removeprefix("dynamodb:")
-                refusals.refuse(
-                    f"{action!r} is not an action on the items of a table{did_you_mean(bare, TABLE_ACTIONS)}",
-                    fix=f"grant one of {', '.join(sorted(TABLE_ACTIONS))}",
-                )
-            elif index is not None and action not in INDEX_ACTIONS:
-                refusals.refuse(
-                    f"{action} does not act on an index",
-                    fix=f"grant it on the table; an index takes {', '.join(sorted(INDEX_ACTIONS))}",
-                )
 
 
 def _attribute(key: str | dynamodb.Attribute) -> dynamodb.Attribute:

@@ -14,42 +14,25 @@ from __future__ import annotations
 from typing import Literal
 
 import aws_cdk as cdk
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from constructs_lib.defaults import defaults_of
 from constructs_lib.wiring.access_logs import AccessLogs, admit_access_logs, check_access_logs
-from constructs_lib.wiring.delivery import REACH, REACH_FIX, check_message_group, shortened
-from constructs_lib.wiring.delivery_alarms import AlarmsOfDelivery, DeliveryAlarms
-from constructs_lib.wiring.environments import check_same_environment, check_same_region
-from constructs_lib.wiring.event_rule import EventRule
-from constructs_lib.wiring.guarded import LOOP, guard
-from constructs_lib.wiring.key_use import use_through
-from constructs_lib.wiring.kinds import check_id, checks_kinds
-from constructs_lib.wiring.object_access import (
-    READ,
-    READER_ACTIONS,
-    WRITE,
-    WRITER_ACTIONS,
-    grant_objects,
-    list_statement,
-)
-from constructs_lib.wiring.object_keys import ObjectKeys
-from constructs_lib.wiring.receiver import Receiver, check_receiver, place_of
+from constructs_lib.wiring.environments import check_same_region
+from constructs_lib.wiring.kinds import checks_kinds
+from constructs_lib.wiring.known_bucket import ExistingBucket, KnownBucket
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.resource import resource_of
 from constructs_lib.wiring.stated import retained
-from constructs_lib.wiring.upload_loops import Use, loops_of, run_with, somebody
-from constructs_lib.wiring.variables import check_takes_variable, set_variable
-from constructs_lib.wiring.waiver import Waived, acknowledge, check_safeguards, record_waiver
+from constructs_lib.wiring.waiver import Waived, check_safeguards, record_waiver
 
 ABANDONED_UPLOADS = cdk.Duration.days(7)
 NONCURRENT_VERSIONS = cdk.Duration.days(30)
 
 
-class UploadBucket(Construct):
+class UploadBucket(KnownBucket):
     """Define a bucket: private, encrypted, TLS only, versioned, access-logged, retained.
 
     Nobody may read or write until you say so with `grant_read` and `grant_write`, and nobody hears of an upload before
@@ -90,7 +73,6 @@ class UploadBucket(Construct):
         retain: Literal[True] | Waived | None = None,
     ) -> None:
         super().__init__(scope, id)
-        guard(self)
         settings = defaults_of(self)
         encryption_key = settings.encryption_key if encryption_key is None else encryption_key
         retain = retained(retain, settings)
@@ -103,9 +85,7 @@ class UploadBucket(Construct):
         check_same_region("encryption_key", encryption_key, self, refusals)
         refusals.stop_if_any()
 
-        self._encryption_key = encryption_key
-        self._loops = loops_of(self)
-        self.bucket = s3.Bucket(
+        self.bucket: s3.Bucket = s3.Bucket(
             self,
             "Bucket",
             versioned=versioned is True,
@@ -146,157 +126,25 @@ class UploadBucket(Construct):
             event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
         )
 
-    @property
-    def bucket_name(self) -> str:
-        """The name of the bucket, chosen by CloudFormation."""
-        return self.bucket.bucket_name
+    @classmethod
+    def from_existing(
+        cls,
+        scope: Construct,
+        id: str,  # noqa: A002 - CDK's name
+        bucket: s3.IBucket,
+    ) -> ExistingBucket:
+        """Stand for a bucket that was made elsewhere, to grant on it as on one of this library.
 
-    @property
-    def bucket_arn(self) -> str:
-        """The ARN of the bucket."""
-        return self.bucket.bucket_arn
-
-    @checks_kinds(except_for=("target",))
-    def on_upload(
-        self,
-        target: Receiver,
-        *,
-        prefix: str = "",
-        suffix: str = "",
-        message_group: str | None = None,
-        id: str | None = None,  # noqa: A002 - CDK's name
-        loop_guard: Literal[True] | Waived = True,
-        alarms: DeliveryAlarms | Waived | None = None,
-    ) -> EventRule:
-        """Tell one target of each object that is created, by EventBridge, at least once.
-
-        The event has the key as it is, in `detail.object.key`: not encoded, as the bucket's own notifications would be.
-        The rule belongs to the target, so that the target's stack depends on the bucket's and never the other way.
-        https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
+        `on_upload` hears of uploads if the bucket sends its events to EventBridge, which its owner switches on:
+        `aws s3api put-bucket-notification-configuration --bucket NAME
+        --notification-configuration '{"EventBridgeConfiguration": {}}'`, beside what is configured already.
 
         Args:
-            target: A `SecureFunction`, a `QueueWorker` or a `Workflow`.
-            prefix: What the keys begin with. Default: any.
-            suffix: What they end with. Default: any.
-            message_group: The message group, for a FIFO queue.
-            id: Name of the rule below the target; a second rule for the same target needs one. Default: the place of
-                the bucket.
-            loop_guard: `Waived(reason)` lets the target run on keys that it may write itself.
-            alarms: Other thresholds than those of `DeliveryAlarms`, or `Waived(reason)` for one or all of them.
+            scope: The stack, or a construct in it.
+            id: Its id there.
+            bucket: The L2: `Bucket.from_bucket_name(...)`, or `from_bucket_attributes`, which also takes its key.
 
         Raises:
-            PropError: The target cannot take events, could run on its own output, or has a rule of that name, or is
-                deployed elsewhere.
+            PropError: It is in another account or region.
         """
-        refusals = Refusals(self)
-        keys = ObjectKeys(prefix, suffix)
-        keys.check(refusals)
-        check_receiver("target", target, refusals)
-        check_safeguards({"loop_guard": loop_guard}, refusals)
-        check_message_group(target, message_group, refusals)
-        AlarmsOfDelivery(alarms).check(refusals)
-        refusals.stop_if_any()
-        if not isinstance(target, Construct):  # pragma: no cover - what can be a target is a construct
-            raise TypeError("a target outside the tree")
-        name = place_of(self, seen_from=target) if id is None else id
-        check_same_environment(self, target, refusals, why=REACH, fix=REACH_FIX)
-        check_id(target, name, refusals, fix='name this rule: on_upload(..., id="Photos")')
-        if self._is_guarded(target, f"runs on {keys}", loop_guard):
-            self._loops.add_runners([Use(each, self.node.path, keys) for each in run_with(target)], refusals)
-        refusals.stop_if_any()
-
-        wanted: dict[str, object] = {"bucket": {"name": [self.bucket_name]}}
-        if keys.pattern is not None:
-            wanted["object"] = {"key": keys.pattern}
-        return EventRule(
-            target,
-            name,
-            pattern={"source": ["aws.s3"], "detail-type": ["Object Created"], "detail": wanted},
-            message_group=message_group,
-            description=shortened(f"Uploads of {keys} to {self.node.path}"),
-            alarms=alarms,
-        )
-
-    @checks_kinds()
-    def grant_read(
-        self,
-        grantee: iam.IGrantable,
-        *,
-        prefix: str,
-        suffix: str = "",
-        listing: bool = False,
-        env: str | None = None,
-    ) -> iam.Grant:
-        """Let somebody read the current version of some objects: exactly `s3:GetObject` on their keys.
-
-        Args:
-            grantee: A function, or anything else with a role.
-            prefix: What the keys begin with; empty for the whole bucket.
-            suffix: What they end with. Default: anything.
-            listing: Also allow `s3:ListBucket` below the prefix; without it, a key that is not there is answered 403.
-            env: Also set this variable of the function to the name of the bucket.
-
-        Raises:
-            PropError: The keys cannot be granted, the grantee takes no grants, or there is no function to set the
-                variable on.
-        """
-        keys = ObjectKeys(prefix, suffix)
-        refusals = Refusals(self)
-        keys.check(refusals)
-        check_takes_variable(grantee, env, refusals)
-        refusals.stop_if_any()
-        granted = grant_objects(self, grantee, READ, self.bucket, keys)
-        if listing:
-            grantee.grant_principal.add_to_principal_policy(list_statement(self.bucket, keys))
-        self._grant_key(grantee, *READER_ACTIONS)
-        set_variable(grantee, env, self.bucket_name)
-        return granted
-
-    @checks_kinds()
-    def grant_write(
-        self,
-        grantee: iam.IGrantable,
-        *,
-        prefix: str,
-        suffix: str = "",
-        env: str | None = None,
-        loop_guard: Literal[True] | Waived = True,
-    ) -> iam.Grant:
-        """Let somebody create and replace some objects, in parts too: exactly `s3:PutObject` on their keys.
-
-        Args:
-            grantee: A function, or anything else with a role.
-            prefix: What the keys begin with; empty for the whole bucket.
-            suffix: What they end with. Default: anything.
-            env: Also set this variable of the function to the name of the bucket.
-            loop_guard: `Waived(reason)` lets a function write keys whose uploads run it.
-
-        Raises:
-            PropError: The function could run on what it writes, the keys cannot be granted, the grantee takes no
-                grants, or there is no function to set the variable on.
-        """
-        keys = ObjectKeys(prefix, suffix)
-        refusals = Refusals(self)
-        keys.check(refusals)
-        check_takes_variable(grantee, env, refusals)
-        check_safeguards({"loop_guard": loop_guard}, refusals)
-        refusals.stop_if_any()
-        writer = somebody(grantee)
-        if writer is not None and self._is_guarded(grantee, f"writes {keys}", loop_guard):
-            self._loops.add_writer(Use(writer, self.node.path, keys), refusals)
-        refusals.stop_if_any()
-        granted = grant_objects(self, grantee, WRITE, self.bucket, keys)
-        self._grant_key(grantee, *WRITER_ACTIONS)
-        set_variable(grantee, env, self.bucket_name)
-        return granted
-
-    def _is_guarded(self, whoever: object, does: str, loop_guard: Literal[True] | Waived) -> bool:
-        who = somebody(whoever)
-        if isinstance(loop_guard, Waived) and who is not None:
-            record_waiver(self.bucket, f"loop_guard: {who.name} {does}", loop_guard)
-            acknowledge(whoever if isinstance(whoever, Construct) else self.bucket, loop_guard.reason, LOOP)
-        return loop_guard is True
-
-    def _grant_key(self, grantee: iam.IGrantable, *actions: str) -> None:
-        if self._encryption_key is not None:
-            grantee.grant_principal.add_to_principal_policy(use_through(self, self._encryption_key, "s3", *actions))
+        return ExistingBucket(scope, id, bucket=bucket)

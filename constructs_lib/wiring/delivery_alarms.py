@@ -76,7 +76,7 @@ class AlarmsOfDelivery:
         self._thresholds.check(refusals)
 
     def raise_for_rule(
-        self, bearer: Construct, rule: events.CfnRule, bus: events.EventBus | None
+        self, bearer: Construct, rule: events.CfnRule, bus: events.IEventBus | None
     ) -> list[cloudwatch.Alarm]:
         """Define the alarm of a rule, unless it is waived."""
         return self._thresholds.raise_on(bearer, rule, lambda: _of_rule(rule, bus), kind="Rules and schedules")
@@ -98,7 +98,7 @@ def _of_topic(topic: sns.Topic) -> Iterator[Watch]:
     )
 
 
-def _of_rule(rule: events.CfnRule, bus: events.EventBus | None) -> Iterator[Watch]:
+def _of_rule(rule: events.CfnRule, bus: events.IEventBus | None) -> Iterator[Watch]:
     # Rules of the default bus are measured under their own name alone.
     # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html
     of_bus = {} if bus is None else {"EventBusName": bus.event_bus_name}

@@ -57,7 +57,7 @@ class EventRule(Construct):
         id: str,  # noqa: A002 - CDK's name
         *,
         pattern: Mapping[str, object],
-        bus: events.EventBus | None = None,
+        bus: events.IEventBus | None = None,
         input_path: str | None = None,
         message_group: str | None = None,
         retry_attempts: int = MOST_RETRIES,
@@ -127,7 +127,7 @@ class EventRule(Construct):
         return self.rule.attr_arn
 
 
-def _key_source(key: kms.IKey | None, bus: events.EventBus | None, any_rule: str) -> str:
+def _key_source(key: kms.IKey | None, bus: events.IEventBus | None, any_rule: str) -> str:
     """Whom the key of a queue admits: rules of this bus; any of the account where the key is in another stack.
 
     That stack would depend on the one of the bus, and often does the reverse already.
