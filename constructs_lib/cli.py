@@ -131,6 +131,13 @@ def _cost(arguments: argparse.Namespace) -> int:
     return run(arguments.paths or [Path("cdk.out")])
 
 
+def _openapi(arguments: argparse.Namespace) -> int:
+    from constructs_lib.openapi.command import Request, run  # noqa: PLC0415 (as above)
+
+    paths = arguments.paths or [Path("cdk.out")]
+    return run(Request(paths, api=arguments.api, title=arguments.title, version=arguments.version))
+
+
 def _names(told: Sequence[str]) -> tuple[str, ...]:
     return tuple(name.strip() for each in told for name in each.split(",") if name.strip())
 
@@ -140,6 +147,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "check": _check,
     "cost": _cost,
     "local": _local,
+    "openapi": _openapi,
     "runbook": _runbook,
 }
 
@@ -158,6 +166,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_local(local)
     _add_call(commands.add_parser("call", help="call an API with a signed request (SigV4)"))
     _add_check(commands.add_parser("check", help="say what would hurt once deployed, and how to mend it"))
+    _add_openapi(commands.add_parser("openapi", help="write the OpenAPI document of an app"))
     _add_runbook(commands.add_parser("runbook", help="say what to do about an alarm"))
     _add_cost(commands.add_parser("cost", help="say what alarms, dashboards and metrics cost by the month"))
     return parser
@@ -253,6 +262,17 @@ def _add_cost(parser: argparse.ArgumentParser) -> None:
         "metrics of its routes. Takes what `cdk synth` wrote, or templates."
     )
     parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="a cdk.out, or a template file")
+
+
+def _add_openapi(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Write the OpenAPI 3.1 document of the HTTP and REST APIs of an app, as JSON: routes, parameters, bodies that "
+        "are checked, who may call, and what API Gateway answers by itself. Takes what `cdk synth` wrote, or templates."
+    )
+    parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="a cdk.out, or a template file")
+    parser.add_argument("--api", default="", metavar="CONSTRUCT", help="one API, or all below a stack or stage")
+    parser.add_argument("--title", default="", help="the title of the document (default: the paths of its APIs)")
+    parser.add_argument("--version", default="1", help="the version of the document (default: %(default)s)")
 
 
 def _port(text: str) -> int:

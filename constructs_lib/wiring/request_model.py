@@ -67,7 +67,7 @@ def _told(model: object) -> Mapping[str, Any] | None:
     if isinstance(model, Mapping):
         return model
     if isinstance(model, str):
-        return schema_of_zod(model, Project.current())
+        return {"title": model.rpartition(":")[2], **schema_of_zod(model, Project.current())}
     for name in ("model_json_schema", "json_schema"):
         tell = getattr(model, name, None)
         if callable(tell):

@@ -1,0 +1,1 @@
+"""Writes the OpenAPI document of the APIs in an assembly."""
