@@ -24,6 +24,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from constructs import Construct, IConstruct
 
+from constructs_lib.defaults import defaults_of
 from constructs_lib.topic import Topic
 from constructs_lib.wiring.alarm_registry import alarms_of
 from constructs_lib.wiring.environments import check_same_environment
@@ -87,6 +88,8 @@ class Alerts(Construct):
     whether they are made before or after. Several may cover one alarm: each tells its own people. Whoever reads one
     finds in it what is wrong, where, and which article of the runbook to open: `constructs-lib runbook ARTICLE`.
 
+    Where `Defaults` turn alarms off, there is nobody to tell of anything, and nothing is made.
+
     Email, Slack and Teams share one topic, which only CloudWatch of this account may publish to; each inbox has to
     confirm once.
 
@@ -143,10 +146,13 @@ class Alerts(Construct):
 
         self._actions: list[cloudwatch.IAlarmAction] = []
         self.topic: sns.ITopic | None = None
+        self._told: set[str] = set()
+        self._rings_only: list[cloudwatch.IAlarmAction] = []  # a case is opened once, and closed by who worked on it
+        if not defaults_of(self).alarms and not others:
+            return
         if addresses or slack or teams or topic:
             self.topic = self._open(topic, encryption_key)
             self._actions.append(actions.SnsAction(self.topic))
-        self._rings_only: list[cloudwatch.IAlarmAction] = []  # a case is opened once, and closed by who worked on it
         if ops_item is not None:
             self._rings_only.append(actions.SsmAction(ops_item, actions.OpsItemCategory.AVAILABILITY))
         if response_plan is not None:
@@ -154,7 +160,6 @@ class Alerts(Construct):
         if self.topic is not None:
             _write_to(self, self.topic, addresses)
             self._join_chats(self.topic, slack, teams)
-        self._told: set[str] = set()
         alarms_of(covered).listen(covered, self._tell_of)
         if others:
             cdk.Aspects.of(covered).add(_Others(self), priority=cdk.AspectPriority.MUTATING)

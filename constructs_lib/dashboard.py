@@ -61,9 +61,10 @@ class Dashboard(Construct):
     """Show all of our constructs below a scope on one CloudWatch dashboard, wherever and whenever they are made.
 
     Defines the dashboard: the state of every alarm, graphs of your own, and for each kind of construct what is measured
-    of it. Defines four saved queries over the logs of all functions (errors, cold starts, the slowest calls, one request
-    by its id), and a group of X-Ray with the traces of all services. What is in other stacks
-    is referred to weakly: a stack can still be changed and removed by itself.
+    of it. Defines four saved queries over the logs of all functions (errors, cold starts, the slowest calls, one
+    request by its id), and a group of X-Ray with the traces of all services, as Powertools' tracer names them. What is
+    in other stacks is referred to weakly: a stack can still be changed and removed by itself. More than 100 alarms in
+    other stacks are not listed one by one: each would be an output of its stack, which has room for 200.
 
     Args:
         of: The scope that is shown: a stack, a stage, the app. Default: where the dashboard stands itself.
@@ -138,7 +139,7 @@ class _Body:
 
     def produce(self) -> str:
         title = self._scope or "App"
-        rows = rows_of(self._registry, self._scope, title=title, business=self._business)
+        rows = rows_of(self._dashboard, self._registry, self._scope, title=title, business=self._business)
         below, widgets = 0, []
         for row in (cloudwatch.Row(*each) for each in rows):
             row.position(0, below)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from constructs_lib.wiring.weak_references import weakened
@@ -12,11 +13,14 @@ from constructs_lib.wiring.weak_references import weakened
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from constructs import Construct
+
     from constructs_lib.wiring.alarm_registry import AlarmRegistry
 
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
 MOST_ALARMS = 100  # in one widget
+MOST_ALARMS_ELSEWHERE = 100  # each is an output of its stack, which has 200 at most
 MOST_LINES = 50  # in one graph: more cannot be told apart; CloudWatch takes 500
 COLUMNS = 24
 GRAPHS_IN_A_ROW = 4
@@ -41,11 +45,17 @@ KINDS = (
 
 
 def rows_of(
-    registry: AlarmRegistry, scope: str, *, title: str, business: Mapping[str, Sequence[cloudwatch.IMetric]]
+    dashboard: Construct,
+    registry: AlarmRegistry,
+    scope: str,
+    *,
+    title: str,
+    business: Mapping[str, Sequence[cloudwatch.IMetric]],
 ) -> list[list[cloudwatch.IWidget]]:
     """The widgets of a dashboard, row by row.
 
     Args:
+        dashboard: Where it is drawn.
         registry: What the app has to be watched.
         scope: The path of what is shown.
         title: What it is called.
@@ -59,8 +69,9 @@ def rows_of(
         "free: `constructs-lib cost` tells all of it. What to do about an alarm: `constructs-lib runbook`."
     )
     rows: list[list[cloudwatch.IWidget]] = [[cloudwatch.TextWidget(markdown=text, width=COLUMNS, height=TEXT_HEIGHT)]]
-    for start in range(0, len(alarms), MOST_ALARMS):
-        shown = alarms[start : start + MOST_ALARMS]
+    listed = _listed(dashboard, alarms)
+    for start in range(0, len(listed), MOST_ALARMS):
+        shown = listed[start : start + MOST_ALARMS]
         rows.append([cloudwatch.AlarmStatusWidget(title="Alarms", alarms=[*shown], width=COLUMNS, height=ALARM_HEIGHT)])
     rows += _in_rows([_graph(name, metrics) for name, metrics in business.items()])
     measured = _by_graph(registry, scope)
@@ -72,6 +83,13 @@ def rows_of(
         ]
         rows += _in_rows(graphs)
     return rows
+
+
+def _listed(dashboard: Construct, alarms: list[cloudwatch.Alarm]) -> list[cloudwatch.Alarm]:
+    """The alarms whose state is shown: all of this stack, and those of others unless they are too many."""
+    own = cdk.Stack.of(dashboard).node.path
+    here = [each for each in alarms if cdk.Stack.of(each).node.path == own]
+    return alarms if len(alarms) - len(here) <= MOST_ALARMS_ELSEWHERE else here
 
 
 def _by_graph(registry: AlarmRegistry, scope: str) -> dict[str, dict[str, list[cloudwatch.IMetric]]]:

@@ -97,8 +97,9 @@ def _throttles(table: dynamodb.Table) -> Iterator[Watch]:
 
 
 def _system_errors(table: dynamodb.Table, actions: Iterable[str]) -> Iterator[Watch]:
+    place = table.node.addr[-8:]  # no two lines of one graph may share an id
     metrics = {
-        _id_of(action): cloudwatch.Metric(
+        f"{_id_of(action)}_{place}": cloudwatch.Metric(
             namespace="AWS/DynamoDB",
             metric_name="SystemErrors",
             dimensions_map={"TableName": table.table_name, "Operation": action},

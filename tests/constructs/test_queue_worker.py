@@ -62,8 +62,8 @@ class TestDefaults:
         alarms = resources_of(template_of(stack), "AWS::CloudWatch::Alarm")
         [alarm] = [each for name, each in alarms.items() if "DeadLetters" in name]
         assert alarm["Properties"] == {
-            "AlarmDescription": "Shop/Emails/DeadLetters: what Shop/Emails could not handle or deliver is in this queue. "
-            "Runbook: constructs-lib runbook dead-letters",
+            "AlarmDescription": "Shop/Emails/DeadLetters: what Shop/Emails could not handle or deliver is in this "
+            "queue. Runbook: constructs-lib runbook dead-letters",
             "ComparisonOperator": "GreaterThanOrEqualToThreshold",
             "Dimensions": [{"Name": "QueueName", "Value": {"Fn::GetAtt": [DEAD_LETTERS, "QueueName"]}}],
             "EvaluationPeriods": 1,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -115,6 +116,31 @@ class TestTakingStock:
     ) -> None:
         dynamodb.cancel(*codes)
         assert modules["take_stock"].handler(ORDER, Context()) == {"taken": taken}
+
+    @pytest.mark.parametrize(
+        ("codes", "counted"),
+        [
+            ((), [(1, 3)]),
+            ((OK, OK, FAILED), [(0, 0)]),
+            ((FAILED, OK, OK), []),  # its first attempt counted it
+        ],
+    )
+    def test_each_order_is_counted_once(
+        self,
+        modules: dict[str, Any],
+        dynamodb: AnsweringDynamoDb,
+        capsys: pytest.CaptureFixture[str],
+        codes: tuple[str, ...],
+        counted: list[tuple[int, int]],
+    ) -> None:
+        if codes:
+            dynamodb.cancel(*codes)
+        modules["take_stock"].handler(ORDER, Context())
+        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
+        assert [(line["OrdersInStock"][0], line["PiecesSold"][0]) for line in lines] == counted
+        for line in lines:
+            assert line["service"] == "orders"
+            assert [each["Namespace"] for each in line["_aws"]["CloudWatchMetrics"]] == ["Shop"]
 
     def test_raises_what_the_workflow_retries_when_another_order_is_at_the_shelf(
         self, modules: dict[str, Any], dynamodb: AnsweringDynamoDb
