@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from constructs_lib.local.overlay import trace
+from constructs_lib.local.overlay.ids import new_hex
 from constructs_lib.local.overlay.journal import tell, tell_soon
 from constructs_lib.local.overlay.stream_trace import root_of_record
 from constructs_lib.local.overlay.workflow_role import current_machine
@@ -28,7 +29,7 @@ def trace_header(function: Function, root: str = "") -> str:
         root: The root of the trace. Default: that of the trace of now.
     """
     root = root or trace.root_now() or trace.new_root()
-    return f"Root={root};Parent={trace.new_root()[-16:]};Sampled={int(function.is_traced)}"
+    return f"Root={root};Parent={new_hex(16)};Sampled={int(function.is_traced)}"
 
 
 def tell_invocation(

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import contextvars
 import re
-import secrets
 import time
 from typing import TYPE_CHECKING, Any
+
+from constructs_lib.local.overlay.ids import new_hex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,7 +32,7 @@ def root_of(header: str) -> str:
 
 def new_root() -> str:
     """A root nobody has yet."""
-    return f"1-{int(time.time()):08x}-{secrets.token_hex(12)}"
+    return f"1-{int(time.time()):08x}-{new_hex(24)}"
 
 
 def begin(header: str) -> None:

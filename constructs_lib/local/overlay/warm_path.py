@@ -8,11 +8,8 @@ permission, trace, logs and journal are those of the usual way. docs/decisions/w
 from __future__ import annotations
 
 import asyncio
-import base64
 import re
-import secrets
 import time
-import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
@@ -23,6 +20,7 @@ from constructs_lib.local.overlay import (
     faults,
     front_door,
     http_api_limits,
+    ids,
     invoke_permission,
     journal,
     loopback_only,
@@ -202,7 +200,7 @@ class WarmPath:
 
     def _begin(self, connection: PlainConnection, known: Known, body: bytes) -> bool:
         plan, executor = known.plan, self._functions.executor
-        call_id, root = base64.b64encode(secrets.token_bytes(11)).decode(), known.root or trace.new_root()
+        call_id, root = ids.new_call_id(), known.root or trace.new_root()
         event = known.event.text(call_id, body)
         environment = executor.take_idle(plan.function) if plan.may_run_now() else None
         if environment is None:
@@ -226,7 +224,7 @@ class WarmPath:
             headers=known.headers,
             plan=plan,
             call_id=call_id,
-            request_id=str(uuid.uuid4()),
+            request_id=ids.new_uuid(),
             root=root,
             header=f"{trace_header(plan.function, root)};Lineage={known.lineage}",
             client=connection.client,
