@@ -111,8 +111,8 @@ class RelationalDatabase(Construct):
         engine: Literal["postgresql", "mysql"] = "postgresql",
         database_name: str = "app",
         migrations: str | None = None,
-        min_capacity: float | None = None,
-        max_capacity: float = 4,
+        min_capacity: int | float | None = None,
+        max_capacity: int | float = 4,
         readers: int = 0,
         data_api: bool = False,
         connections_percent: int = 90,
@@ -383,7 +383,7 @@ def _check_actions(actions: tuple[str, ...], refusals: Refusals) -> None:
         if action not in DATA_API_ACTIONS:
             shown = action if isinstance(action, str) else type(action).__name__
             refusals.refuse(
-                f"{shown!r} is not an action of the Data API{did_you_mean(str(shown), DATA_API_ACTIONS)}",
+                f"{shown!r} is not an action of the Data API{did_you_mean(str(shown).removeprefix("rds-data:"), DATA_API_ACTIONS)}",
                 fix=f"grant one of {', '.join(sorted(DATA_API_ACTIONS))}",
             )
 

@@ -13,6 +13,9 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_rds as rds
 from constructs import Construct
 
+from constructs_lib.defaults import defaults_of
+from constructs_lib.wiring.hardened_database import INTERVAL, monitoring_identity
+from constructs_lib.wiring.log_groups import log_group
 from constructs_lib.wiring.resource import resource_of
 from constructs_lib.wiring.vpc_access import private_subnets
 from constructs_lib.wiring.waiver import Waived, acknowledge, record_waiver
@@ -76,7 +79,7 @@ def check_cluster(settings: ClusterSettings, refusals: Refusals) -> None:
         )
     _check_capacity("min_capacity", settings.min_capacity, CAPACITY[0], refusals)
     _check_capacity("max_capacity", settings.max_capacity, LEAST_MAXIMUM, refusals)
-    if settings.max_capacity < settings.min_capacity:
+    if refusals.are_none and settings.max_capacity < settings.min_capacity:
         refusals.refuse(
             f"min_capacity ({settings.min_capacity:g}) is more than max_capacity ({settings.max_capacity:g})",
             fix="raise max_capacity, or lower min_capacity",
@@ -125,14 +128,9 @@ class Cluster(Construct):
         super().__init__(scope, id)
         identifier = identifier_of(self)
         exports = LOGS[settings.engine]
+        is_hardened = defaults_of(self).hardened
         self.log_groups = [
-            logs.LogGroup(
-                self,
-                f"Log-{each}",
-                log_group_name=f"/aws/rds/cluster/{identifier}/{each}",
-                retention=log_retention,
-                removal_policy=cdk.RemovalPolicy.DESTROY,
-            )
+            log_group(self, f"Log-{each}", name=f"/aws/rds/cluster/{identifier}/{each}", retention=log_retention)
             for each in exports
         ]
         has_insights = settings.min_capacity >= UNITS_FOR_INSIGHTS
@@ -174,6 +172,8 @@ class Cluster(Construct):
             backup=rds.BackupProps(retention=settings.backup_retention),
             copy_tags_to_snapshot=True,
             cloudwatch_logs_exports=exports,
+            monitoring_interval=INTERVAL if is_hardened else None,
+            monitoring_role=monitoring_identity(self) if is_hardened else None,
             deletion_protection=deletion_protection is True,
             removal_policy=cdk.RemovalPolicy.SNAPSHOT if final_snapshot is True else cdk.RemovalPolicy.DESTROY,
         )
@@ -205,6 +205,9 @@ def identifier_of(construct: Construct) -> str:
 
 
 def _check_capacity(name: str, value: float, least: float, refusals: Refusals) -> None:
+    if cdk.Token.is_unresolved(value):
+        refusals.refuse(f"{name} is not known before deployment, and the connections depend on it", fix="write it out")
+        return
     if not (least <= value <= CAPACITY[1]) or value * 2 != int(value * 2):
         refusals.refuse(
             f"{name} is {value:g}, wanted {least:g} to {CAPACITY[1]:g} capacity units, in halves",

@@ -1,4 +1,6 @@
 /** POST /transfers: move money between two accounts, once. Logs in as ledger_writer. */
+import { setTimeout } from "node:timers/promises";
+
 import { DatabaseError, type PoolClient } from "pg";
 
 import { HttpError, json } from "../http_api/answer.ts";
@@ -57,26 +59,33 @@ async function refuseAnother(client: PoolClient, { id, from, to, amount }: Trans
 }
 
 /** Do work as if nobody else did any, again where somebody did. */
-async function serializable(work: (client: PoolClient) => Promise<void>): Promise<void> {
-  for (let attempt = 1; ; attempt += 1) {
-    const client = await database.connect();
-    let isBroken = false;
-    try {
-      await client.query("BEGIN ISOLATION LEVEL SERIALIZABLE");
-      await work(client);
-      await client.query("COMMIT");
-      return;
-    } catch (error) {
-      isBroken = await client.query("ROLLBACK").then(
-        () => false,
-        () => true,
-      );
-      if (!(error instanceof DatabaseError && TRY_AGAIN.has(error.code ?? "") && attempt < TRIES)) {
-        throw error;
-      }
-    } finally {
-      client.release(isBroken);
+async function serializable(work: (client: PoolClient) => Promise<void>, attempt = 1): Promise<void> {
+  try {
+    await once(work);
+  } catch (error) {
+    if (!(error instanceof DatabaseError && TRY_AGAIN.has(error.code ?? "") && attempt < TRIES)) {
+      throw error;
     }
-    await new Promise((resolve) => setTimeout(resolve, Math.random() * PAUSE_MS * 2 ** attempt));
+    await setTimeout(Math.random() * PAUSE_MS * 2 ** attempt);
+    await serializable(work, attempt + 1);
+  }
+}
+
+/** Do work in one transaction, all of it or nothing. */
+async function once(work: (client: PoolClient) => Promise<void>): Promise<void> {
+  const client = await database.connect();
+  let isUsable = true;
+  try {
+    await client.query("BEGIN ISOLATION LEVEL SERIALIZABLE");
+    await work(client);
+    await client.query("COMMIT");
+  } catch (error) {
+    isUsable = await client.query("ROLLBACK").then(
+      () => true,
+      () => false,
+    );
+    throw error;
+  } finally {
+    client.release(!isUsable);
   }
 }

@@ -1,0 +1,444 @@
+"""A relational database: what is defined, who may reach it, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+
+from constructs_lib import (
+    Defaults,
+    PropError,
+    QueueWorker,
+    RelationalDatabase,
+    SecureFunction,
+    Waived,
+    assert_guarded,
+)
+from constructs_lib.wiring.connection_budget import most_connections
+from tests.findings import findings_of
+from tests.templates import permissions_of, resources_of, template_of
+
+ENTRY = "lambda_src/greeting/greet.ts"
+OFF = Waived("a throw-away")
+
+
+def function(stack: cdk.Stack, name: str = "Post", reserved: int | None = 20) -> SecureFunction:
+    return SecureFunction(stack, name, entry=ENTRY, reserved_concurrency=reserved)
+
+
+def only(template: dict[str, Any], kind: str) -> dict[str, Any]:
+    [found] = resources_of(template, kind).values()
+    return dict(found)
+
+
+def refused(error: pytest.ExceptionInfo[PropError]) -> list[str]:
+    return [problem.what for problem in error.value.problems]
+
+
+class TestDefaults:
+    def test_the_cluster_is_encrypted_protected_recoverable_and_speaks_tls_alone(self, stack: cdk.Stack) -> None:
+        RelationalDatabase(stack, "Ledger", database_name="ledger")
+        template = template_of(stack)
+        cluster = only(template, "AWS::RDS::DBCluster")
+        wanted = {
+            "BackupRetentionPeriod": 14,
+            "CopyTagsToSnapshot": True,
+            "DatabaseName": "ledger",
+            "DeletionProtection": True,
+            "EnableCloudwatchLogsExports": ["postgresql"],
+            "EnableHttpEndpoint": True,
+            "EnableIAMDatabaseAuthentication": True,
+            "Engine": "aurora-postgresql",
+            "ManageMasterUserPassword": True,
+            "ServerlessV2ScalingConfiguration": {"MinCapacity": 0.5, "MaxCapacity": 4},
+            "StorageEncrypted": True,
+        }
+        assert wanted.items() <= cluster["Properties"].items()
+        assert "MasterUserPassword" not in cluster["Properties"]
+        assert cluster["DeletionPolicy"] == cluster["UpdateReplacePolicy"] == "Snapshot"
+        parameters = only(template, "AWS::RDS::DBClusterParameterGroup")
+        assert parameters["Properties"]["Parameters"] == {"rds.force_ssl": "1"}
+        instance = only(template, "AWS::RDS::DBInstance")["Properties"]
+        assert instance["PubliclyAccessible"] is False
+        assert instance["AutoMinorVersionUpgrade"] is True
+        assert instance["EnablePerformanceInsights"] is False
+
+    def test_the_proxy_takes_tokens_over_tls_and_has_no_secret(self, stack: cdk.Stack) -> None:
+        RelationalDatabase(stack, "Ledger")
+        template = template_of(stack)
+        proxy = only(template, "AWS::RDS::DBProxy")["Properties"]
+        assert proxy["DefaultAuthScheme"] == "IAM_AUTH"
+        assert proxy["RequireTLS"] is True
+        assert "Auth" not in proxy
+        targets = only(template, "AWS::RDS::DBProxyTargetGroup")["Properties"]
+        assert targets["ConnectionPoolConfigurationInfo"]["MaxConnectionsPercent"] == 90
+
+    def test_logs_of_the_cluster_are_kept_as_long_as_all_others(self, stack: cdk.Stack) -> None:
+        RelationalDatabase(stack, "Ledger")
+        template = template_of(stack)
+        cluster = only(template, "AWS::RDS::DBCluster")
+        name = f"/aws/rds/cluster/{cluster['Properties']['DBClusterIdentifier']}/postgresql"
+        [(logical_id, group)] = [
+            (key, each)
+            for key, each in resources_of(template, "AWS::Logs::LogGroup").items()
+            if each["Properties"].get("LogGroupName") == name
+        ]
+        assert group["Properties"]["RetentionInDays"] == 30
+        assert logical_id in cluster["DependsOn"]
+
+    def test_mysql_forces_tls_in_its_own_way(self, stack: cdk.Stack) -> None:
+        RelationalDatabase(stack, "Ledger", engine="mysql")
+        template = template_of(stack)
+        cluster = only(template, "AWS::RDS::DBCluster")["Properties"]
+        assert cluster["Engine"] == "aurora-mysql"
+        assert cluster["EnableCloudwatchLogsExports"] == ["audit", "error", "general", "slowquery"]
+        parameters = only(template, "AWS::RDS::DBClusterParameterGroup")["Properties"]["Parameters"]
+        assert parameters == {"require_secure_transport": "ON"}
+
+    def test_insights_come_with_the_memory_for_them(self, stack: cdk.Stack) -> None:
+        RelationalDatabase(stack, "Ledger", min_capacity=2, readers=1)
+        for instance in resources_of(template_of(stack), "AWS::RDS::DBInstance").values():
+            assert instance["Properties"]["EnablePerformanceInsights"] is True
+
+    @pytest.mark.parametrize("engine", ["postgresql", "mysql"])
+    @pytest.mark.parametrize("data_api", [True, False])
+    def test_nothing_is_found_by_nag_or_the_guards(self, app: cdk.App, engine: Any, data_api: bool) -> None:
+        stack = cdk.Stack(app, "Shop")
+        database = RelationalDatabase(stack, "Ledger", engine=engine, data_api=data_api)
+        worker = QueueWorker(stack, "Post", entry=ENTRY, reserved_concurrency=5)
+        if data_api:
+            database.grant_data_api(worker, "ExecuteStatement", user="ledger_writer")
+        else:
+            database.grant_connect(worker, user="ledger_writer")
+        assert findings_of(stack) == []
+        assert_guarded(app)
+
+    def test_two_of_a_kind_share_no_name(self, stack: cdk.Stack) -> None:
+        for scope in (cdk.NestedStack(stack, "One"), stack):
+            RelationalDatabase(scope, "Ledger")
+        RelationalDatabase(stack, "Other")
+        names = [
+            each["Properties"]["DBClusterIdentifier"]
+            for each in resources_of(template_of(stack), "AWS::RDS::DBCluster").values()
+        ]
+        assert len(set(names)) == len(names) == 2
+        assert all(len(name) <= 60 and "--" not in name and name == name.lower() for name in names)
+
+
+class TestDataApi:
+    def test_has_no_proxy_and_may_pause(self, stack: cdk.Stack) -> None:
+        database = RelationalDatabase(stack, "Ledger", data_api=True)
+        template = template_of(stack)
+        assert database.proxy is None
+        assert resources_of(template, "AWS::RDS::DBProxy") == {}
+        scaling = only(template, "AWS::RDS::DBCluster")["Properties"]["ServerlessV2ScalingConfiguration"]
+        assert scaling["MinCapacity"] == 0
+
+    def test_a_function_runs_statements_with_the_secret_of_its_own_user(self, stack: cdk.Stack) -> None:
+        database = RelationalDatabase(stack, "Ledger", data_api=True)
+        ask = function(stack, "Ask", reserved=None)
+        database.grant_data_api(ask, "ExecuteStatement", "BeginTransaction", user="ledger_reader")
+        template = template_of(stack)
+        [secret] = resources_of(template, "AWS::SecretsManager::Secret")
+        found = {each for each in permissions_of(template, "AskIdentityRole") if each[0][:4] in {"rds-", "secr"}}
+        assert {action for action, _ in found} == {
+            "rds-data:BeginTransaction",
+            "rds-data:ExecuteStatement",
+            "secretsmanager:GetSecretValue",
+        }
+        assert ("secretsmanager:GetSecretValue", secret) in found
+        deployed = next(
+            each["Properties"]
+            for key, each in resources_of(template, "AWS::Lambda::Function").items()
+            if key.startswith("Ask")
+        )
+        assert "VpcConfig" not in deployed
+        assert set(deployed["Environment"]["Variables"]) >= {"DATABASE_CLUSTER", "DATABASE_SECRET", "DATABASE_NAME"}
+        rotation = only(template, "AWS::SecretsManager::RotationSchedule")["Properties"]
+        assert rotation["RotationRules"] == {"ScheduleExpression": "rate(30 days)"}
+
+    def test_two_functions_of_one_user_share_its_secret(self, stack: cdk.Stack) -> None:
+        database = RelationalDatabase(stack, "Ledger", data_api=True)
+        for name in ("One", "Two"):
+            database.grant_data_api(function(stack, name, None), "ExecuteStatement", user="ledger_reader")
+        template = template_of(stack)
+        assert len(resources_of(template, "AWS::SecretsManager::Secret")) == 1
+        setup = only(template, "AWS::CloudFormation::CustomResource")["Properties"]
+        assert [each["Name"] for each in setup["Users"]] == ["ledger_reader"]
+
+    def test_a_key_of_ones_own_is_used_by_whom_it_concerns(self, stack: cdk.Stack) -> None:
+        key = kms.Key(stack, "Key")
+        database = RelationalDatabase(stack, "Ledger", data_api=True, encryption_key=key)
+        database.grant_data_api(function(stack, "Ask", None), "ExecuteStatement", user="ledger_reader")
+        template = template_of(stack)
+        [name] = resources_of(template, "AWS::KMS::Key")
+        assert only(template, "AWS::RDS::DBCluster")["Properties"]["KmsKeyId"] == {"Fn::GetAtt": [name, "Arn"]}
+        assert "kms:Decrypt" in {action for action, _ in permissions_of(template, "AskIdentityRole")}
+
+
+class TestGrants:
+    def test_a_function_gets_an_address_a_user_and_a_place_in_the_network(self, stack: cdk.Stack) -> None:
+        database = RelationalDatabase(stack, "Ledger", database_name="ledger")
+        post = function(stack)
+        database.grant_connect(post, user="ledger_writer", env="LEDGER")
+        template = template_of(stack)
+        deployed = next(
+            each
+            for key, each in resources_of(template, "AWS::Lambda::Function").items()
+            if key.startswith("PostFunction")
+        )
+        [proxy] = resources_of(template, "AWS::RDS::DBProxy")
+        [cluster] = resources_of(template, "AWS::RDS::DBCluster")
+        variables = deployed["Properties"]["Environment"]["Variables"]
+        assert {name: value for name, value in variables.items() if name.startswith("LEDGER_")} == {
+            "LEDGER_HOST": {"Fn::GetAtt": [proxy, "Endpoint"]},
+            "LEDGER_PORT": {"Fn::GetAtt": [cluster, "Endpoint.Port"]},
+            "LEDGER_NAME": "ledger",
+            "LEDGER_USER": "ledger_writer",
+        }
+        assert len(deployed["Properties"]["VpcConfig"]["SubnetIds"]) == 2
+        [setup] = resources_of(template, "AWS::CloudFormation::CustomResource")
+        assert setup in deployed["DependsOn"]
+
+    def test_the_right_to_its_interfaces_is_there_before_the_function(self, stack: cdk.Stack) -> None:
+        database = RelationalDatabase(stack, "Ledger")
+        database.grant_connect(function(stack), user="ledger_writer")
+        template = template_of(stack)
+        [(name, policy)] = [
+            (key, each)
+            for key, each in resources_of(template, "AWS::IAM::ManagedPolicy").items()
+            if "OwnNetworkInterfaces" in str(each)
+        ]
+        [depending] = [
+            each for key, each in resources_of(template, "AWS::Lambda::Function").items() if key.startswith("Post")
+        ]
+        assert name in depending["DependsOn"]
+        [statement] = [
+            each
+            for each in policy["Properties"]["PolicyDocument"]["Statement"]
+            if each.get("Sid") == "OwnNetworkInterfaces"
+        ]
+        assert statement["Resource"] == "*"  # alone in its statement
+        assert all(each.startswith("ec2:") for each in statement["Action"])
+
+    def test_one_function_uses_two_databases_of_one_network(self, stack: cdk.Stack) -> None:
+        one = RelationalDatabase(stack, "One")
+        two = RelationalDatabase(stack, "Two", vpc=one.vpc)
+        post = function(stack)
+        one.grant_connect(post, user="writer", env="ONE")
+        two.grant_connect(post, user="writer", env="TWO")
+        groups = [each for each in resources_of(template_of(stack), "AWS::EC2::SecurityGroup") if "Post" in each]
+        assert len(groups) == 1
+
+    def test_a_function_of_another_stack_connects(self, app: cdk.App) -> None:
+        database = RelationalDatabase(cdk.Stack(app, "Data"), "Ledger")
+        other = cdk.Stack(app, "Shop")
+        database.grant_connect(function(other), user="ledger_writer")
+        app.synth()  # without a cycle of stacks
+        rules = resources_of(template_of(other), "AWS::EC2::SecurityGroupIngress")
+        assert len(rules) == 1  # the proxy's stack knows nothing of the function
+
+    def test_defaults_bring_network_key_and_protection(self, stack: cdk.Stack) -> None:
+        vpc = ec2.Vpc(stack, "Vpc", restrict_default_security_group=False)
+        key = kms.Key(stack, "Key")
+        scope = cdk.NestedStack(stack, "Below")
+        Defaults.dev(vpc=vpc, encryption_key=key).apply(scope)
+        database = RelationalDatabase(scope, "Ledger")
+        assert database.vpc is vpc
+        cluster = only(template_of(scope), "AWS::RDS::DBCluster")
+        assert cluster["Properties"]["DeletionProtection"] is False
+        assert cluster["DeletionPolicy"] == "Delete"
+        assert "KmsKeyId" in cluster["Properties"]
+        assert findings_of(scope) == []
+
+
+class TestBudget:
+    @pytest.mark.parametrize(
+        ("least", "most", "postgres", "mysql"),
+        [(0.5, 1, 189, 90), (1, 4, 823, 135), (1, 6, 1246, 135), (0.5, 16, 2000, 2000), (1, 16, 3360, 2000)],
+    )
+    def test_the_numbers_are_those_of_aws(self, least: float, most: float, postgres: int, mysql: int) -> None:
+        assert most_connections(min_capacity=least, max_capacity=most, is_postgres=True) == postgres
+        assert most_connections(min_capacity=least, max_capacity=most, is_postgres=False) == mysql
+
+    def test_functions_together_may_want_all_connections_and_not_one_more(self, stack: cdk.Stack) -> None:
+        database = RelationalDatabase(stack, "Ledger", max_capacity=1)
+        assert database.connections.most == 170
+        database.grant_connect(function(stack, "One", 100), user="writer")
+        database.grant_connect(function(stack, "Two", 70), user="writer")
+        with pytest.raises(PropError) as error:
+            database.grant_connect(function(stack, "Three", 1), user="writer")
+        assert str(error.value) == (
+            "171 environments may want a connection (Shop/One: 100, Shop/Two: 70, Shop/Three: 1), and the database "
+            "takes 170\n"
+            "  at:  Shop/Ledger (RelationalDatabase)\n"
+            "  fix: reserve less, or raise max_capacity"
+        )
+
+    def test_a_function_without_a_reservation_is_refused_unless_the_budget_is_waived(self, stack: cdk.Stack) -> None:
+        database = RelationalDatabase(stack, "Ledger")
+        post = function(stack, reserved=None)
+        with pytest.raises(PropError) as error:
+            database.grant_connect(post, user="writer")
+        assert str(error.value) == (
+            "Shop/Post has no reserved_concurrency: nothing keeps it from wanting more than the 740 connections of the "
+            "database\n"
+            "  at:  Shop/Ledger (RelationalDatabase)\n"
+            '  fix: set reserved_concurrency=10 on it, or budget=Waived("...")'
+        )
+        database.grant_connect(post, user="writer", budget=Waived("runs once a night"))
+        assert "runs once a night" in str(template_of(stack)["Resources"])
+
+    def test_a_function_of_two_users_claims_its_connections_once(self, stack: cdk.Stack) -> None:
+        database = RelationalDatabase(stack, "Ledger")
+        post = function(stack)
+        database.grant_connect(post, user="writer", env="WRITER")
+        database.grant_connect(post, user="reader", env="READER")
+        assert database.connections.claimed == 20
+
+
+class TestMigrations:
+    def folder(self, tmp_path: Path, **files: str) -> str:
+        for name, content in files.items():
+            (tmp_path / f"{name}.sql").write_text(content)
+        return str(tmp_path)
+
+    def test_they_stand_in_the_template_with_the_users(self, stack: cdk.Stack, tmp_path: Path) -> None:
+        folder = self.folder(tmp_path, **{"0001_tables": "CREATE TABLE a ();\r\n"})
+        database = RelationalDatabase(stack, "Ledger", migrations=folder)
+        database.grant_connect(function(stack), user="writer")
+        setup = only(template_of(stack), "AWS::CloudFormation::CustomResource")["Properties"]
+        assert setup["Migrations"] == {"0001_tables.sql": "CREATE TABLE a ();\n"}
+        assert setup["Users"] == [{"Name": "writer"}]
+
+    def test_all_that_is_wrong_with_them_is_said(self, stack: cdk.Stack, tmp_path: Path) -> None:
+        folder = self.folder(tmp_path, **{"0001_a": "x", "0001_b": "x", "tables": "x", "0002_c": " "})
+        with pytest.raises(PropError) as error:
+            RelationalDatabase(stack, "Ledger", migrations=folder)
+        assert refused(error) == [
+            f"{folder}/tables.sql is not the name of a migration",
+            f"{folder}/0001_a.sql shares its number with another",
+            f"{folder}/0001_b.sql shares its number with another",
+            f"{folder}/0002_c.sql is empty",
+        ]
+
+    def test_no_folder_no_file_too_much_and_mysql_are_refused(self, stack: cdk.Stack, tmp_path: Path) -> None:
+        for arguments, said in (
+            ({"migrations": "nowhere"}, "migrations 'nowhere' is no folder"),
+            ({"migrations": str(tmp_path)}, f"migrations {str(tmp_path)!r} holds no file"),
+        ):
+            with pytest.raises(PropError) as error:
+                RelationalDatabase(stack, "Ledger", **arguments)  # type: ignore[arg-type] # of one kind each
+            assert refused(error) == [said]
+        folder = self.folder(tmp_path, **{"0001_a": "x" * 140_000})
+        with pytest.raises(PropError, match="the migrations have 140000 bytes, and 131072 fit into one event"):
+            RelationalDatabase(stack, "Ledger", migrations=folder)
+        with pytest.raises(PropError, match="migrations are for PostgreSQL"):
+            RelationalDatabase(stack, "Ledger", engine="mysql", migrations="lambda_src/ledger/migrations")
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("arguments", "said"),
+        [
+            ({"min_capacity": 0.3}, "min_capacity is 0.3, wanted 0 to 256 capacity units, in halves"),
+            ({"max_capacity": 0.5}, "max_capacity is 0.5, wanted 1 to 256 capacity units, in halves"),
+            ({"min_capacity": 8}, "min_capacity (8) is more than max_capacity (4)"),
+            ({"readers": 16}, "readers is 16, wanted 0 to 15"),
+            ({"connections_percent": 0}, "connections_percent is 0, wanted 1 to 100"),
+            ({"database_name": "Ledger"}, "database_name 'Ledger' is not a name for a database"),
+            ({"database_name": "postgres"}, "database_name 'postgres' is not a name for a database"),
+            ({"backup_retention": cdk.Duration.days(36)}, "backup_retention is 36 days, wanted whole days, 1 to 35"),
+            (
+                {"min_capacity": 0},
+                "min_capacity is 0, and a database behind a proxy never pauses: the proxy keeps a connection open",
+            ),
+            (
+                {"retain": OFF},
+                "retain is waived but deletion_protection is not: removing the stack would fail",
+            ),
+            ({"deletion_protection": False}, None),
+        ],
+    )
+    def test_what_aws_would_refuse_is_refused(
+        self, stack: cdk.Stack, arguments: dict[str, Any], said: str | None
+    ) -> None:
+        with pytest.raises(PropError) as error:
+            RelationalDatabase(stack, "Ledger", **arguments)
+        assert said is None or refused(error) == [said]
+        assert stack.node.try_find_child("Ledger") is None
+
+    @pytest.mark.parametrize("name", ["", "Writer", "1a", "a-b", "a" * 64, 'a"b', "rdsadmin", "postgres", "pg_x"])
+    def test_a_user_has_a_name_that_needs_no_quotes_and_is_free(self, stack: cdk.Stack, name: str) -> None:
+        database = RelationalDatabase(stack, "Ledger")
+        with pytest.raises(PropError, match="user "):
+            database.grant_connect(function(stack), user=name)
+
+    def test_a_user_logs_in_one_way(self, stack: cdk.Stack) -> None:
+        database = RelationalDatabase(stack, "Ledger")
+        post = function(stack)
+        database.grant_connect(post, user="writer")
+        with pytest.raises(PropError, match="user 'writer' signs in by IAM, through the proxy"):
+            database.grant_data_api(post, "ExecuteStatement", user="writer", env="API")
+        database.grant_data_api(post, "ExecuteStatement", user="reader", env="API")
+        with pytest.raises(PropError, match="user 'reader' signs in with a password, by the Data API"):
+            database.grant_connect(post, user="reader")
+
+    def test_there_is_no_connection_without_a_proxy(self, stack: cdk.Stack) -> None:
+        database = RelationalDatabase(stack, "Ledger", data_api=True)
+        with pytest.raises(PropError, match="the database has no proxy to connect to"):
+            database.grant_connect(function(stack), user="writer")
+
+    def test_a_function_of_the_cdk_is_told_what_it_lacks(self, stack: cdk.Stack) -> None:
+        database = RelationalDatabase(stack, "Ledger")
+        plain = lambda_.Function(
+            stack,
+            "Plain",
+            code=lambda_.Code.from_inline("x"),
+            handler="index.handler",
+            runtime=lambda_.Runtime.PYTHON_3_14,
+        )
+        with pytest.raises(
+            PropError, match="a database is for a SecureFunction, or a construct with one, got a Function"
+        ):
+            database.grant_connect(plain, user="writer")
+
+    def test_a_function_has_one_network(self, stack: cdk.Stack) -> None:
+        post = function(stack)
+        RelationalDatabase(stack, "One").grant_connect(post, user="writer", env="ONE")
+        with pytest.raises(PropError, match="Shop/Post/Function is in the VPC Shop/One/Network/Vpc already"):
+            RelationalDatabase(stack, "Two").grant_connect(post, user="writer", env="TWO")
+
+    def test_a_network_without_private_subnets_is_refused(self, stack: cdk.Stack) -> None:
+        public = ec2.Vpc(
+            stack,
+            "Public",
+            nat_gateways=0,
+            restrict_default_security_group=False,
+            subnet_configuration=[ec2.SubnetConfiguration(name="Public", subnet_type=ec2.SubnetType.PUBLIC)],
+        )
+        with pytest.raises(PropError, match="Shop/Public has 0 subnets without a way back from the internet"):
+            RelationalDatabase(stack, "Ledger", vpc=public)
+
+    @pytest.mark.parametrize("action", ["executestatement", "rds-data:ExecuteStatement", "ExecuteSql"])
+    def test_an_action_is_one_of_the_data_api(self, stack: cdk.Stack, action: Any) -> None:
+        database = RelationalDatabase(stack, "Ledger", data_api=True)
+        with pytest.raises(PropError, match="is not an action of the Data API: did you mean ExecuteStatement"):
+            database.grant_data_api(function(stack), action, user="writer")
+
+
+class TestEscapeHatches:
+    def test_what_is_inside_is_an_l2(self, stack: cdk.Stack) -> None:
+        database = RelationalDatabase(stack, "Ledger")
+        assert database.proxy is not None
+        database.cluster.metric_acu_utilization()
+        endpoint = database.vpc.add_interface_endpoint(
+            "Secrets", service=ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER
+        )
+        assert endpoint.vpc_endpoint_id
