@@ -382,8 +382,9 @@ def _check_actions(actions: tuple[str, ...], refusals: Refusals) -> None:
     for action in actions:
         if action not in DATA_API_ACTIONS:
             shown = action if isinstance(action, str) else type(action).__name__
+            bare = shown.removeprefix("rds-data:")
             refusals.refuse(
-                f"{shown!r} is not an action of the Data API{did_you_mean(str(shown).removeprefix("rds-data:"), DATA_API_ACTIONS)}",
+                f"{shown!r} is not an action of the Data API{did_you_mean(bare, DATA_API_ACTIONS)}",
                 fix=f"grant one of {', '.join(sorted(DATA_API_ACTIONS))}",
             )
 
