@@ -34,6 +34,7 @@ from constructs_lib.local.executor.wanted_ports import WantedPorts
 
 IDLE_SECONDS = 600.0  # how long an environment waits for its next invocation; Lambda keeps them minutes too
 PREPARED_SECONDS = 3600.0  # those of provisioned concurrency stay as long as it does, on Lambda
+TIDY_SECONDS = 30.0  # how often those that wait are looked through, where no invocation does it on its way
 CLOSE_SECONDS = 2.0
 ON_DEMAND, PROVISIONED = "on-demand", "provisioned-concurrency"  # as AWS_LAMBDA_INITIALIZATION_TYPE says it
 
@@ -82,6 +83,7 @@ class Executor:
         self._all: set[Environment] = set()
         self._lock_of_reaper = threading.Lock()
         self._is_closed = False
+        self._tidied = time.monotonic()
         self._ports = WantedPorts()
         self._told_unfinished: set[tuple[str, str]] = set()
         # Segments of X-Ray go here and no further: nobody reads them, and the system drops what does not fit.
@@ -115,6 +117,10 @@ class Executor:
 
     def take_idle(self, function: Function) -> Environment | None:
         """An environment that has nothing to do and can begin at once, if there is one; `give_back` returns it."""
+        now = time.monotonic()
+        if now - self._tidied > TIDY_SECONDS:
+            self._tidied = now
+            threading.Thread(target=self._tidy, name="tidy", daemon=True).start()
         with self._lock:
             mine = self._idle.get(function.key)
             if not mine:
@@ -207,26 +213,35 @@ class Executor:
 
     def _take(self, function: Function) -> Environment | None:
         """An idle environment of the function as it is now; what has died, aged or become outdated goes."""
-        now = time.monotonic()
-        dropped: list[Environment] = []
-        taken: Environment | None = None
         with self._lock:
-            for key, environments in self._idle.items():
-                for environment in list(environments):
-                    is_other = key == function.key and environment.function.revision != function.revision
-                    is_old = environment.idle_since < now - (
-                        PREPARED_SECONDS if environment.is_prepared else IDLE_SECONDS
-                    )
-                    if is_other or is_old or not environment.is_alive:
-                        environments.remove(environment)
-                        dropped.append(environment)
+            dropped = self._without_use(function)
             mine = self._idle.get(function.key)
-            if mine:
-                taken = mine.pop()
-            self._all.difference_update(dropped)
+            taken = mine.pop() if mine else None
         for environment in dropped:
             environment.shut_down()
         return taken
+
+    def _tidy(self) -> None:
+        with self._lock:
+            dropped = self._without_use()
+        for environment in dropped:
+            environment.shut_down()
+
+    def _without_use(self, function: Function | None = None) -> list[Environment]:
+        """Take out the idle environments that have died, aged, or hold another revision of the function."""
+        now = time.monotonic()
+        dropped: list[Environment] = []
+        for key, environments in self._idle.items():
+            for environment in list(environments):
+                is_other = (
+                    function is not None and key == function.key and environment.function.revision != function.revision
+                )
+                is_old = environment.idle_since < now - (PREPARED_SECONDS if environment.is_prepared else IDLE_SECONDS)
+                if is_other or is_old or not environment.is_alive:
+                    environments.remove(environment)
+                    dropped.append(environment)
+        self._all.difference_update(dropped)
+        return dropped
 
     def _start(self, function: Function, initialization: str = ON_DEMAND) -> Environment:
         folder = self._code.folder_of(function.code)

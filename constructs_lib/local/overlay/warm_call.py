@@ -16,7 +16,7 @@ from constructs_lib.local.overlay.invocation_journal import tell_invocation_soon
 from constructs_lib.local.overlay.request_journal import PATH_CHARACTERS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from constructs_lib.local.executor.environment import Environment
     from constructs_lib.local.executor.executor import Executor
@@ -44,6 +44,7 @@ class WarmCall:
         header: The trace header the function sees.
         client: The address it comes from.
         slot: The unit of concurrency it holds.
+        write_later: Called when something is to be written soon.
     """
 
     request: PlainRequest
@@ -57,19 +58,22 @@ class WarmCall:
     header: str
     client: str
     slot: Any
+    write_later: Callable[[], None]
     began: float = field(default_factory=time.monotonic)
     arrived: float = field(default_factory=time.time)
 
     def answered(self, environment: Environment, run: Run) -> None:
         """Answer first, then settle what is left of the run."""
         frame = run.answer or {}
-        if frame["kind"] != "response" or frame["size"] > RESPONSE_LIMIT_BYTES or "raw" in frame:
+        is_plain = frame["kind"] == "response" and "raw" not in frame and not frame.get("unfinished")
+        if not is_plain or frame["size"] > RESPONSE_LIMIT_BYTES:
             self.is_slow(environment, run)
             return
         status = self._answer(frame["payload"])
         with base("core.responses").request_scope(*self._function_scope):
             self._end(environment, run)
         self._tell(status)
+        self.write_later()
 
     def is_slow(self, environment: Environment, run: Run) -> None:
         """Let a thread wait."""

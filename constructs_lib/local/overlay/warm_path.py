@@ -50,7 +50,7 @@ METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 PATH = re.compile(r"(/[A-Za-z0-9._~!$&'()*+,;=:@-]+)*/?")  # what is the same, decoded or not
 LONGEST_BODY_BYTES = 1 << 16  # what a process takes at once, whatever it is doing
 MOST_KNOWN = 512  # heads
-WRITTEN_SECONDS = 0.01  # how long after it began nobody may have heard of a call
+WRITTEN_SECONDS = 0.01  # how long something of a call may wait until it is written
 AGAIN_SECONDS = 0.5  # how long a request that has to go the usual way is not looked at again
 
 _Key = tuple[str, bytes]
@@ -229,19 +229,22 @@ class WarmPath:
             header=f"{trace_header(plan.function, root)};Lineage={known.lineage}",
             client=connection.client,
             slot=slot,
+            write_later=self._write_later,
         )
         self._start(environment, call, event)
         return True
 
     def _start(self, environment: Environment, call: WarmCall, event: str) -> None:
-        loop = asyncio.get_running_loop()
-        self._runs = self._runs or WarmRuns(loop)
+        self._runs = self._runs or WarmRuns(asyncio.get_running_loop())
         arn = call.plan.function.arn
         self._runs.start(environment, Invocation(None, call.request_id, arn, call.header, event_json=event), call)
         self._taken += 1
+        self._write_later()
+
+    def _write_later(self) -> None:
         if not self._has_unwritten:
             self._has_unwritten = True
-            loop.call_later(WRITTEN_SECONDS, self.settle)
+            asyncio.get_running_loop().call_later(WRITTEN_SECONDS, self.settle)
 
 
 async def _nothing(*_: Any) -> None:

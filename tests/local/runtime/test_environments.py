@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from constructs_lib.local.executor import executor
 from constructs_lib.local.executor.executor import Executor
 from tests.local.runtime.functions import Runner, function
 from tests.local.runtime.processes import are_gone, eventually, is_frozen, is_running
@@ -77,6 +78,44 @@ class TestReuse:
             outcome = waiting.result(15)
         assert outcome.payload["errorMessage"].endswith("Runtime exited with error: signal: killed")
         assert runner.invoke(made, 0).payload != pid
+
+
+class TestTaking:
+    def test_takes_an_environment_that_waits_for_this_function_and_gives_it_back(self, runner: Runner) -> None:
+        made = function({"index.js": COUNTS}, "taken")
+        assert runner.executor.take_idle(made) is None
+        pid = runner.invoke(made).payload[0]
+        taken = runner.executor.take_idle(made)
+        assert taken is not None
+        assert runner.executor.take_idle(made) is None
+        assert runner.invoke(made).payload[0] != pid
+        runner.executor.give_back(taken)
+        assert runner.invoke(made).payload[0] == pid
+
+    @pytest.mark.parametrize("change", [{"CodeSha256": "z"}, {"MemorySize": 1024}])
+    def test_takes_none_of_another_revision(self, runner: Runner, change: dict[str, object]) -> None:
+        runner.invoke(function({"index.js": COUNTS}, "revised"))
+        assert runner.executor.take_idle(function({"index.js": COUNTS}, "revised", **change)) is None
+
+    def test_takes_none_that_is_gone(self, runner: Runner) -> None:
+        made = function({"index.js": COUNTS}, "gone")
+        pid = runner.invoke(made).payload[0]
+        os.kill(pid, signal.SIGKILL)
+        assert are_gone([pid])
+        assert runner.executor.take_idle(made) is None
+
+    def test_ends_those_that_have_waited_for_long(self, runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+        made, other = function({"index.js": COUNTS}, "young"), function({"index.js": COUNTS}, "old")
+        pid = runner.invoke(other).payload[0]
+        runner.invoke(made)
+        monkeypatch.setattr(executor, "IDLE_SECONDS", 0.05)
+        monkeypatch.setattr(executor, "TIDY_SECONDS", 0.0)
+        taken = runner.executor.take_idle(made)
+        assert taken is not None
+        time.sleep(0.06)
+        assert runner.executor.take_idle(made) is None
+        assert eventually(lambda: not is_running(pid))
+        runner.executor.give_back(taken)
 
 
 class TestFreezing:

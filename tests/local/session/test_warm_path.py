@@ -279,10 +279,10 @@ class TestSlow:
         assert any(len(each) > 200_000 for each in warm.lines())
 
     def test_integration_that_takes_too_long(self, warm: Warm) -> None:
-        warm.gateway.update_integration(ApiId=warm.api, IntegrationId=warm.integration, TimeoutInMillis=200)
+        warm.gateway.update_integration(ApiId=warm.api, IntegrationId=warm.integration, TimeoutInMillis=500)
         try:
             warm.is_warm()
-            answer = warm.ask({"sleep": 0.5})
+            answer = warm.ask({"sleep": 0.9})
             assert (answer.status, answer.text) == (503, '{"message":"Service Unavailable"}')
         finally:
             warm.gateway.update_integration(ApiId=warm.api, IntegrationId=warm.integration, TimeoutInMillis=30_000)
