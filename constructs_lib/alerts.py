@@ -25,6 +25,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct, IConstruct
 
 from constructs_lib.defaults import defaults_of
+from constructs_lib.defaults import defaults_of
 from constructs_lib.topic import Topic
 from constructs_lib.wiring.alarm_registry import alarms_of
 from constructs_lib.wiring.environments import check_same_environment
@@ -101,8 +102,8 @@ class Alerts(Construct):
         ops_item: Also open a case of this severity in OpsCenter (Systems Manager), with the alarm as its source.
         response_plan: Also start an incident, by the name of a response plan of Incident Manager.
         of: The scope whose alarms it is about: a stack, a stage, the app. Default: where it stands itself.
-        others: Also alarms below the scope that are not made by our constructs.
-        encryption_key: A key of your own for the topic; one that was imported must admit CloudWatch by itself. Default:
+
+
             one that is made for it.
 
     Raises:
@@ -167,6 +168,7 @@ class Alerts(Construct):
     def _open(self, topic: Topic | sns.ITopic | None, key: kms.IKey | None) -> sns.ITopic:
         """The topic that alarms publish to, which from then on takes what CloudWatch says of this account."""
         if topic is None:
+            key = defaults_of(self).encryption_key if key is None else key
             if key is None:  # nothing is kept under it, so it goes with the topic
                 key = kms.Key(self, "Key", enable_key_rotation=True, removal_policy=cdk.RemovalPolicy.DESTROY)
             topic = Topic(self, "Topic", encryption_key=key, alarms=NOT_BY_ITSELF)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from constructs_lib.wiring.identity import Identity
+from constructs_lib.wiring.log_groups import log_group
 
 if TYPE_CHECKING:
-    from aws_cdk import aws_kms as kms
+    pass
 
 
 class IsolatedVpc(Construct):
@@ -25,7 +25,6 @@ class IsolatedVpc(Construct):
 
     Args:
         log_retention: How long refused packets are kept.
-        log_key: The key of that log. Default: CloudWatch's own.
     """
 
     def __init__(
@@ -34,7 +33,6 @@ class IsolatedVpc(Construct):
         id: str,  # noqa: A002 - CDK's name
         *,
         log_retention: logs.RetentionDays,
-        log_key: kms.IKey | None = None,
     ) -> None:
         super().__init__(scope, id)
         self.vpc = ec2.Vpc(
@@ -52,13 +50,7 @@ class IsolatedVpc(Construct):
                 "DynamoDb": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.DYNAMODB),
             },
         )
-        self.log_group = logs.LogGroup(
-            self,
-            "RefusedPackets",
-            retention=log_retention,
-            removal_policy=cdk.RemovalPolicy.DESTROY,
-            encryption_key=log_key,
-        )
+        self.log_group = log_group(self, "RefusedPackets", retention=log_retention)
         # https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
         writer = Identity(
             self,

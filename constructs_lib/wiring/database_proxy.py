@@ -12,7 +12,9 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_rds as rds
 from constructs import Construct
 
+from constructs_lib.defaults import defaults_of
 from constructs_lib.wiring.database_cluster import identifier_of
+from constructs_lib.wiring.hardened_database import acknowledge_ports
 from constructs_lib.wiring.identity import Identity
 
 BORROW = cdk.Duration.seconds(10)  # as long as a function usually has; AWS waits two minutes
@@ -61,11 +63,17 @@ class Proxy(Construct):
             borrow_timeout=BORROW,
             idle_client_timeout=IDLE,
         )
+        self._is_hardened = defaults_of(self).hardened
+        if self._is_hardened:
+            for each in cluster.connections.security_groups:
+                acknowledge_ports(each)
 
     def let_in(self, function: ec2.Connections, user: str) -> None:
         """Let a function reach the proxy, and the proxy log in as its user."""
         port = ec2.Port.tcp(cdk.Token.as_number(cdk.Token.as_string(self._cluster.cluster_endpoint.port)))
         function.allow_to(self._group, port, "to the proxy of its database")
+        if self._is_hardened:
+            acknowledge_ports(self._group)
         if user not in self._users:
             self._users.add(user)
             self.identity.add_to_principal_policy(

@@ -30,13 +30,13 @@ LEFT = {
         "NIST.800.53.R5-DynamoDBInBackupPlan",
         "NIST.800.53.R5-S3BucketReplicationEnabled",
         "NIST.800.53.R5-S3DefaultEncryptionKMS",
-        "NIST.800.53.R5-SecretsManagerRotationEnabled",
+        "NIST.800.53.R5-RDSInBackupPlan",
     },
     "HIPAASecurityChecks": {
         "HIPAA.Security-DynamoDBInBackupPlan",
         "HIPAA.Security-S3BucketReplicationEnabled",
         "HIPAA.Security-S3DefaultEncryptionKMS",
-        "HIPAA.Security-SecretsManagerRotationEnabled",
+        "HIPAA.Security-RDSInBackupPlan",
     },
     "PCIDSS321Checks": {"PCI.DSS.321-S3BucketReplicationEnabled", "PCI.DSS.321-S3DefaultEncryptionKMS"},
     "AwsSolutionsChecks": set(),
@@ -93,8 +93,7 @@ def test_the_page_explains_nothing_that_is_not_found() -> None:
 def test_the_guards_find_nothing(assembly: CloudAssembly) -> None:
     report = check(Assembly.read(assembly.folder))
     assert [str(each) for each in report.findings if each.severity is not Severity.INFO] == []
-    assert [str(each) for each in report.failures] == []
-    assert {each.rule for each in report.unknowns} == {"vpc-function-has-a-reason-to-be-there"}  # it is another's VPC
+    assert [str(each) for each in (*report.unknowns, *report.failures)] == []
 
 
 def test_nothing_waits_for_itself(assembly: CloudAssembly) -> None:
@@ -111,7 +110,7 @@ def test_every_function_is_inside_has_a_limit_and_keeps_what_failed(assembly: Cl
     ]
     assert len(functions) > 15
     for path, properties in functions:
-        assert properties["ReservedConcurrentExecutions"] == 10, path
+        assert properties["ReservedConcurrentExecutions"] in {10, 20}, path  # 20 where the example says so
         assert len(properties["VpcConfig"]["SubnetIds"]) == 2, path
         assert "TargetArn" in properties["DeadLetterConfig"], path
 
