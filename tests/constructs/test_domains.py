@@ -1,0 +1,104 @@
+"""APIs under names of their own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_route53 as route53
+
+from constructs_lib import Domain, Iam, PropError, SecureApi, SecureApiFunction, SecureRestApi
+from tests.findings import findings_of
+from tests.templates import resources_of, show, template_of
+
+ENTRY = "lambda_src/greeting/greet.ts"
+CERTIFICATE = "arn:aws:acm:us-east-1:111122223333:certificate/1"
+KINDS = [SecureApi, SecureRestApi]
+Kind = type[SecureApi | SecureRestApi]
+
+
+@pytest.fixture
+def certificate(stack: cdk.Stack) -> acm.ICertificate:
+    return acm.Certificate.from_certificate_arn(stack, "Certificate", CERTIFICATE)
+
+
+def domain_of(stack: cdk.Stack, kind: Kind, domain: Domain) -> dict[str, Any]:
+    api = kind(stack, "Api", auth=Iam(), domain=domain)
+    SecureApiFunction(stack, "Read", api=api, route="GET /users", entry=ENTRY)
+    version = "V2" if kind is SecureApi else ""
+    [name] = resources_of(template_of(stack), f"AWS::ApiGateway{version}::DomainName").values()
+    return dict(name["Properties"])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_speaks_tls_1_2_or_newer_under_its_certificate(
+    stack: cdk.Stack, certificate: acm.ICertificate, kind: Kind
+) -> None:
+    told = domain_of(stack, kind, Domain("api.example.com", certificate))
+    assert told["DomainName"] == "api.example.com"
+    assert "'SecurityPolicy': 'TLS_1_2'" in str(told)
+    assert CERTIFICATE in str(told)
+    assert findings_of(stack) == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_address_of_api_gateway_is_closed(stack: cdk.Stack, certificate: acm.ICertificate, kind: Kind) -> None:
+    domain_of(stack, kind, Domain("api.example.com", certificate))
+    version = ("V2::Api", "::RestApi")[kind is SecureRestApi]
+    [api] = resources_of(template_of(stack), f"AWS::ApiGateway{version}").values()
+    assert api["Properties"]["DisableExecuteApiEndpoint"] is True
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_its_url_is_its_name(stack: cdk.Stack, certificate: acm.ICertificate, kind: Kind) -> None:
+    domain_of(stack, kind, Domain("api.example.com", certificate, path="v1"))
+    assert [each["Value"] for each in template_of(stack)["Outputs"].values()] == ["https://api.example.com/v1"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_zone_gets_the_records_without_a_lookup(stack: cdk.Stack, certificate: acm.ICertificate, kind: Kind) -> None:
+    zone = route53.HostedZone.from_hosted_zone_attributes(stack, "Zone", hosted_zone_id="Z1", zone_name="example.com")
+    domain_of(stack, kind, Domain("api.example.com", certificate, zone=zone))
+    records = [each["Properties"] for each in resources_of(template_of(stack), "AWS::Route53::RecordSet").values()]
+    assert sorted((each["Name"], each["Type"]) for each in records) == [
+        ("api.example.com.", "A"),
+        ("api.example.com.", "AAAA"),
+    ]
+    assert all("RegionalDomainName" in show(each["AliasTarget"]["DNSName"]) for each in records)
+
+
+def test_a_rest_api_may_turn_older_tls_away(stack: cdk.Stack, certificate: acm.ICertificate) -> None:
+    told = domain_of(stack, SecureRestApi, Domain("api.example.com", certificate, tls="1.3"))
+    assert told["SecurityPolicy"] == "SecurityPolicy_TLS13_1_3_2025_09"
+    assert told["EndpointAccessMode"] == "STRICT"
+
+
+class TestRefusals:
+    def test_an_http_api_that_is_to_turn_tls_1_2_away(self, stack: cdk.Stack, certificate: acm.ICertificate) -> None:
+        with pytest.raises(PropError) as caught:
+            SecureApi(stack, "Api", auth=Iam(), domain=Domain("api.example.com", certificate, tls="1.3"))
+        assert str(caught.value) == (
+            "the oldest TLS of the domain is 1.3, and HTTP APIs let no one leave 1.2 out\n"
+            "  at:  Shop/Api (SecureApi)\n"
+            "  fix: leave tls out (1.3 is spoken with those who can), or use a SecureRestApi"
+        )
+
+    @pytest.mark.parametrize(
+        "name", ["", "localhost", "https://api.example.com", "api.example.com/v1", "API.example.com"]
+    )
+    def test_what_is_no_name(self, certificate: acm.ICertificate, name: str) -> None:
+        with pytest.raises(PropError, match="which is no domain name"):
+            Domain(name, certificate)
+
+    @pytest.mark.parametrize("path", ["/v1", "v1/users", "a b"])
+    def test_a_path_in_several_pieces(self, certificate: acm.ICertificate, path: str) -> None:
+        with pytest.raises(PropError, match="wanted one piece without slashes"):
+            Domain("api.example.com", certificate, path=path)
+
+    def test_arguments_of_another_kind(self) -> None:
+        values: Any = {"name": 5, "certificate": "arn:x", "tls": "1.1"}
+        with pytest.raises(PropError) as caught:
+            Domain(**values)
+        assert str(caught.value).count("\n  fix: ") == 3
