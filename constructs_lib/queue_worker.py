@@ -33,10 +33,9 @@ from constructs_lib.secure_function import FunctionProps, SecureFunction
 from constructs_lib.wiring.dead_letters import DeadLetters
 from constructs_lib.wiring.environments import check_same_region
 from constructs_lib.wiring.function_alarms import of_function
-from constructs_lib.wiring.granting import grant_exactly
 from constructs_lib.wiring.key_use import use_through
 from constructs_lib.wiring.kinds import checks_kinds
-from constructs_lib.wiring.queue_access import SEND, send_statements
+from constructs_lib.wiring.known_queue import ExistingQueue, KnownQueue
 from constructs_lib.wiring.queue_alarms import AlarmsOfQueue, QueueWorkerAlarms
 from constructs_lib.wiring.queue_limits import (
     check_batch,
@@ -46,7 +45,6 @@ from constructs_lib.wiring.queue_limits import (
     visibility_of,
 )
 from constructs_lib.wiring.refusals import Refusals
-from constructs_lib.wiring.variables import check_takes_variable, set_variable
 from constructs_lib.wiring.waiver import Waived, acknowledge, check_safeguards, record_waiver
 
 # What Lambda's poller calls with the function's role, and no more.
@@ -71,7 +69,7 @@ QUEUE_KEEPS = (
 
 
 @jsii.implements(iam.IGrantable)
-class QueueWorker(Construct):
+class QueueWorker(KnownQueue):
     """Define a queue whose messages one function receives in batches.
 
     Defines two queues (encrypted, TLS only), the function and its event source mapping. The function may consume the
@@ -161,7 +159,7 @@ class QueueWorker(Construct):
         self.dead_letters = DeadLetters(
             self, "DeadLetters", fifo=fifo, of_queue=True, encryption_key=encryption_key, alarms=alarms
         )
-        self.queue = sqs.Queue(
+        self.queue: sqs.Queue = sqs.Queue(
             self,
             "Queue",
             fifo=True if fifo else None,
@@ -204,39 +202,30 @@ class QueueWorker(Construct):
         """The role of the function, which is what grants are given to."""
         return self.function.grant_principal
 
-    @property
-    def queue_arn(self) -> str:
-        """The ARN of the queue."""
-        return self.queue.queue_arn
+    @classmethod
+    def from_existing(
+        cls,
+        scope: Construct,
+        id: str,  # noqa: A002 - CDK's name
+        queue: sqs.IQueue,
+    ) -> ExistingQueue:
+        """Stand for a queue that was made elsewhere, to let functions of this app send to it.
 
-    @property
-    def queue_url(self) -> str:
-        """The URL of the queue."""
-        return self.queue.queue_url
+        What works on it is there, too: a queue has one owner who knows how long its messages take.
+
+        Args:
+            scope: The stack, or a construct in it.
+            id: Its id there.
+            queue: The L2: `Queue.from_queue_arn(...)`, or `from_queue_attributes`, which also takes its key.
+
+        Raises:
+            PropError: It is in another account or region.
+        """
+        return ExistingQueue(scope, id, queue=queue)
 
     def add_environment(self, name: str, value: str) -> None:
         """Set a variable of the function; see `SecureFunction.add_environment`."""
         self.function.add_environment(name, value)
-
-    @checks_kinds()
-    def grant_send(self, grantee: iam.IGrantable, *, env: str | None = None) -> iam.Grant:
-        """Let somebody send messages, one by one or in batches: exactly `sqs:SendMessage` on the queue.
-
-        Args:
-            grantee: A function, or anything else with a role.
-            env: Also set this variable of the function to the queue's URL.
-
-        Raises:
-            PropError: There is no function to set the variable on.
-        """
-        refusals = Refusals(self)
-        check_takes_variable(grantee, env, refusals)
-        refusals.stop_if_any()
-        granted = grant_exactly(self, grantee, [SEND], self.queue_arn)
-        for statement in send_statements(self, self.queue)[1:]:
-            grantee.grant_principal.add_to_principal_policy(statement)
-        set_variable(grantee, env, self.queue_url)
-        return granted
 
     def _allow_consumption(self) -> None:
         self.function.add_to_role_policy(

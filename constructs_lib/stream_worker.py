@@ -23,7 +23,6 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from constructs_lib.dynamo_table import DynamoTable
 from constructs_lib.secure_function import FunctionProps, SecureFunction
 from constructs_lib.wiring.dead_letters import DeadLetters
 from constructs_lib.wiring.destination import FailureDestination, check_destination, destination_of
@@ -33,6 +32,7 @@ from constructs_lib.wiring.function_alarms import of_function
 from constructs_lib.wiring.json_values import as_json
 from constructs_lib.wiring.key_use import use_through
 from constructs_lib.wiring.kinds import checks_kinds
+from constructs_lib.wiring.known_table import KnownTable
 from constructs_lib.wiring.queue_limits import check_window
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.stream_alarms import AlarmsOfStream, StreamWorkerAlarms
@@ -71,7 +71,7 @@ class StreamWorker(Construct):
     records, by shard and sequence number, and they can be read from the stream for the rest of its 24 hours.
 
     Args:
-        table: A table with a stream.
+        table: A table with a stream: a `DynamoTable`, or an existing one whose L2 knows the stream's ARN.
         entry: The file that holds the handler, as for `SecureFunction`.
         filters: What to receive, as Lambda documents it: `{"eventName": ["INSERT"]}`; one match is enough, up to 5.
             Default: every change.
@@ -106,7 +106,7 @@ class StreamWorker(Construct):
         scope: Construct,
         id: str,  # noqa: A002 - CDK's name
         *,
-        table: DynamoTable,
+        table: KnownTable,
         entry: str,
         filters: Sequence[Mapping[str, object]] = (),
         batch_size: int = 100,

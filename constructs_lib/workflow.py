@@ -32,11 +32,11 @@ from constructs_lib.secure_function import SecureFunction
 from constructs_lib.wiring.granting import grant_exactly
 from constructs_lib.wiring.identity import Identity
 from constructs_lib.wiring.kinds import checks_kinds
+from constructs_lib.wiring.known_workflow import ExistingWorkflow, KnownWorkflow
 from constructs_lib.wiring.log_groups import log_group
 from constructs_lib.wiring.policy_size import packed
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.resource import resource_of
-from constructs_lib.wiring.variables import check_takes_variable, set_variable
 from constructs_lib.wiring.waiver import Waived, acknowledge, check_safeguards, record_waiver
 from constructs_lib.wiring.workflow_alarms import AlarmsOfWorkflow, WorkflowAlarms
 from constructs_lib.workflow_steps.recipe_check import check_recipe
@@ -72,7 +72,7 @@ WORKFLOW_SEES_FAILURE = (
 
 
 @jsii.implements(iam.IGrantable)
-class Workflow(Construct):
+class Workflow(KnownWorkflow):
     """Define one state machine, its role, its policies and its log group.
 
     The steps run in the order they are written. The input of the workflow is the input of every step, and what a step
@@ -164,7 +164,7 @@ class Workflow(Construct):
         acknowledge(self.identity.base_policy, NO_RESOURCE_LEVEL, FINDING)
         for policy, statements in zip(self.identity.base_policies, packed(base), strict=False):
             acknowledge(policy, EXECUTIONS_REASON, *execution_findings(self, statements))
-        self.state_machine = sfn.StateMachine(
+        self.state_machine: sfn.StateMachine = sfn.StateMachine(
             self,
             "StateMachine",
             definition_body=sfn.DefinitionBody.from_string(definition),
@@ -201,10 +201,27 @@ class Workflow(Construct):
         """The workflow's role, which is what grants are given to."""
         return self.identity
 
-    @property
-    def state_machine_arn(self) -> str:
-        """The ARN of the state machine."""
-        return self.state_machine.state_machine_arn
+    @classmethod
+    def from_existing(
+        cls,
+        scope: Construct,
+        id: str,  # noqa: A002 - CDK's name
+        state_machine: sfn.IStateMachine,
+        *,
+        express: bool = False,
+    ) -> ExistingWorkflow:
+        """Stand for a state machine that was made elsewhere, to let functions of this app start it.
+
+        Args:
+            scope: The stack, or a construct in it.
+            id: Its id there.
+            state_machine: The L2: `StateMachine.from_state_machine_arn(...)`.
+            express: Whether it is an express one, whose output can be waited for.
+
+        Raises:
+            PropError: It is in another account or region.
+        """
+        return ExistingWorkflow(scope, id, state_machine=state_machine, express=express)
 
     @property
     def functions(self) -> tuple[SecureFunction, ...]:
@@ -257,37 +274,6 @@ class Workflow(Construct):
     def _acknowledge_called_functions(self) -> None:
         for function in self._own_functions.values():
             acknowledge(function.function, WORKFLOW_SEES_FAILURE, "Serverless-LambdaDLQ")
-
-    @checks_kinds()
-    def grant_start(self, grantee: iam.IGrantable, *, env: str | None = None, sync: bool = False) -> iam.Grant:
-        """Let somebody start executions: exactly `states:StartExecution` on this workflow.
-
-        Args:
-            grantee: A function, or anything else with a role.
-            env: Also set this variable of the function to the ARN of the workflow.
-            sync: Allow `states:StartSyncExecution` instead, which answers with the output; for express workflows.
-
-        Raises:
-            PropError: There is no function to set the variable on, or the workflow is a standard one and `sync` asked.
-        """
-        refusals = Refusals(self)
-        check_takes_variable(grantee, env, refusals)
-        if sync and not self.express:
-            refusals.refuse(
-                "sync=True asks for the output of a standard workflow, which Step Functions does not wait for",
-                fix="make the workflow express=True, or start it and read its result later",
-            )
-        principal = grantee.grant_principal
-        if env is not None and any(function.grant_principal is principal for function in self.functions):
-            refusals.refuse(
-                f"env={env!r} on a function of the workflow itself closes a cycle: each needs the other's ARN",
-                fix='leave env out, and send the ARN in the payload: "{% $states.context.StateMachine.Id %}"',
-            )
-        refusals.stop_if_any()
-        action = "states:StartSyncExecution" if sync else "states:StartExecution"
-        granted = grant_exactly(self, grantee, [action], self.state_machine_arn)
-        set_variable(grantee, env, self.state_machine_arn)
-        return granted
 
     @checks_kinds()
     def grant_callback(self, grantee: iam.IGrantable) -> iam.Grant:

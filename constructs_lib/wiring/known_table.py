@@ -26,9 +26,11 @@ class KnownTable(Construct):
 
     Attributes:
         table: The L2.
+        stream: What its change stream carries; none where that is not known.
     """
 
     table: dynamodb.ITable
+    stream: dynamodb.StreamViewType | None = None
 
     def __init__(self, scope: Construct, id: str) -> None:  # noqa: A002 - CDK's name
         super().__init__(scope, id)
