@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from constructs_lib.guards.allow_recursion import allow_recursion
     from constructs_lib.guards.plugin import ServerlessGuards
     from constructs_lib.guards.testing import assert_guarded
+    from constructs_lib.kept_versions import KeptVersions
     from constructs_lib.problem import BundlingError, LocalError, Problem, ProblemError, PropError
     from constructs_lib.queue_worker import QueueWorker
     from constructs_lib.relational_database import DataApiAction, RelationalDatabase
@@ -60,6 +61,7 @@ _HOMES = {
     "FunctionProps": "secure_function",
     "Iam": "wiring.auth",
     "Jwt": "wiring.auth",
+    "KeptVersions": "kept_versions",
     "LocalError": "problem",
     "ParameterPath": "wiring.secrets",
     "Problem": "problem",
@@ -131,6 +133,7 @@ __all__ = [
     "FunctionProps",
     "Iam",
     "Jwt",
+    "KeptVersions",
     "LocalError",
     "ParameterPath",
     "Problem",

@@ -106,7 +106,7 @@ def execution_findings(scope: Construct, statements: Sequence[iam.PolicyStatemen
     """What cdk-nag says about statements on executions, whose names end in a wildcard."""
     about_executions = [each for each in statements if all(action.startswith("states:") for action in each.actions)]
     resources = [resource for each in about_executions for resource in each.resources if resource.endswith(":*")]
-    return sorted({f"AwsSolutions-IAM5[Resource::{_flat(cdk.Stack.of(scope).resolve(each))}]" for each in resources})
+    return sorted({f"AwsSolutions-IAM5[Resource::{flat(cdk.Stack.of(scope).resolve(each))}]" for each in resources})
 
 
 def _statements_of(scope: Construct, steps: Sequence[Step]) -> list[iam.PolicyStatement]:
@@ -120,11 +120,11 @@ def _statements_of(scope: Construct, steps: Sequence[Step]) -> list[iam.PolicySt
     return found
 
 
-def _flat(value: Any) -> str:
+def flat(value: Any) -> str:
     """A resolved ARN as cdk-nag writes it: `arn:<AWS::Partition>:states:...`."""
     match value:
         case {"Fn::Join": ["", list(parts)]}:
-            return "".join(_flat(part) for part in parts)
+            return "".join(flat(part) for part in parts)
         case {"Fn::GetAtt": [name, attribute]}:
             return f"<{name}.{attribute}>"
         case {"Fn::ImportValue": str(name)}:
