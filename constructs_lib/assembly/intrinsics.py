@@ -23,6 +23,8 @@ EXPRESSION_SHOWN = 200  # characters of an expression in a message
 VARIABLE = re.compile(r"\$\{([^}]*)\}")
 SEPARATORS_IN_NAMES = frozenset("-_./")  # what a generated name or an unknown attribute may hold itself
 
+PLAIN = (bool, int, float, type(None))  # what is neither a text nor holds anything
+
 Raw = Any  # a value of a template, as JSON has it
 
 
@@ -79,7 +81,7 @@ def resolve(raw: Raw, names: Names, depth: int = 0) -> Value | Absent:
             elif not isinstance(item := resolve(each, names, depth + 1), Absent):
                 items.append(item)
         return items
-    return raw if raw is None or isinstance(raw, bool | int | float) else unknown(raw, "it is not JSON")
+    return raw if isinstance(raw, PLAIN) else unknown(raw, "it is not JSON")
 
 
 def call(raw: Mapping[str, Raw], names: Names, depth: int = 0) -> Value | Absent:

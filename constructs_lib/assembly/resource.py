@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 EVERY = "*"  # in a path of properties: every item of a list, every value of an object
 FUNCTION = "AWS::Lambda::Function"
+NUMBERS = (str, int, float)  # as templates write them
 
 
 @frozen(eq=False, slots=False)  # one object a resource: it is itself, and no other
@@ -113,7 +114,7 @@ class Resource:
         """Return the number at this path, also when the template writes it as text; none as for `text`."""
         value = self.value(*keys)
         told = value.literal if isinstance(value, Text) else value
-        if isinstance(told, bool) or not isinstance(told, str | int | float):
+        if isinstance(told, bool) or not isinstance(told, NUMBERS):
             return None
         try:
             number = float(told)

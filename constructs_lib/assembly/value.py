@@ -105,18 +105,20 @@ class Text:
 
     def split(self, separator: str, maximum: int = -1) -> tuple[Text, ...]:
         """Split at the separator, as `str.split` does, where it is known to stand."""
-        pieces: list[list[str | Symbol]] = [[]]
-        for part in self.parts:
+        pieces: list[Text] = []
+        piece: list[str | Symbol] = []
+        for part in self.parts:  # no two strings come to stand beside each other, as these are the parts of a text
             if isinstance(part, Symbol) or separator not in part:
-                pieces[-1].append(part)
+                piece.append(part)
                 continue
-            left = -1 if maximum < 0 else maximum - (len(pieces) - 1)
-            first, *rest = part.split(separator, left)
-            pieces[-1].append(first)
-            pieces += [[each] for each in rest]
-        # No two strings came to stand beside each other, as the pieces are those of a text; of these, only an empty
-        # string is not kept.
-        return tuple(Text(tuple(filter(None, each))) for each in pieces)
+            first, *rest = part.split(separator, -1 if maximum < 0 else maximum - len(pieces))
+            if first:
+                piece.append(first)
+            for each in rest:
+                pieces.append(Text(tuple(piece)))
+                piece = [each] if each else []
+        pieces.append(Text(tuple(piece)))
+        return tuple(pieces)
 
     def __str__(self) -> str:
         """Write it with `${...}` for what is unknown."""

@@ -158,12 +158,12 @@ def run(
         said.findings.values(), lambda rule_id: rule_id in judged or others.answers_for(rule_id)
     )
     ordered = tuple(sorted(open_findings, key=_place))
-    severities = Counter(found.severity.value for found in ordered)
+    severities = Counter(found.severity for found in ordered)
     stats = {
         "stacks": len(assembly.stacks),
         "resources": len(assembly.resources),
         "rules": len(rules),
-        **{f"{severity.value}s": severities[severity.value] for severity in Severity},
+        **{f"{severity.value}s": severities[severity] for severity in Severity},
         "acknowledged": len(acknowledged),
         "unknown": len(said.unknowns),
     }

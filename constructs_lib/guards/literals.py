@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from constructs_lib.assembly.stack import Stack
 
 NAMES = ("Name", "Key", "ParameterKey", "OptionName", "EnvironmentVariable", "name", "key")
+HOLDERS = (dict, list)
 VALUES = ("Value", "ParameterValue", "DefaultValue", "value")
 MOST_CHARACTERS_OF_JSON = 200_000  # of a string that is looked into as JSON
 
@@ -110,7 +111,7 @@ def strings_of(raw: Any) -> set[str]:
         for value in each.values() if isinstance(each, dict) else each:
             if isinstance(value, str):
                 found.add(value)
-            elif isinstance(value, dict | list):
+            elif isinstance(value, HOLDERS):
                 todo.append(value)
     return {each for each in found if isinstance(each, str)}  # YAML has other keys, too
 

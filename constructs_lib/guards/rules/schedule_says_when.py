@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from constructs_lib.assembly.value import Text
 from constructs_lib.guards.finding import Severity, finding, unknown
 from constructs_lib.guards.rule import rule
-from constructs_lib.guards.schedule_expressions import wrong_with
+from constructs_lib.assembly.schedule_expressions import wrong_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from constructs_lib.guards.schedule_expressions import wrong_with
+from constructs_lib.assembly.schedule_expressions import wrong_with
 from tests.guards.rules.judged import judged, ref, resource
 
 ID, RULE, SCHEDULE = "schedule-says-when", "AWS::Events::Rule", "AWS::Scheduler::Schedule"
