@@ -25,7 +25,6 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct, IConstruct
 
 from constructs_lib.defaults import defaults_of
-from constructs_lib.defaults import defaults_of
 from constructs_lib.topic import Topic
 from constructs_lib.wiring.alarm_registry import alarms_of
 from constructs_lib.wiring.environments import check_same_environment
@@ -102,9 +101,9 @@ class Alerts(Construct):
         ops_item: Also open a case of this severity in OpsCenter (Systems Manager), with the alarm as its source.
         response_plan: Also start an incident, by the name of a response plan of Incident Manager.
         of: The scope whose alarms it is about: a stack, a stage, the app. Default: where it stands itself.
-
-
-            one that is made for it.
+        others: Also alarms below the scope that are not made by our constructs.
+        encryption_key: A key of your own for the topic; one that was imported must admit CloudWatch by itself. Default:
+            that of the `Defaults`, or else one that is made for it.
 
     Raises:
         PropError: Nobody would be told, or an id is malformed; where an alarm is made, that it is in another region.
