@@ -8,7 +8,9 @@ from constructs import Construct
 
 from constructs_lib import Defaults, Problem, PropError
 from examples.greeting import Greeting
+from examples.ledger import Ledger
 from examples.media import Media
+from examples.operations import OnCall, Overview
 from examples.orders import Orders
 from examples.users import Users
 
@@ -18,6 +20,7 @@ STAGES = {"dev": Defaults.dev(), "staging": Defaults.staging(), "prod": Defaults
 def compose(scope: Construct) -> None:
     """Put the example stacks into an app or a stage, one story each."""
     Greeting(scope, "Greeting")
+    Ledger(scope, "Ledger")
     Media(scope, "Media")
     Orders(scope, "Orders")
     Users(scope, "Users")
@@ -31,7 +34,11 @@ def compose_stages(app: cdk.App) -> None:
         raise PropError(Problem(f"there is no stage {only!r}", "-c stage=...", f"use {known}, or leave it out for all"))
     for name, defaults in STAGES.items():
         if only in {None, name}:
-            compose(defaults.apply(cdk.Stage(app, name)))
+            stage = defaults.apply(cdk.Stage(app, name))
+            compose(stage)
+            if defaults.alarms:
+                OnCall(stage, "OnCall", of=stage)
+                Overview(stage, "Overview", of=stage)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_xray as xray
 from constructs import Construct, IConstruct
 
+from constructs_lib.defaults import defaults_of
 from constructs_lib.wiring.alarm_registry import AlarmRegistry, alarms_of
 from constructs_lib.wiring.dashboard_body import rows_of
 from constructs_lib.wiring.kinds import checks_kinds
@@ -63,8 +64,8 @@ class Dashboard(Construct):
     Defines the dashboard: the state of every alarm, graphs of your own, and for each kind of construct what is measured
     of it. Defines four saved queries over the logs of all functions (errors, cold starts, the slowest calls, one
     request by its id), and a group of X-Ray with the traces of all services, as Powertools' tracer names them. What is
-    in other stacks is referred to weakly: a stack can still be changed and removed by itself. More than 100 alarms in
-    other stacks are not listed one by one: each would be an output of its stack, which has room for 200.
+    in other stacks is referred to weakly: a stack can still be changed and removed by itself. More than 100 alarms of
+    another stack are not listed one by one: each is an output of that stack, which has room for 200.
 
     Args:
         of: The scope that is shown: a stack, a stage, the app. Default: where the dashboard stands itself.
@@ -91,6 +92,7 @@ class Dashboard(Construct):
         business: Mapping[str, Sequence[cloudwatch.IMetric]] | None = None,
     ) -> None:
         super().__init__(scope, id)
+        defaults_of(self)  # whose protection covers the stack of a dashboard, too
         covered: IConstruct = scope if of is None else of
         business = {} if business is None else business
         refusals = Refusals(self)

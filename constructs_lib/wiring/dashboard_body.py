@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
 MOST_ALARMS = 100  # in one widget
-MOST_ALARMS_ELSEWHERE = 100  # each is an output of its stack, which has 200 at most
+MOST_OF_A_STACK = 100  # alarms of another one: each is an output of it, of which it has 200 at most
 MOST_LINES = 50  # in one graph: more cannot be told apart; CloudWatch takes 500
 COLUMNS = 24
 GRAPHS_IN_A_ROW = 4
@@ -86,10 +86,12 @@ def rows_of(
 
 
 def _listed(dashboard: Construct, alarms: list[cloudwatch.Alarm]) -> list[cloudwatch.Alarm]:
-    """The alarms whose state is shown: all of this stack, and those of others unless they are too many."""
+    """The alarms whose state is shown: all of this stack, and those of each other unless they are too many."""
+    stacks = [cdk.Stack.of(each).node.path for each in alarms]
+    number = Counter(stacks)
     own = cdk.Stack.of(dashboard).node.path
-    here = [each for each in alarms if cdk.Stack.of(each).node.path == own]
-    return alarms if len(alarms) - len(here) <= MOST_ALARMS_ELSEWHERE else here
+    shown = zip(alarms, stacks, strict=True)
+    return [alarm for alarm, stack in shown if stack == own or number[stack] <= MOST_OF_A_STACK]
 
 
 def _by_graph(registry: AlarmRegistry, scope: str) -> dict[str, dict[str, list[cloudwatch.IMetric]]]:

@@ -59,7 +59,8 @@ def test_cdk_synth_gives_the_same_templates_and_finds_nothing(tmp_path: Path) ->
         text=True,
     )
     stacks = CloudAssembly.read(outdir).stacks
-    assert [each.path for each in stacks] == ["prod/Greeting", "prod/Media", "prod/Orders", "prod/Users"]
+    assert [each.path for each in stacks] == [each.path for each in here.stacks]
+    assert "prod/Orders" in {each.path for each in stacks}
     for one, other in zip(stacks, here.stacks, strict=True):
         assert without_paths(dict(one.template)) == without_paths(dict(other.template))
     assert json.loads((outdir / "validation-report.json").read_text())["pluginReports"] == []
