@@ -41,11 +41,11 @@ def statements_of(template: Template) -> Iterator[dict[str, Any]]:
 
 def _pairs(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for statement in document["Statement"]:
-        assert statement["Effect"] == "Allow"
+        denied = {"Allow": "", "Deny": "deny "}[statement["Effect"]]
         for action in _list(statement["Action"]):
             for resource in _list(statement["Resource"]):
                 condition = f" if {json.dumps(statement['Condition'])}" if "Condition" in statement else ""
-                yield action, show(resource) + condition
+                yield denied + action, show(resource) + condition
 
 
 def show(value: object) -> str:

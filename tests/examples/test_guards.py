@@ -27,7 +27,7 @@ def report(example_app: cdk.App, assembly: Path) -> Report:
 
 
 def test_all_that_is_said_of_the_examples_is_a_circle_that_is_proven_to_be_none(report: Report) -> None:
-    assert report.stats["stacks"] == 4
+    assert report.stats["stacks"] == 5
     assert report.stats["resources"] > 100
     assert [str(each) for each in report.findings if each.severity is not Severity.INFO] == []
     assert [(each.verdict, each.resource.path) for each in report.findings] == [
