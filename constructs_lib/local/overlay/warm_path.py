@@ -19,7 +19,6 @@ from constructs_lib.local.executor.warm_runs import WarmRuns
 from constructs_lib.local.overlay import (
     faults,
     front_door,
-    http_api_limits,
     ids,
     invoke_permission,
     journal,
@@ -27,7 +26,7 @@ from constructs_lib.local.overlay import (
     recursion,
     trace,
 )
-from constructs_lib.local.overlay.base import base, log
+from constructs_lib.local.overlay.base import log
 from constructs_lib.local.overlay.control import command
 from constructs_lib.local.overlay.decisions import settle
 from constructs_lib.local.overlay.http_api_event import Request
@@ -47,7 +46,7 @@ if TYPE_CHECKING:
     from constructs_lib.local.plain_http import PlainConnection
 
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
-PATH = re.compile(r"(/[A-Za-z0-9._~!$&'()*+,;=:@-]+)*/?")  # what is the same, decoded or not
+PATH = re.compile(r"(/[A-Za-z0-9._~!$&'()*+,;=:-]+)*/?")  # the same, decoded or not; @ begins what is no route's
 LONGEST_BODY_BYTES = 1 << 16  # what a process takes at once, whatever it is doing
 MOST_KNOWN = 512  # heads
 WRITTEN_SECONDS = 0.01  # how long something of a call may wait until it is written
@@ -205,12 +204,13 @@ class WarmPath:
         environment = executor.take_idle(plan.function) if plan.may_run_now() else None
         if environment is None:
             return False
-        has_token = plan.limits is None or http_api_limits.take(plan.api_id, plan.stage, plan.route_key, plan.limits)
         slot = None
-        if has_token:
-            slot, _ = base("services.lambda_svc")._acquire_execution_slot(plan.record, plan.record["config"])
+        try:
+            slot = plan.take_slot()
+        finally:
+            if slot is None:
+                executor.give_back(environment)
         if slot is None:
-            executor.give_back(environment)
             return False
         if plan.is_enforced:
             settle(SERVICE, invoke_permission.ACTION, plan.reference, "")

@@ -122,6 +122,13 @@ class Plan:
         busy: int = functions._inflight.get(functions._inflight_key(self.record["config"]), 0)
         return busy < self.reserved
 
+    def take_slot(self) -> Any:
+        """Count the request; the unit of concurrency it holds from now on, or nothing where a limit is reached."""
+        if self.limits is not None and not http_api_limits.take(self.api_id, self.stage, self.route_key, self.limits):
+            return None
+        slot, _ = base(_LAMBDA)._acquire_execution_slot(self.record, self.record["config"])
+        return slot
+
 
 def layout() -> list[Any]:
     """What decides which API and route a request is for: another list whenever any of it changes."""

@@ -50,6 +50,13 @@ OTHER = """
 import json
 def handler(event, context): return {"statusCode": 200, "body": json.dumps(event)}
 """
+STREAM = """
+exports.handler = awslambda.streamifyResponse(async (event, stream) => {
+  stream.write("first, ")
+  await new Promise((go) => setTimeout(go, JSON.parse(event.body).pause))
+  stream.end("last")
+})
+"""
 JSON = {"content-type": "application/json"}
 TOLD = {**JSON, "x-told": "1"}
 CHANGING = re.compile(r"requestId|time|timeEpoch|id|trace|apigw-requestid|Date|date|content-length|Content-Length")
@@ -63,7 +70,8 @@ class Warm:
         self.api = outputs["ApiId"]
         self.integration, self.function, self.other = outputs["Integration"], outputs["Function"], outputs["Other"]
         self.gateway, self.functions = aws.client("apigatewayv2"), aws.client("lambda")
-        self.route = self.gateway.get_routes(ApiId=self.api)["Items"][0]["RouteId"]
+        routes = {each["RouteKey"]: each["RouteId"] for each in self.gateway.get_routes(ApiId=self.api)["Items"]}
+        self.route = routes["POST /warm/{id}"]
 
     def ask(self, told: object = None, *, path: str = "/warm/x", **headers: str) -> Answer:
         """Ask the API; `told` is what the handler is to do."""
@@ -118,6 +126,9 @@ def warm(aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Warm:
     resources |= function(app.code(HANDLER), "index.handler", statement=None, path="Warm/Main", VALUE="first")
     resources |= function(app.code(OTHER), "index.handler", statement=None, path="Warm/Other")
     resources |= route("POST /warm/{id}", "WarmMain")
+    resources |= function({"ZipFile": STREAM}, "index.handler", statement=None, path="Warm/Stream")
+    resources["WarmStream"]["Properties"]["Runtime"] = "nodejs22.x"
+    resources |= route("POST /streams/{id}", "WarmStream")
     resources["OtherPermission"] = {
         "Type": "AWS::Lambda::Permission",
         "Properties": {
@@ -266,6 +277,15 @@ class TestSlow:
         assert time.monotonic() - began >= 0.15
         assert warm.count() == before + 1
         assert warm.ask().status == 200
+
+    @pytest.mark.parametrize("pause", [0, 50])
+    def test_function_that_streams_is_answered_whole(self, warm: Warm, pause: int) -> None:
+        with warm.usual():
+            usual = warm.ask({"pause": pause}, path="/streams/x")
+        before = warm.count()
+        found = warm.ask({"pause": pause}, path="/streams/x")
+        assert warm.count() == before + 1
+        assert (found.status, found.text) == (usual.status, usual.text) == (200, "first, last")
 
     def test_process_that_ends(self, warm: Warm) -> None:
         warm.is_warm()
