@@ -6,7 +6,7 @@ The numbers, and why:
   them take to come. https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html
 - One call that starts cold within five minutes raises the alarm: what is paid for so that none does is too little.
 
-They are paid for by the hour, used or not: about $11 a month for each of 1 GiB on ARM64.
+They are paid for by the second, used or not: about $9 a month for each of 1 GiB on ARM64, and calls then cost less.
 https://aws.amazon.com/lambda/pricing/
 """
 
