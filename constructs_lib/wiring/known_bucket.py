@@ -234,7 +234,7 @@ class ExistingBucket(KnownBucket):
         bucket: s3.IBucket,
     ) -> None:
         super().__init__(scope, id)
-        check_existing("bucket", bucket, self)
+        check_existing("bucket", bucket, bucket.bucket_arn, self)
         self.bucket = bucket
 
     @property

@@ -183,7 +183,7 @@ class ExistingBus(KnownBus):
         bus: events.IEventBus,
     ) -> None:
         super().__init__(scope, id)
-        check_existing("bus", bus, self)
+        check_existing("bus", bus, bus.event_bus_arn, self)
         self.bus = bus
 
 

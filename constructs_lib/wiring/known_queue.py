@@ -75,5 +75,5 @@ class ExistingQueue(KnownQueue):
     ) -> None:
         super().__init__(scope, id)
         guard(self)
-        check_existing("queue", queue, self)
+        check_existing("queue", queue, queue.queue_arn, self)
         self.queue = queue

@@ -169,7 +169,7 @@ class ExistingTable(KnownTable):
         indexes: Sequence[str] = (),
     ) -> None:
         super().__init__(scope, id)
-        check_existing("table", table, self)
+        check_existing("table", table, table.table_arn, self)
         self.table = table
         self._indexes = frozenset(indexes)
 

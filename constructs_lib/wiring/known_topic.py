@@ -163,7 +163,7 @@ class ExistingTopic(KnownTopic):
         topic: sns.ITopic,
     ) -> None:
         super().__init__(scope, id)
-        check_existing("topic", topic, self)
+        check_existing("topic", topic, topic.topic_arn, self)
         self.topic = topic
 
 

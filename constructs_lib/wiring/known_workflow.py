@@ -91,6 +91,6 @@ class ExistingWorkflow(KnownWorkflow):
     ) -> None:
         super().__init__(scope, id)
         guard(self)
-        check_existing("state_machine", state_machine, self)
+        check_existing("state_machine", state_machine, state_machine.state_machine_arn, self)
         self.state_machine = state_machine
         self.express = express
