@@ -27,7 +27,7 @@ from constructs_lib.wiring.api_alarms import AlarmsOfApi, ApiAlarms
 from constructs_lib.wiring.auth import Auth
 from constructs_lib.wiring.cors import HEADERS, PREFLIGHT_MAX_AGE, check_cors
 from constructs_lib.wiring.domains import Domain, name_rest_api
-from constructs_lib.wiring.firewall import Firewall, Waf
+from constructs_lib.wiring.firewall import Firewall, Waf, check_waf
 from constructs_lib.wiring.guarded import guard
 from constructs_lib.wiring.kinds import checks_kinds
 from constructs_lib.wiring.log_groups import log_group
@@ -130,6 +130,7 @@ class SecureRestApi(RoutedApi):
         check_auth(auth, refusals)
         check_rest_auth(auth, refusals)
         check_cors(cors_origins, refusals)
+        check_waf(waf, refusals)
         check_safeguards({"account_logs": account_logs, "tracing": tracing}, refusals)
         watched = AlarmsOfApi(alarms)
         watched.check(refusals)

@@ -25,6 +25,7 @@ from constructs import Construct
 from constructs_lib.wiring.kinds import check_fields
 from constructs_lib.wiring.log_groups import log_group
 from constructs_lib.wiring.refusals import Refusals
+from constructs_lib.wiring.waiver import Waived
 
 # https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-list.html
 REPUTATION = "AWSManagedRulesAmazonIpReputationList"
@@ -91,6 +92,15 @@ class Waf:
     def groups(self) -> list[str]:
         """The managed groups, in the order in which they are asked."""
         return list(dict.fromkeys([REPUTATION, COMMON, BAD_INPUTS, *self.rule_groups]))
+
+
+def check_waf(waf: object, refusals: Refusals) -> None:
+    """Note what is no firewall, and no reason for none."""
+    if not isinstance(waf, Waf | wafv2.CfnWebACL | Waived):
+        refusals.refuse(
+            f"waf is {waf!r}, wanted Waf(...), the web_acl of another API, or Waived(reason)",
+            fix='leave waf out, or say why there is none: waf=Waived("...")',
+        )
 
 
 class Firewall(Construct):

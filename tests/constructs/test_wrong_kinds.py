@@ -31,6 +31,7 @@ from constructs_lib import (
     SecureApi,
     SecureApiFunction,
     SecureFunction,
+    SecureRestApi,
     StreamWorker,
     Topic,
     UploadBucket,
@@ -57,6 +58,7 @@ class Shop:
         self.key = kms.Key(self.stack, "Key")
         self.queue = sqs.Queue(self.stack, "Queue")
         self.api = SecureApi(self.stack, "Api", auth=Iam())
+        self.rest_api = SecureRestApi(self.stack, "RestApi", auth=Iam())
         self.topic = Topic(self.stack, "Topic", encryption_key=self.key)
         self.bus = EventBus(self.stack, "Bus")
         self.uploads = UploadBucket(self.stack, "Uploads")
@@ -118,6 +120,11 @@ CALLS: Mapping[str, Callable[[Shop], tuple[Callable[..., object], dict[str, Any]
     "SecretRotation": lambda shop: (
         SecretRotation,
         {"secret": secretsmanager.Secret(shop.stack, shop.new_id()), "entry": ENTRY},
+    ),
+    "SecureRestApi": lambda _: (SecureRestApi, {"auth": Iam()}),
+    "SecureApiFunction of a SecureRestApi": lambda shop: (
+        SecureApiFunction,
+        {"api": shop.rest_api, "route": f"GET /{shop.new_id()}", "entry": ENTRY},
     ),
     "SecureFunction": lambda _: (SecureFunction, {"entry": ENTRY}),
     "StreamWorker": lambda shop: (StreamWorker, {"entry": ENTRY, "table": shop.new_table()}),
