@@ -230,12 +230,7 @@ def test_dynamic_references(aws: Outside) -> None:
     assert attributes["Attributes"] == {"VisibilityTimeout": "77"}
 
 
-@behaviour(
-    CLOUDFORMATION,
-    "a circle of references is refused",
-    GUIDE + "troubleshooting.html",
-    known_gap="the stack is made, with names that lead nowhere",
-)
+@behaviour(CLOUDFORMATION, "a circle of references is refused", GUIDE + "troubleshooting.html")
 def test_circles(aws: Outside) -> None:
     one = {**QUEUE, "Properties": {"QueueName": {"Fn::GetAtt": ["Two", "QueueName"]}}}
     two = {**QUEUE, "Properties": {"QueueName": {"Fn::GetAtt": ["One", "QueueName"]}}}

@@ -219,12 +219,7 @@ def test_reserved_sources(events: Any, bus: str) -> None:
     assert answer["Entries"][0]["ErrorCode"] == "NotAuthorizedForSourceException"
 
 
-@behaviour(
-    EVENTBRIDGE,
-    "a detail that is no JSON object is refused, the others go on",
-    API + "API_PutEvents.html",
-    known_gap="any text is taken for a detail",
-)
+@behaviour(EVENTBRIDGE, "a detail that is no JSON object is refused, the others go on", API + "API_PutEvents.html")
 def test_bad_details(aws: Outside, events: Any, bus: str) -> None:
     rule = Rule(aws, bus, {"source": ["shop"]})
     good = {"EventBusName": bus, "Source": "shop", "DetailType": "x", "Detail": '{"n": 1}'}
@@ -233,12 +228,7 @@ def test_bad_details(aws: Outside, events: Any, bus: str) -> None:
     assert rule.hears()["detail"] == {"n": 1}
 
 
-@behaviour(
-    EVENTBRIDGE,
-    "a rule is deleted only after its targets",
-    API + "API_DeleteRule.html",
-    known_gap="the rule goes, and its targets with it",
-)
+@behaviour(EVENTBRIDGE, "a rule is deleted only after its targets", API + "API_DeleteRule.html")
 def test_rules_with_targets(aws: Outside, events: Any, bus: str) -> None:
     Rule(aws, bus, {"source": ["shop"]})
     name = events.list_rules(EventBusName=bus)["Rules"][0]["Name"]

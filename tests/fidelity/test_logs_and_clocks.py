@@ -58,12 +58,7 @@ def test_filters(logs: Any, group: str) -> None:
     assert found("ERROR -disk") == ["ERROR no net"]
 
 
-@behaviour(
-    LOGS,
-    "a filter reads the fields of JSON",
-    LOGS_GUIDE + "FilterAndPatternSyntaxForLogFilters.html",
-    known_gap="every line of the group is found",
-)
+@behaviour(LOGS, "a filter reads the fields of JSON", LOGS_GUIDE + "FilterAndPatternSyntaxForLogFilters.html")
 def test_json_filters(logs: Any, group: str) -> None:
     write(logs, group, json.dumps({"level": "ERROR", "ms": 7}), json.dumps({"level": "INFO", "ms": 70}))
     events = logs.filter_log_events(logGroupName=group, filterPattern='{ $.level = "ERROR" && $.ms < 10 }')["events"]
@@ -138,12 +133,7 @@ def test_disabled(aws: Outside) -> None:
     assert "Messages" not in aws.client("sqs").receive_message(QueueUrl=off.url)
 
 
-@behaviour(
-    SCHEDULER,
-    "an expression that is none is refused",
-    SCHEDULER_GUIDE + "schedule-types.html",
-    known_gap="any expression is taken",
-)
+@behaviour(SCHEDULER, "an expression that is none is refused", SCHEDULER_GUIDE + "schedule-types.html")
 def test_bad_expressions(aws: Outside) -> None:
     role, scheduler = aws.role("scheduler"), aws.client("scheduler")
     target = {"Arn": "arn:aws:sqs:us-east-1:000000000000:q", "RoleArn": role}

@@ -159,12 +159,7 @@ def test_multipart(s3: Any, bucket: str) -> None:
     assert s3.get_object(Bucket=bucket, Key="big")["Body"].read() == texts[1] + texts[2]
 
 
-@behaviour(
-    S3,
-    "a part but the last below 5 MiB is EntityTooSmall",
-    GUIDE + "qfacts.html",
-    known_gap="parts of any size are joined",
-)
+@behaviour(S3, "a part but the last below 5 MiB is EntityTooSmall", GUIDE + "qfacts.html")
 def test_small_parts(s3: Any, bucket: str) -> None:
     upload = s3.create_multipart_upload(Bucket=bucket, Key="big")["UploadId"]
     parts = [

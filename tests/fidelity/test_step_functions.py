@@ -314,7 +314,6 @@ def test_history(aws: Outside) -> None:
     STATES,
     "the history calls a task that names a function's ARN LambdaFunctionScheduled, not TaskScheduled",
     API + "API_HistoryEvent.html",
-    known_gap="it is called TaskScheduled",
 )
 def test_history_of_functions(aws: Outside) -> None:
     function = aws.function("def handler(event, context):\n    return 1\n")
@@ -325,12 +324,7 @@ def test_history_of_functions(aws: Outside) -> None:
     assert "LambdaFunctionScheduled" in kinds
 
 
-@behaviour(
-    STATES,
-    "a definition that leads nowhere is InvalidDefinition",
-    API + "API_CreateStateMachine.html",
-    known_gap="any definition that is JSON is taken",
-)
+@behaviour(STATES, "a definition that leads nowhere is InvalidDefinition", API + "API_CreateStateMachine.html")
 def test_bad_definitions(aws: Outside) -> None:
     states = aws.client("stepfunctions")
     definition = json.dumps({"StartAt": "One", "States": {"One": {"Type": "Pass", "Next": "Nowhere"}}})

@@ -1,7 +1,7 @@
 """Schedules of a template keep all they say, fire in their time zone, and need a role the service may assume.
 
 Stock drops the time zone, the dates and what happens after the last occurrence; reads every time as UTC; takes any
-role; looks every ten seconds. https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
+role and any expression; looks every ten seconds. https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import threading
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from constructs_lib.assembly.schedule_expressions import wrong_with
 from constructs_lib.local.overlay.authority import Role, here, scope_of
 from constructs_lib.local.overlay.base import base, log
 from constructs_lib.local.overlay.clock import CLOCK
@@ -27,7 +28,12 @@ _fired: dict[tuple[str, ...], float] = {}
 _following = threading.Lock()
 
 
-def _problem(role_arn: str, group: str) -> str:
+def _problem(told: Any) -> str:
+    """Why AWS would not take a schedule; empty when it would."""
+    expression = str(told.get("ScheduleExpression") or "")
+    if expression and wrong_with(expression, of_scheduler=True) is not None:
+        return f"Invalid Schedule Expression {expression}."
+    role_arn, group = (told.get("Target") or {}).get("RoleArn", ""), told.get("GroupName", "default")
     account, region = here()
     keys = {
         "aws:SourceArn": f"arn:aws:scheduler:{region}:{account}:schedule-group/{group}",
@@ -39,20 +45,19 @@ def _problem(role_arn: str, group: str) -> str:
 
 
 def _wrap_api(stock: Any) -> Any:
-    def create_schedule(name: str, body: Any) -> Any:
-        problem = _problem((body.get("Target") or {}).get("RoleArn", ""), body.get("GroupName", "default"))
-        if problem:
+    def put_schedule(name: str, body: Any) -> Any:
+        if problem := _problem(body):
             told = {"__type": "ValidationException", "Message": problem}
             headers = {"Content-Type": "application/json", "x-amzn-errortype": "ValidationException"}
             return 400, headers, json.dumps(told).encode()
         return stock(name, body)
 
-    return create_schedule
+    return put_schedule
 
 
 def _wrap_create(stock: Any) -> Any:
     def create(logical_id: str, props: Any, stack_name: str) -> Any:
-        if problem := _problem((props.get("Target") or {}).get("RoleArn", ""), props.get("GroupName", "default")):
+        if problem := _problem(props):
             raise ValueError(problem)
         name, attributes = stock(logical_id, props, stack_name)
         _keep(name, props)
@@ -63,6 +68,8 @@ def _wrap_create(stock: Any) -> Any:
 
 def _wrap_update(stock: Any) -> Any:
     def update(physical_id: str, old_props: Any, new_props: Any, stack_name: str) -> Any:
+        if problem := _problem(new_props):
+            raise ValueError(problem)
         name, attributes = stock(physical_id, old_props, new_props, stack_name)
         _keep(name, new_props)
         return name, attributes
@@ -184,6 +191,7 @@ def _complete(key: tuple[str, ...], schedule: Schedule) -> None:
 
 PATCHES = (
     Patch("services.scheduler", "_create_schedule", ("name", "body"), _wrap_api),
+    Patch("services.scheduler", "_update_schedule", ("name", "body"), _wrap_api),
     Patch("services.scheduler", "_ticker_loop", (), _wrap_loop),
     Patch(
         "services.cloudformation.provisioners",

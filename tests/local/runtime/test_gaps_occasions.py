@@ -92,6 +92,12 @@ class TestScheduleSettings:
         assert "lambda:InvokeFunction" in dead["MessageAttributes"]["ERROR_MESSAGE"]["StringValue"]
         assert seen(mended, made["WorkerLogs"]) == []
 
+    def test_is_refused_when_its_expression_is_none(self, stock: App, mended: App) -> None:
+        resources = scheduled("rate(1 fortnight)")
+        deploy(stock, "NoExpression", resources, *SCHEDULED)
+        with pytest.raises(AssertionError, match=r"Invalid Schedule Expression rate\(1 fortnight\)"):
+            deploy(mended, "NoExpression", resources, *SCHEDULED)
+
     def test_is_refused_when_the_service_may_not_assume_its_role(self, stock: App, mended: App) -> None:
         resources = scheduled("rate(1 hour)", service="ec2.amazonaws.com")
         deploy(stock, "NotAssumed", resources, *SCHEDULED)
