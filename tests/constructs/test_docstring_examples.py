@@ -9,6 +9,7 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sqs as sqs
 
@@ -16,6 +17,7 @@ import constructs_lib
 from constructs_lib import Iam, QueueWorker, SecureApi, SecureFunction
 
 NAMES = [
+    "Defaults",
     "DynamoTable",
     "EventBus",
     "QueueWorker",
@@ -42,11 +44,13 @@ def examples_of(name: str, known: dict[str, Any]) -> doctest.DocTest:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_example_of_a_construct_is_true(stack: cdk.Stack, name: str) -> None:
+def test_the_example_of_a_construct_is_true(app: cdk.App, stack: cdk.Stack, name: str) -> None:
     entry = "lambda_src/greeting/greet.ts"
     known = {
         **{each: getattr(constructs_lib, each) for each in constructs_lib.__all__},
         "dynamodb": dynamodb,
+        "logs": logs,
+        "scope": cdk.Stage(app, "prod"),
         "cdk": cdk,
         "stack": stack,
         "secret": secretsmanager.Secret(stack, "GivenSecret"),
