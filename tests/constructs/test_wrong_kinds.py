@@ -19,11 +19,13 @@ from constructs import Construct
 import constructs_lib
 from constructs_lib import (
     Alerts,
+    Canary,
     Dashboard,
     DynamoTable,
     EventBus,
     FunctionProps,
     Iam,
+    KeptVersions,
     ProblemError,
     QueueWorker,
     Schedule,
@@ -110,6 +112,10 @@ CALLS: Mapping[str, Callable[[Shop], tuple[Callable[..., object], dict[str, Any]
     "Dashboard": lambda shop: (Dashboard, {"of": Construct(shop.stack, shop.new_id())}),
     "DynamoTable": lambda _: (DynamoTable, {"partition_key": "id"}),
     "EventBus": lambda _: (EventBus, {}),
+    "KeptVersions": lambda shop: (
+        KeptVersions,
+        {"of": [SecureFunction(shop.stack, shop.new_id(), entry=ENTRY, canary=Canary())]},
+    ),
     "QueueWorker": lambda _: (QueueWorker, {"entry": ENTRY}),
     "Schedule": lambda shop: (Schedule, {"expression": "rate(1 day)", "target": shop.function}),
     "SecureApi": lambda _: (SecureApi, {"auth": Iam()}),
