@@ -153,6 +153,10 @@ def sdk_need(operation: str, arguments: dict[str, Any], region: str, account: st
     prefix = _PREFIXES.get(service, service)
     name = f"{name[:1].upper()}{name[1:]}"
     find = base("core.iam_actions").extract_resource_arn
+    if prefix == "lambda" and (function := str(arguments.get("FunctionName") or "")):
+        arn = function if function.startswith("arn:") else f"arn:aws:lambda:{region}:{account}:function:{function}"
+        qualifier = arguments.get("Qualifier")
+        return Need(f"{prefix}:{name}", f"{arn}:{qualifier}" if qualifier else arn)
     body = json.dumps(arguments, default=str).encode()
     headers = {"x-amz-target": f"{prefix}.{name}", "content-type": "application/x-amz-json-1.0"}
     resource = find(prefix, "POST", "/", headers, body, {}, region, account)

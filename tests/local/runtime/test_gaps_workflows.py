@@ -91,6 +91,35 @@ class TestWorkflowTasks:
         assert attributes["kind"]["StringValue"] == "gift"
 
 
+class TestWorkflowVersions:
+    def test_lists_and_removes_versions(self, stock_bench: Bench, bench: Bench) -> None:
+        def ended(on: Bench) -> tuple[str, list[str]]:
+            functions, name = on.app.aws.client("lambda"), on.made["Worker"]
+            version = functions.publish_version(FunctionName=name)["Version"]
+            listed = on.run(task("listVersionsByFunction", FunctionName=name))
+            removed = on.run(task("deleteFunction", FunctionName=name, Qualifier=version))
+            if removed.error:
+                functions.delete_function(FunctionName=name, Qualifier=version)
+                return removed.error, []
+            left = functions.list_versions_by_function(FunctionName=name)["Versions"]
+            assert [each["Version"] for each in listed.output["Versions"]] == ["$LATEST", version]
+            return removed.error, [each["Version"] for each in left]
+
+        assert ended(stock_bench) == ("States.Runtime", [])
+        assert ended(bench) == ("", ["$LATEST"])
+
+    def test_names_what_is_not_there_and_asks_the_role(self, bench: Bench) -> None:
+        name = bench.made["Worker"]
+        absent = bench.run(task("deleteFunction", FunctionName=name, Qualifier="77"))
+        assert absent.error == "Lambda.ResourceNotFoundException"
+        whole = bench.run(task("deleteFunction", FunctionName=name))  # the role may remove versions alone
+        assert "is not authorized to perform: lambda:DeleteFunction" in whole.cause
+
+
+def task(operation: str, **arguments: str) -> dict[str, Any]:
+    return {"Type": "Task", "Resource": f"arn:aws:states:::aws-sdk:lambda:{operation}", "Arguments": arguments}
+
+
 class TestTaskTokenResource:
     def test_lets_end_a_task_who_is_granted_its_workflow(self, stock_bench: Bench, bench: Bench) -> None:
         def denials(on: Bench) -> list[bool]:

@@ -57,7 +57,8 @@ def resources() -> dict[str, Any]:
         **role(
             "Full",
             STATES,
-            allow("lambda:InvokeFunction", att("Worker")),
+            allow(["lambda:InvokeFunction", "lambda:ListVersionsByFunction"], att("Worker")),
+            allow("lambda:DeleteFunction", join(att("Worker"), ":*")),
             allow("sqs:SendMessage", att("Queue")),
             allow("sns:Publish", ref("Topic")),
             allow(["dynamodb:PutItem", "dynamodb:GetItem"], att("Table")),
