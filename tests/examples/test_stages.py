@@ -26,9 +26,14 @@ ROOT = Path(__file__).parents[2]
 STORIES = ["Greeting", "Ledger", "Media", "Orders", "Users"]
 WATCHED = ["OnCall", *STORIES, "Overview"]  # what they tell, and what tells of them
 STACKS = {"dev": STORIES, "staging": WATCHED, "prod": WATCHED}
-NOT_ITS_OWN = {"MetricName"}  # of what an alarm looks at
+NOT_ITS_OWN = {"DatabaseName", "MetricName", "ServiceName"}  # of what is inside, or is looked at
 # Named within something that has a name of its own: an API, a function.
-OF_ANOTHER = {"AWS::ApiGatewayV2::Stage", "AWS::ApiGateway::Stage", "AWS::Lambda::Alias"}
+OF_ANOTHER = {
+    "AWS::ApiGatewayV2::Stage",
+    "AWS::ApiGateway::Stage",
+    "AWS::Lambda::Alias",
+    "AWS::RDS::DBProxyTargetGroup",
+}
 
 
 @pytest.fixture(scope="module")
@@ -70,8 +75,8 @@ def names_in(stack: StackArtifact) -> Iterator[tuple[str, str]]:
         for key, value in resource.get("Properties", {}).items():
             text = json.dumps(value)
             is_made_up = any(f'"{name}"' in text for name in own)  # with a part that AWS chooses
-            is_name = key.endswith("Name") and key not in NOT_ITS_OWN and resource["Type"] not in OF_ANOTHER
-            if is_name and not is_made_up:
+            is_name = key.endswith(("Name", "Identifier")) and key not in NOT_ITS_OWN
+            if is_name and not is_made_up and resource["Type"] not in OF_ANOTHER:
                 yield f"{resource['Type']} {key}", text
     for output in stack.template.get("Outputs", {}).values():
         if "Export" in output:
