@@ -38,6 +38,7 @@ class WarmCall:
         head: The head of the request.
         headers: Its headers, as the base wants them.
         plan: What becomes of it.
+        path: Its path within the stage.
         call_id: Its id at the API.
         request_id: Its id at the function.
         root: The root of its trace.
@@ -52,6 +53,7 @@ class WarmCall:
     head: Head
     headers: Mapping[str, str]
     plan: Plan
+    path: str
     call_id: str
     request_id: str
     root: str
@@ -95,7 +97,7 @@ class WarmCall:
         except reused_threads.LateError:  # the function goes on, as on AWS
             status = self._send(message(503, "Service Unavailable"), is_integrated=False)
         except Exception:
-            log.exception("%s %s failed", self.head.method, self.plan.path)
+            log.exception("%s %s failed", self.head.method, self.path)
             status = self._send(internal_server_error(), is_integrated=False)
         else:
             status = self._send(internal_server_error()) if outcome.is_error else self._answer(outcome.payload)
@@ -128,7 +130,7 @@ class WarmCall:
         try:
             return self._send(response_of(payload))
         except Exception:
-            log.exception("%s %s of API %s failed", self.head.method, self.plan.path, self.plan.api_id)
+            log.exception("%s %s of API %s failed", self.head.method, self.path, self.plan.api_id)
             return self._send(internal_server_error())
 
     def _send(self, answer: Response, *, is_integrated: bool = True) -> int:
@@ -138,7 +140,7 @@ class WarmCall:
             headers.update(base("services.apigateway")._cors_response_headers(self.plan.cors, origin))
         found = flaw(status, headers)
         if found:
-            log.error("%s %s of API %s has no answer: %s", self.head.method, self.plan.path, self.plan.api_id, found)
+            log.error("%s %s of API %s has no answer: %s", self.head.method, self.path, self.plan.api_id, found)
             status, headers, body = internal_server_error()
         headers["apigw-requestid"] = self.call_id
         if self.plan.settings.get("accessLogSettings"):
@@ -178,7 +180,7 @@ class WarmCall:
             api_id=plan.api_id,
             stage=plan.stage,
             method=self.head.method,
-            path=plan.path,
+            path=self.path,
             user_agent=self.headers.get("user-agent"),
         )
         call.say({"routeKey": plan.route_key})

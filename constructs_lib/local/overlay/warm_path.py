@@ -34,7 +34,7 @@ from constructs_lib.local.overlay.http_api_integration import SERVICE
 from constructs_lib.local.overlay.invocation_journal import trace_header
 from constructs_lib.local.overlay.warm_call import WarmCall
 from constructs_lib.local.overlay.warm_event import WarmEvent
-from constructs_lib.local.overlay.warm_plan import layout, plan_of
+from constructs_lib.local.overlay.warm_plan import layout, way_of
 from constructs_lib.local.plain_request import HEAD_END, LONGEST_HEAD_BYTES, Head, PlainRequest, plain_head
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ class Known:
         head: The head.
         headers: Its headers, as the base wants them.
         plan: What becomes of them.
+        path: Their path within the stage.
         event: The event they make.
         root: The root of the trace they say they belong to; empty when they begin one each.
         lineage: The chain of functions they begin.
@@ -71,6 +72,7 @@ class Known:
     head: Head
     headers: Mapping[str, str]
     plan: Plan
+    path: str
     event: WarmEvent
     root: str
     lineage: str
@@ -168,9 +170,10 @@ class WarmPath:
         query_params = parse_qs(query, keep_blank_values=True)
         if not is_here or PATH.fullmatch(path) is None or _speaks_aws(headers, query_params):
             return None
-        plan = plan_of(headers, head.method, path, self._functions.function_of)
-        if plan is None:
+        way = way_of(headers, head.method, path, self._functions.function_of)
+        if way is None:
             return None
+        plan = way.plan
         request = Request(
             request_id="",
             account_id=plan.owner[0],
@@ -178,13 +181,13 @@ class WarmPath:
             stage=plan.stage,
             route_key=plan.route_key,
             method=head.method,
-            path=plan.path,
+            path=way.path,
             raw_query_string=query,
             headers=headers,
             query=query_params,
             body=b"some" if head.length else b"",
             source_ip=client,
-            path_parameters=plan.path_parameters,
+            path_parameters=way.parameters,
             stage_variables=plan.settings.get("stageVariables") or {},
         )
         function = plan.function.arn
@@ -192,6 +195,7 @@ class WarmPath:
             head=head,
             headers=headers,
             plan=plan,
+            path=way.path,
             event=WarmEvent(request),
             root=trace.root_of(headers.get(trace.HEADER, "")),
             lineage=recursion.written(recursion.following(function, {"requestContext": {"apiId": plan.api_id}})),
@@ -214,7 +218,7 @@ class WarmPath:
             return False
         if plan.is_enforced:
             settle(SERVICE, invoke_permission.ACTION, plan.reference, "")
-        request = PlainRequest(connection, _nothing, {"method": known.head.method, "path": plan.path}, known.head)
+        request = PlainRequest(connection, _nothing, {"method": known.head.method, "path": known.path}, known.head)
         request.receive_data(body)
         connection.answer(request)
         call = WarmCall(
@@ -223,6 +227,7 @@ class WarmPath:
             head=known.head,
             headers=known.headers,
             plan=plan,
+            path=known.path,
             call_id=call_id,
             request_id=ids.new_uuid(),
             root=root,

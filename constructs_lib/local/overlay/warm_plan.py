@@ -12,7 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from constructs_lib.local.executor.runtimes import runs_here
-from constructs_lib.local.overlay import front_door, http_api_format_1, http_api_limits, invoke_permission
+from constructs_lib.local.overlay import (
+    front_door,
+    http_api_format_1,
+    http_api_limits,
+    invoke_permission,
+    rest_targets,
+)
 from constructs_lib.local.overlay.alias_routing import has_weights
 from constructs_lib.local.overlay.authority import is_enforced
 from constructs_lib.local.overlay.base import base
@@ -75,8 +81,6 @@ class Plan:
         api_id: The API.
         stage: Its stage.
         route_key: Its route.
-        path: The path within the stage.
-        path_parameters: What the route takes from the path.
         owner: Account and region of the API.
         settings: The stage.
         limits: How often the route may be asked; none when it says nothing.
@@ -93,8 +97,6 @@ class Plan:
     api_id: str
     stage: str
     route_key: str
-    path: str
-    path_parameters: Mapping[str, str]
     owner: tuple[str, str]
     settings: Mapping[str, Any]
     limits: Mapping[str, Any] | None
@@ -130,6 +132,24 @@ class Plan:
         return slot
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """The way of one request.
+
+    Args:
+        plan: What becomes of it.
+        path: Its path within the stage.
+        parameters: What the route takes from the path.
+    """
+
+    plan: Plan
+    path: str
+    parameters: Mapping[str, str]
+
+
+_plans: dict[tuple[str, ...], Plan] = {}  # by API, stage, route and method
+
+
 def layout() -> list[Any]:
     """What decides which API and route a request is for: another list whenever any of it changes."""
     gateway, rest = base(_HTTP), base(_REST)
@@ -148,10 +168,10 @@ def layout() -> list[Any]:
     return found
 
 
-def plan_of(
+def way_of(
     headers: Mapping[str, str], method: str, path: str, executed: Callable[[Any, bytes], Function]
-) -> Plan | None:
-    """Plan what becomes of a request; nothing where there is more to it than a function and its answer.
+) -> Way | None:
+    """Find the way of a request; nothing where there is more to it than a function and its answer.
 
     Args:
         headers: Its headers.
@@ -160,7 +180,8 @@ def plan_of(
         executed: Reads a configuration and code as the executor wants them.
     """
     prefix, targets = front_door.targets_of(headers, method, path)
-    if len(targets) != 1:
+    # The layout holds no resources of REST APIs: where one might answer, the usual way has to look.
+    if len(targets) != 1 or any(True for _ in rest_targets.targets(method, path)):
         return None
     target, gateway = targets[0], base(_HTTP)
     owner = gateway.find_api_scope(target.api_id)
@@ -168,62 +189,83 @@ def plan_of(
         return None
     within = path.removeprefix(prefix + target.stage_in_path) or "/"
     with base("core.responses").request_scope(*owner):
-        return _plan_in(owner, target, method, within, executed)
+        route = gateway._match_route(target.api_id, method, within)
+        plan = None if route is None else _plan_of(owner, target, method, route["routeId"], executed)
+        if plan is None:
+            return None
+        _, _, template = plan.route_key.partition(" ")
+        return Way(plan, within, (gateway._extract_path_params(template, within) or {}) if template else {})
 
 
-def _plan_in(
+def _plan_of(
     owner: tuple[str, str],
     target: front_door.Target,
     method: str,
-    path: str,
+    route_id: str,
     executed: Callable[[Any, bytes], Function],
 ) -> Plan | None:
-    gateway, functions = base(_HTTP), base(_LAMBDA)
-    key = (*owner, target.api_id)
-    api, route = gateway._apis._data[key], gateway._match_route(target.api_id, method, path)
-    if api.get("protocolType") != "HTTP" or route is None or (route.get("authorizationType") or "NONE") != "NONE":
+    key = (target.api_id, target.stage, route_id, method)
+    known = _plans.get(key)
+    if known is not None and known.is_true():
+        return known
+    if len(_plans) >= MOST_COPIES:
+        _plans.clear()
+    plan = _new_plan(owner, target, method, route_id, executed)
+    if plan is None or not plan.is_true():  # somebody wrote while we were reading
+        _plans.pop(key, None)
         return None
-    integration_id = route.get("target", "").replace("integrations/", "").rpartition("/")[2]
-    integration = gateway._integrations.get(target.api_id, {}).get(integration_id) or {}
-    is_usual = integration.get("integrationType") == "AWS_PROXY" and not integration.get("credentialsArn")
-    if not is_usual or integration.get("payloadFormatVersion") == http_api_format_1.VERSION:
+    _plans[key] = plan
+    return plan
+
+
+def _new_plan(
+    owner: tuple[str, str],
+    target: front_door.Target,
+    method: str,
+    route_id: str,
+    executed: Callable[[Any, bytes], Function],
+) -> Plan | None:
+    """Copy first, read then: what is written in between makes the plan untrue."""
+    gateway, functions, key = base(_HTTP), base(_LAMBDA), (*owner, target.api_id)
+    api, stages = Stored.now(gateway._apis, key), Stored.now(gateway._stages, key)
+    route = Stored.now(gateway._routes, key, route_id)
+    if api.value.get("protocolType") != "HTTP" or (route.value.get("authorizationType") or "NONE") != "NONE":
         return None
-    reference = gateway._extract_lambda_ref_from_integration_uri(integration.get("integrationUri", ""))
-    stored, _, name = functions._get_base_func_record_for_ref(reference)
-    if stored is None or has_weights(stored, reference):
+    _, _, integration_id = route.value.get("target", "").replace("integrations/", "").rpartition("/")
+    integration = Stored.now(gateway._integrations, key, integration_id)
+    called = integration.value or {}
+    is_usual = called.get("integrationType") == "AWS_PROXY" and not called.get("credentialsArn")
+    if not is_usual or called.get("payloadFormatVersion") == http_api_format_1.VERSION:
         return None
+    reference = gateway._extract_lambda_ref_from_integration_uri(called.get("integrationUri", ""))
+    found, configuration, name = functions._get_base_func_record_for_ref(reference)
+    if found is None or configuration is None or has_weights(found, reference):
+        return None
+    _, _, _, region, account = configuration["FunctionArn"].split(":")[:5]
+    function = Stored.now(functions._functions, (account, region, name))
     record, configuration, _ = functions._get_func_record_for_ref(reference)
     if record is None or configuration is None or not _runs_plainly(record, configuration):
         return None
-    source = source_of(owner, target.api_id, target.stage, method, route["routeKey"])
+    route_key = route.value["routeKey"]
+    source = source_of(owner, target.api_id, target.stage, method, route_key)
     if is_enforced() and not invoke_permission.allows(record.get("policy"), reference, SERVICE, source, owner[0]):
         return None
-    settings = gateway._stages.get(target.api_id, {}).get(target.stage) or {}
-    route_key, route_path = route["routeKey"], route["routeKey"].partition(" ")[2]
-    _, _, _, region, account = configuration["FunctionArn"].split(":")[:5]
+    settings = (stages.value or {}).get(target.stage) or {}
     return Plan(
         api_id=target.api_id,
         stage=target.stage,
         route_key=route_key,
-        path=path,
-        path_parameters=(gateway._extract_path_params(route_path, path) or {}) if route_path else {},
         owner=owner,
         settings=settings,
         limits=http_api_limits.limits_of(settings, route_key),
-        cors=api.get("corsConfiguration") or None,
-        seconds=int(integration.get("timeoutInMillis") or DEFAULT_TIMEOUT_MS) / 1000,
+        cors=api.value.get("corsConfiguration") or None,
+        seconds=int(called.get("timeoutInMillis") or DEFAULT_TIMEOUT_MS) / 1000,
         reference=reference,
         record=functions._execution_record_for_config(record, configuration),
         function=executed(configuration, record["code_zip"]),
         reserved=functions._reserved_concurrency(record, configuration),
         is_enforced=is_enforced(),
-        sources=(
-            Stored.now(gateway._apis, key),
-            Stored.now(gateway._stages, key),
-            Stored.now(gateway._routes, key, route["routeId"]),
-            Stored.now(gateway._integrations, key, integration_id),
-            Stored.now(functions._functions, (account, region, name)),
-        ),
+        sources=(api, stages, route, integration, function),
     )
 
 
