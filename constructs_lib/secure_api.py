@@ -87,6 +87,10 @@ class SecureApi(RoutedApi):
         >>> api = SecureApi(stack, "Api", auth=Iam(), cors_origins=["https://app.example.com"])
     """
 
+    # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
+    longest_seconds = 30
+    late_status = 503
+
     @checks_kinds(except_for=("auth", "cors_origins"))
     def __init__(
         self,

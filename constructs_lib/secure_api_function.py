@@ -29,10 +29,6 @@ from constructs_lib.wiring.waiver import Waived, acknowledge
 
 EXAMPLE = "constructs-lib:example"  # the key in a route's CloudFormation metadata
 
-# HTTP APIs give up after 30 s whatever the function does, and REST APIs after 29; a second is left for the way back.
-# https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
-LONGEST_TIMEOUT_SECONDS = 29
-
 CALLER_SEES_FAILURE = (
     "API Gateway invokes this function synchronously and answers the caller with its failure; a dead-letter queue "
     "receives asynchronous events only, https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html"
@@ -62,7 +58,8 @@ class SecureApiFunction(SecureFunction):
             model, or the file and name of a Zod schema (`lambda_src/users/user.ts:NewUser`). Default: anything.
         example: A request that works, kept in the template's metadata; tools print it as a command to try.
         alarms: Those of the function, as `SecureFunction` takes them.
-        function: Whatever `SecureFunction` takes; a timeout of 29 seconds at most, since the API answers 503 after 30.
+        function: Whatever `SecureFunction` takes; a timeout of 29 seconds at most, since the API answers 503
+            after 30; behind a REST API of 28, since that answers 504 after 29.
 
     Raises:
         PropError: The route is malformed or taken, or the timeout outlasts the API's.
@@ -151,9 +148,12 @@ class SecureApiFunction(SecureFunction):
 
     def _check_more(self, refusals: Refusals) -> None:
         self._granted = self.api.claim(self._asked, self, self._written_at, refusals)
-        if not self.timeout.is_unresolved() and self.timeout.to_milliseconds() > LONGEST_TIMEOUT_SECONDS * 1000:
-            seconds = self.timeout.to_milliseconds() / 1000
+        if self.timeout.is_unresolved():
+            return
+        longest, seconds = self.api.longest_seconds, self.timeout.to_milliseconds() / 1000
+        if seconds > longest - 1:  # a second is left for the way back
             refusals.refuse(
-                f"timeout ({seconds:g} s) outlasts the API (30 s): callers get 503 while it works on",
-                fix="lower it to 29 s, or answer 202 and hand the work to a queue",
+                f"timeout ({seconds:g} s) outlasts the API ({longest} s): callers get {self.api.late_status} while it "
+                "works on",
+                fix=f"lower it to {longest - 1} s, or answer 202 and hand the work to a queue",
             )

@@ -101,6 +101,10 @@ class SecureRestApi(RoutedApi):
         >>> shop = SecureRestApi(stack, "Shop", auth=Iam())
     """
 
+    # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html
+    longest_seconds = 29
+    late_status = 504
+
     @checks_kinds(except_for=("auth", "cors_origins"))
     def __init__(
         self,

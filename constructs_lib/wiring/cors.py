@@ -22,6 +22,10 @@ def check_cors(origins: Sequence[str], refusals: Refusals) -> None:
     if isinstance(origins, str) or not isinstance(origins, Sequence):
         refusals.refuse(f"cors_origins is {origins!r}, wanted a list", fix='write ["https://app.example.com"]')
         return
+    if "*" in origins and len(origins) > 1:
+        refusals.refuse(
+            "cors_origins holds '*' beside others: every origin would be let in", fix="leave '*' out, or the others"
+        )
     for origin in origins:
         if isinstance(origin, str) and (cdk.Token.is_unresolved(origin) or origin == "*"):
             continue

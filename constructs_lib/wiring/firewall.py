@@ -101,6 +101,11 @@ def check_waf(waf: object, refusals: Refusals) -> None:
             f"waf is {waf!r}, wanted Waf(...), the web_acl of another API, or Waived(reason)",
             fix='leave waf out, or say why there is none: waf=Waived("...")',
         )
+    elif isinstance(waf, wafv2.CfnWebACL) and waf.scope != "REGIONAL":
+        refusals.refuse(
+            f"waf is {waf.node.path}, of scope {waf.scope}, and APIs take REGIONAL ones",
+            fix='make it with scope="REGIONAL", or leave waf out',
+        )
 
 
 class Firewall(Construct):

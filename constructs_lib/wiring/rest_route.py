@@ -85,7 +85,7 @@ class RestRoutes:
                         fix="use letters, digits and ._:$-",
                     )
             else:
-                known = self._variables.setdefault(above, segment)
+                known = self._variables.get(above, segment)
                 if known != segment:
                     refusals.refuse(
                         f"route {str(route)!r} has {segment} where another route of the API has {known}, and REST APIs "
@@ -99,6 +99,7 @@ class RestRoutes:
     ) -> apigateway.Method:
         """Add a method, and the permission beside the function: beside the method where that is another app stack."""
         route, auth = granted.route, granted.auth
+        self._note_variables(route)
         resource = self._api.root.resource_for_path(route.path.strip("/")) if route.path != "/" else self._api.root
         method = resource.add_method(
             route.verb,
@@ -127,6 +128,12 @@ class RestRoutes:
         if granted.throttle is not None:
             self._limit(route, granted.throttle.rate_limit, granted.throttle.burst_limit)
         return method
+
+    def _note_variables(self, route: Route) -> None:
+        segments = route.path.strip("/").split("/")
+        for at, segment in enumerate(segments):
+            if VARIABLE.fullmatch(segment):
+                self._variables["".join(f"/{each}" for each in segments[:at])] = segment
 
     def arn_of(self, route: Route) -> str:
         """The ARN that calls of a route are made on, at any stage."""

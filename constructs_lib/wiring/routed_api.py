@@ -69,6 +69,8 @@ class RoutedApi(Construct):
     """
 
     auth: Auth
+    longest_seconds: int  # that it waits for a function
+    late_status: int  # that callers get then
 
     def __init__(self, scope: Construct, id: str) -> None:  # noqa: A002 - CDK's name
         super().__init__(scope, id)
