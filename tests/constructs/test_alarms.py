@@ -1,0 +1,306 @@
+"""When each construct raises an alarm: what it watches, from what on, what it says, and how to say otherwise."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_dynamodb as dynamodb
+
+from constructs_lib import (
+    Defaults,
+    DynamoTable,
+    EventBus,
+    Iam,
+    PropError,
+    QueueWorker,
+    Schedule,
+    SecureApi,
+    SecureApiFunction,
+    SecureFunction,
+    StreamWorker,
+    Topic,
+    UploadBucket,
+    Waived,
+    Workflow,
+    put_item,
+    step,
+)
+from constructs_lib.runbook.articles import articles
+from constructs_lib.wiring.alarm_registry import alarms_of
+from constructs_lib.wiring.resource import resource_of
+from tests.findings import findings_of
+from tests.templates import resources_of, template_of
+
+ENTRY = "lambda_src/greeting/greet.ts"
+IMAGES = dynamodb.StreamViewType.NEW_AND_OLD_IMAGES
+WAIVED = "constructs-lib:waived"
+
+
+def alarms_in(stack: cdk.Stack) -> dict[str, dict[str, Any]]:
+    """The alarms in the template of a stack, by their place in it."""
+    template = resources_of(template_of(stack), "AWS::CloudWatch::Alarm")
+    found = {}
+    for path, alarm in alarms_of(stack).alarms:
+        logical_id = stack.resolve(resource_of(alarm, cloudwatch.CfnAlarm).logical_id)
+        found[path.removeprefix("Shop/").replace("/Alarms/", "/")] = template.pop(logical_id)["Properties"]
+    assert template == {}
+    return found
+
+
+def shape(alarm: dict[str, Any]) -> tuple[object, ...]:
+    """What an alarm watches, and from what on it goes off: how many periods of how many."""
+    statistic = alarm.get("Statistic", alarm.get("ExtendedStatistic"))
+    of = alarm["EvaluationPeriods"]
+    return (
+        alarm.get("MetricName"),
+        statistic,
+        alarm["Threshold"],
+        alarm.get("Period"),
+        f"{alarm.get('DatapointsToAlarm', of)} of {of}",
+    )
+
+
+def everything(stack: cdk.Stack) -> None:
+    """One of each construct."""
+    function = SecureFunction(stack, "Report", entry=ENTRY)
+    table = DynamoTable(stack, "Orders", partition_key="id", stream=IMAGES)
+    table.grant(function, "GetItem", "DescribeTable")
+    worker = QueueWorker(stack, "Emails", entry=ENTRY)
+    StreamWorker(stack, "Search", table=table, entry=ENTRY)
+    Topic(stack, "News").subscribe(worker)
+    Schedule(stack, "Nightly", expression="rate(1 day)", target=function)
+    EventBus(stack, "Bus").add_rule("Placed", {"source": ["shop"]}, worker)
+    UploadBucket(stack, "Uploads").on_upload(function)
+    Workflow(stack, "Fulfil", steps=[step("Greet", function), put_item("Save", table, {"id": "1"})])
+    api = SecureApi(stack, "Api", auth=Iam())
+    SecureApiFunction(stack, "Greet", api=api, route="GET /greet", entry=ENTRY)
+
+
+FUNCTION = {
+    "Errors": ("Errors", "Sum", 5, 300, "1 of 1"),
+    "Throttles": ("Throttles", "Sum", 1, 60, "3 of 5"),
+    "Duration": ("Duration", "p99", 9000, 300, "2 of 3"),
+}
+LOST = ("DestinationDeliveryFailures", "Sum", 1, 300, "1 of 1")
+DEAD = ("ApproximateNumberOfMessagesVisible", "Maximum", 1, 60, "1 of 1")
+UNKEPT = ("InvocationsFailedToBeSentToDlq", "Sum", 1, 300, "1 of 1")
+
+
+def of_function(place: str) -> dict[str, tuple[object, ...]]:
+    return {f"{place}/{name}": told for name, told in FUNCTION.items()}
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> cdk.Stack:
+    folder = str(tmp_path_factory.mktemp("cdk.out"))
+    app = cdk.App(outdir=folder, analytics_reporting=False, context={"aws:cdk:bundling-stacks": []})
+    stack = cdk.Stack(app, "Shop")
+    everything(stack)
+    return stack
+
+
+class TestDefaults:
+    def test_every_construct_watches_what_can_fail(self, full: cdk.Stack) -> None:
+        assert {name: shape(alarm) for name, alarm in alarms_in(full).items()} == {
+            **of_function("Report"),
+            "Report/LostEvents": LOST,
+            "Report/FailedEvents/NotEmpty": DEAD,
+            "Report/Uploads/Undelivered/NotEmpty": DEAD,
+            "Report/Uploads/Lost": UNKEPT,
+            "Orders/ReadThrottles": ("ReadThrottleEvents", "Sum", 1, 60, "3 of 5"),
+            "Orders/WriteThrottles": ("WriteThrottleEvents", "Sum", 1, 60, "3 of 5"),
+            "Orders/SystemErrors": (None, None, 5, None, "2 of 2"),
+            **of_function("Emails/Function"),
+            "Emails/Age": ("ApproximateAgeOfOldestMessage", "Maximum", 900, 300, "1 of 1"),
+            "Emails/Depth": ("ApproximateNumberOfMessagesVisible", "Maximum", 1000, 300, "3 of 3"),
+            "Emails/DeadLetters/NotEmpty": DEAD,
+            "Emails/News/Undelivered/NotEmpty": DEAD,
+            "Emails/Placed/Undelivered/NotEmpty": DEAD,
+            "Emails/Placed/Lost": UNKEPT,
+            **of_function("Search/Function"),
+            "Search/Function/LostEvents": LOST,
+            "Search/FailedBatches/NotEmpty": DEAD,
+            "Search/IteratorAge": ("IteratorAge", "Maximum", 900_000, 300, "2 of 2"),
+            "News/Failed": ("NumberOfNotificationsFailed", "Sum", 1, 300, "1 of 1"),
+            "Nightly/Undelivered/NotEmpty": DEAD,
+            "Nightly/Lost": ("InvocationsFailedToBeSentToDeadLetterCount", "Sum", 1, 300, "1 of 1"),
+            "Fulfil/Failed": ("ExecutionsFailed", "Sum", 1, 300, "1 of 1"),
+            "Fulfil/TimedOut": ("ExecutionsTimedOut", "Sum", 1, 300, "1 of 1"),
+            "Fulfil/Throttled": ("ExecutionThrottled", "Sum", 1, 60, "3 of 5"),
+            "Api/FailedPercent": ("5xx", "Average", 0.05, 300, "2 of 3"),
+            "Api/Latency": ("Latency", "p90", 2500, 300, "3 of 3"),
+            **of_function("Greet"),
+        }
+
+    def test_no_metric_is_watched_twice(self, full: cdk.Stack) -> None:
+        watched = [
+            (alarm.get("MetricName"), str(alarm.get("Dimensions")), alarm["Threshold"])
+            for alarm in alarms_in(full).values()
+        ]
+        assert len(set(watched)) == len(watched)
+
+    def test_no_data_is_no_alarm(self, full: cdk.Stack) -> None:
+        for name, alarm in alarms_in(full).items():
+            assert alarm["TreatMissingData"] == "notBreaching", name
+            assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold", name
+
+    def test_each_says_where_it_is_and_names_an_article_that_there_is(self, full: cdk.Stack) -> None:
+        for name, alarm in alarms_in(full).items():
+            told = re.fullmatch(r"(\S+): .+\. Runbook: constructs-lib runbook (\S+)", alarm["AlarmDescription"])
+            assert told is not None, alarm["AlarmDescription"]
+            assert told[1] == f"Shop/{name.rpartition('/')[0]}"
+            assert told[2] in articles()
+
+    def test_nothing_is_found(self, full: cdk.Stack) -> None:
+        assert findings_of(full) == []
+
+    def test_the_failures_of_dynamodb_are_those_of_what_was_granted(self, stack: cdk.Stack) -> None:
+        DynamoTable(stack, "Unused", partition_key="id")
+        table = DynamoTable(stack, "Orders", partition_key="id")
+        function = SecureFunction(stack, "Report", entry=ENTRY)
+        table.grant(function, "PutItem")
+        table.grant(function, "GetItem", "DescribeTable", "PutItem")
+        alarms = alarms_in(stack)
+        assert "Unused/SystemErrors" not in alarms
+        first, *metrics = alarms["Orders/SystemErrors"]["Metrics"]
+        assert first == {
+            "Id": "all",
+            "Expression": "SUM([getItem, putItem])",
+            "Label": "SystemErrors",
+            "ReturnData": True,
+        }
+        told = [{each["Name"]: each["Value"] for each in one["MetricStat"]["Metric"]["Dimensions"]} for one in metrics]
+        assert [each["Operation"] for each in told] == ["GetItem", "PutItem"]
+        assert [one["ReturnData"] for one in metrics] == [False, False]
+
+    def test_a_rule_on_a_bus_of_its_own_is_measured_with_the_bus(self, full: cdk.Stack) -> None:
+        alarms = alarms_in(full)
+        names = [each["Name"] for each in alarms["Emails/Placed/Lost"]["Dimensions"]]
+        assert names == ["EventBusName", "RuleName"]
+        assert [each["Name"] for each in alarms["Report/Uploads/Lost"]["Dimensions"]] == ["RuleName"]
+
+    def test_a_message_that_is_tried_for_an_hour_may_wait_an_hour(self, stack: cdk.Stack) -> None:
+        QueueWorker(stack, "Emails", entry=ENTRY, timeout=cdk.Duration.minutes(2))  # hidden 12 minutes, 5 times
+        assert alarms_in(stack)["Emails/Age"]["Threshold"] == 3600
+
+    def test_nine_tenths_of_a_timeout_known_at_deploy_are_not_known(self, stack: cdk.Stack) -> None:
+        late = cdk.Duration.seconds(cdk.Token.as_number({"Ref": "Timeout"}))
+        SecureFunction(stack, "Report", entry=ENTRY, timeout=late)
+        SecureFunction(stack, "Told", entry=ENTRY, timeout=late, alarms={"duration": cdk.Duration.seconds(3)})
+        alarms = alarms_in(stack)
+        assert "Report/Duration" not in alarms
+        assert alarms["Told/Duration"]["Threshold"] == 3000
+
+    def test_they_are_what_a_canary_looks_at(self, stack: cdk.Stack) -> None:
+        function = SecureFunction(stack, "Report", entry=ENTRY)
+        assert [alarm.node.id for alarm in function.alarms] == ["Errors", "Throttles", "Duration"]
+
+
+class TestSayingOtherwise:
+    def test_a_threshold_of_ones_own(self, stack: cdk.Stack) -> None:
+        worker = QueueWorker(
+            stack,
+            "Emails",
+            entry=ENTRY,
+            alarms={"age": cdk.Duration.hours(2), "depth": 50_000, "errors": 100, "dead_letters": 10},
+        )
+        SecureApi(stack, "Api", auth=Iam(), alarms={"failed_percent": 0.5, "latency": cdk.Duration.seconds(5)})
+        alarms = alarms_in(stack)
+        assert {name: alarm["Threshold"] for name, alarm in alarms.items()} == {
+            "Emails/Age": 7200,
+            "Emails/Depth": 50_000,
+            "Emails/Function/Errors": 100,
+            "Emails/Function/Throttles": 1,
+            "Emails/Function/Duration": 9000,
+            "Emails/DeadLetters/NotEmpty": 10,
+            "Api/FailedPercent": 0.005,
+            "Api/Latency": 5000,
+        }
+        assert [alarm.node.id for alarm in worker.alarms] == ["Age", "Depth"]
+
+    def test_one_is_waived_and_the_template_says_why(self, stack: cdk.Stack) -> None:
+        why = Waived("it is throttled on purpose")
+        SecureFunction(stack, "Report", entry=ENTRY, reserved_concurrency=1, alarms={"throttles": why})
+        assert set(alarms_in(stack)) == {"Report/Errors", "Report/Duration"}
+        [function] = resources_of(template_of(stack), "AWS::Lambda::Function").values()
+        assert function["Metadata"][WAIVED]["alarms: throttles"] == "it is throttled on purpose"
+
+    def test_all_are_waived_with_those_of_the_function_and_the_dead_letters(self, stack: cdk.Stack) -> None:
+        why = Waived("a toy")
+        QueueWorker(stack, "Emails", entry=ENTRY, alarms=why)
+        table = DynamoTable(stack, "Orders", partition_key="id", stream=IMAGES, alarms=why)
+        function = SecureFunction(stack, "Report", entry=ENTRY, alarms=why)
+        table.grant(function, "GetItem")
+        StreamWorker(stack, "Search", table=table, entry=ENTRY, alarms=why)
+        Topic(stack, "News", alarms=why)
+        Workflow(stack, "Fulfil", steps=[step("Greet", function)], alarms=why)
+        SecureApi(stack, "Api", auth=Iam(), alarms=why)
+        assert alarms_in(stack) == {}
+        assert function.alarms == []
+
+    def test_defaults_turn_them_off(self, app: cdk.App) -> None:
+        stack = Defaults(alarms=False).apply(cdk.Stack(app, "Shop"))
+        everything(stack)
+        assert alarms_in(stack) == {}
+        queues = resources_of(template_of(stack), "AWS::SQS::Queue").values()
+        reasons = {each.get("Metadata", {}).get(WAIVED, {}).get("dead_letters_alarm") for each in queues}
+        assert reasons == {None, "turned off by the Defaults of Shop"}
+
+    @pytest.mark.parametrize(
+        ("alarms", "what", "fix"),
+        [
+            ({"erors": 5}, "alarms has no 'erors': did you mean errors?", None),
+            ({"errors": 0}, "alarms['errors'] is 0, wanted a number above zero", None),
+            ({"errors": True}, "alarms['errors'] is True, wanted a number above zero", None),
+            ({"errors": float("nan")}, "alarms['errors'] is nan, wanted a number above zero", None),
+            (
+                {"errors": "5"},
+                "alarms['errors'] is '5', wanted a number above zero",
+                "leave it out for 5, or write Waived(reason) for none",
+            ),
+            (
+                {"duration": 5},
+                "alarms['duration'] is 5, wanted a Duration above zero",
+                "write cdk.Duration.minutes(5), or Waived(reason) for none",
+            ),
+            (
+                False,
+                "alarms is False, wanted a dict or Waived(reason)",
+                'change one: alarms={"errors": 5}, or leave alarms out',
+            ),
+        ],
+    )
+    def test_what_is_no_threshold_is_refused(self, stack: cdk.Stack, alarms: Any, what: str, fix: str | None) -> None:
+        with pytest.raises(PropError) as caught:
+            SecureFunction(stack, "Report", entry=ENTRY, alarms=alarms)
+        [problem] = caught.value.problems
+        assert problem.what == what
+        assert problem.where == "Shop/Report (SecureFunction)"
+        assert fix in {None, problem.fix}
+        SecureFunction(stack, "Report", entry=ENTRY)  # its place is free
+
+    def test_a_worker_knows_the_names_of_its_functions_alarms(self, stack: cdk.Stack) -> None:
+        with pytest.raises(PropError, match=r"alarms has no 'thottles': did you mean throttles\?"):
+            QueueWorker(stack, "Emails", entry=ENTRY, alarms={"thottles": 3})  # type: ignore[arg-type] # the mistake is the point
+
+
+class TestRunbook:
+    TEXT = (Path(__file__).parents[2] / "docs" / "runbook.md").read_text()
+
+    def test_every_article_is_named_by_an_alarm(self) -> None:
+        package = Path(__file__).parents[2] / "constructs_lib"
+        sources = "".join(file.read_text() for file in package.rglob("*.py"))
+        assert set(re.findall(r'article="([^"]+)"', sources)) == set(articles())
+
+    @pytest.mark.parametrize("name", articles())
+    def test_every_article_says_what_to_do(self, name: str) -> None:
+        for part in ("**What happens.**", "**Look at", "**Usual causes.**", "**Do.**"):
+            assert part in articles()[name]
+
+    def test_links_lead_to_articles(self) -> None:
+        assert set(re.findall(r"\]\(#([^)]+)\)", self.TEXT)) <= set(articles())

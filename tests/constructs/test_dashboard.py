@@ -1,0 +1,157 @@
+"""One page for all constructs below a scope, whenever they are made; queries and traces of the same scope."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_cloudwatch as cloudwatch
+
+from constructs_lib import Dashboard, DynamoTable, Iam, PropError, QueueWorker, SecureApi, SecureFunction
+from tests.findings import findings_of
+from tests.templates import resources_of, template_of
+
+ENTRY = "lambda_src/greeting/greet.ts"
+SOLD = cloudwatch.Metric(namespace="Shop", metric_name="PiecesSold", statistic="Sum")
+
+
+def body_of(template: dict[str, Any]) -> dict[str, Any]:
+    """What the dashboard shows; `?` stands for what is known at deploy only."""
+    [dashboard] = resources_of(template, "AWS::CloudWatch::Dashboard").values()
+    body = dashboard["Properties"]["DashboardBody"]
+    parts = body["Fn::Join"][1] if isinstance(body, dict) else [body]
+    return dict(json.loads("".join(part if isinstance(part, str) else "?" for part in parts)))
+
+
+def graphs_of(template: dict[str, Any]) -> dict[str, list[str]]:
+    """The labels of the lines of each graph, by its title."""
+    return {
+        each["properties"]["title"]: [
+            line[-1]["label"] for line in each["properties"]["metrics"] if "label" in line[-1]
+        ]
+        for each in body_of(template)["widgets"]
+        if each["type"] == "metric"
+    }
+
+
+class TestDefaults:
+    def test_every_construct_is_a_line_among_its_kind(self, stack: cdk.Stack) -> None:
+        first = SecureFunction(stack, "First", entry=ENTRY)
+        Dashboard(stack, "Dashboard", business={"Pieces": [SOLD.with_(label="sold")]})
+        worker = QueueWorker(stack, "Emails", entry=ENTRY)
+        for name in ("Orders", "Stock"):
+            table = DynamoTable(stack, name, partition_key="id")
+            table.grant(first, "PutItem")
+            table.grant(worker, "GetItem")
+        SecureApi(stack, "Api", auth=Iam())
+        functions, queues, tables = ["First", "Emails/Function"], ["Emails"], ["Orders", "Stock"]
+        graphs = graphs_of(template_of(stack))
+        system_errors = graphs.pop("Tables: system errors")
+        assert [each for each in system_errors if each in tables] == tables
+        assert graphs == {
+            "Pieces": ["sold"],
+            "APIs: requests": ["Api"],
+            "APIs: failed percent": ["Api"],
+            "APIs: latency": ["Api"],
+            "Functions: invocations": functions,
+            "Functions: errors": functions,
+            "Functions: throttles": functions,
+            "Functions: duration": functions,
+            "Queues: received": queues,
+            "Queues: age": queues,
+            "Queues: depth": queues,
+            "Dead letters: waiting": ["Emails/DeadLetters"],
+            "Tables: read throttles": tables,
+            "Tables: write throttles": tables,
+        }
+
+    def test_says_what_it_costs_and_how_every_alarm_is(self, stack: cdk.Stack) -> None:
+        Dashboard(stack, "Dashboard")
+        SecureFunction(stack, "Report", entry=ENTRY)
+        text, alarms, *_ = body_of(template_of(stack))["widgets"]
+        assert "3 alarms cost $0.30 a month, this dashboard $3.00" in text["properties"]["markdown"]
+        assert len(alarms["properties"]["alarms"]) == 3
+
+    def test_widgets_do_not_overlap(self, stack: cdk.Stack) -> None:
+        QueueWorker(stack, "Emails", entry=ENTRY)
+        Dashboard(stack, "Dashboard", business={"Pieces": [SOLD]})
+        cells = [
+            (column, row)
+            for each in body_of(template_of(stack))["widgets"]
+            for column in range(each["x"], each["x"] + each["width"])
+            for row in range(each["y"], each["y"] + each["height"])
+        ]
+        assert len(set(cells)) == len(cells)
+        assert max(column for column, _ in cells) < 24
+
+    def test_queries_are_saved_over_the_logs_of_all_functions(self, stack: cdk.Stack) -> None:
+        Dashboard(stack, "Dashboard")
+        SecureFunction(stack, "Report", entry=ENTRY)
+        QueueWorker(stack, "Emails", entry=ENTRY)
+        template = template_of(stack)
+        queries = [each["Properties"] for each in resources_of(template, "AWS::Logs::QueryDefinition").values()]
+        names = ["ColdStarts", "Errors", "OneRequest", "SlowestCalls"]
+        assert sorted(each["Name"] for each in queries) == [f"Shop/Dashboard/{name}" for name in names]
+        logs = [{"Ref": name} for name in resources_of(template, "AWS::Logs::LogGroup")]
+        assert all(each["LogGroupNames"] == logs for each in queries)
+
+    def test_traces_are_grouped_by_what_the_functions_are_called(self, app: cdk.App) -> None:
+        watching = cdk.Stack(app, "Watching")
+        Dashboard(watching, "Dashboard", of=app)
+        for name in ("Shop", "Billing"):
+            SecureFunction(cdk.Stack(app, name), "Report", entry=ENTRY)
+        [group] = resources_of(template_of(watching), "AWS::XRay::Group").values()
+        assert group["Properties"]["FilterExpression"] == (
+            'annotation.Service = "Billing" OR annotation.Service = "Shop"'
+        )
+
+    def test_nothing_is_found(self, stack: cdk.Stack) -> None:
+        Dashboard(stack, "Dashboard")
+        QueueWorker(stack, "Emails", entry=ENTRY)
+        assert findings_of(stack) == []
+
+
+class TestOtherStacks:
+    def test_are_shown_and_stay_free_to_change(self, app: cdk.App) -> None:
+        shop, watching = cdk.Stack(app, "Shop"), cdk.Stack(app, "Watching")
+        Dashboard(watching, "Dashboard", of=app)
+        worker = QueueWorker(shop, "Emails", entry=ENTRY)
+        DynamoTable(shop, "Orders", partition_key="id").grant(worker, "PutItem")
+        assembly = app.synth()
+        shown = assembly.get_stack_by_name("Watching").template
+        assert graphs_of(shown)["Functions: errors"] == ["Shop/Emails/Function"]
+        assert "Fn::ImportValue" not in json.dumps(shown)
+        outputs = assembly.get_stack_by_name("Shop").template["Outputs"].values()
+        assert outputs
+        assert all("Export" not in each for each in outputs)
+
+    def test_more_alarms_than_a_stack_has_outputs_are_not_listed(self, app: cdk.App) -> None:
+        shop, watching = cdk.Stack(app, "Shop"), cdk.Stack(app, "Watching")
+        Dashboard(watching, "Dashboard", of=app)
+        for number in range(34):
+            SecureFunction(shop, f"F{number}", entry=ENTRY)
+        assembly = app.synth()
+        body = body_of(assembly.get_stack_by_name("Watching").template)
+        assert [each["type"] for each in body["widgets"]].count("alarm") == 0
+        assert "102 alarms" in body["widgets"][0]["properties"]["markdown"]
+        assert len(assembly.get_stack_by_name("Shop").template["Outputs"]) < 200
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("props", "what"),
+        [
+            ({"of": "Shop"}, "of is a str, wanted a Construct"),
+            ({"business": [SOLD]}, "business is a list, wanted a dict of graphs"),
+            ({"business": {"Pieces": SOLD}}, "business['Pieces'] is"),
+            ({"business": {"Pieces": ["sold"]}}, "business['Pieces'] holds a str, wanted a metric"),
+            ({"business": {5: [SOLD]}}, "business has the title 5, wanted a string"),
+        ],
+    )
+    def test_what_cannot_be_shown(self, stack: cdk.Stack, props: dict[str, Any], what: str) -> None:
+        with pytest.raises(PropError) as caught:
+            Dashboard(stack, "Dashboard", **props)
+        assert caught.value.problems[0].what.startswith(what)
+        Dashboard(stack, "Dashboard")  # its place is free
