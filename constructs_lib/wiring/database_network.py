@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
@@ -11,9 +10,6 @@ from constructs import Construct
 
 from constructs_lib.wiring.identity import Identity
 from constructs_lib.wiring.log_groups import log_group
-
-if TYPE_CHECKING:
-    pass
 
 
 class IsolatedVpc(Construct):
@@ -35,11 +31,14 @@ class IsolatedVpc(Construct):
         log_retention: logs.RetentionDays,
     ) -> None:
         super().__init__(scope, id)
+        # Where the CDK makes subnets in a loop, it would write the path of its own temporary folder into the assembly.
+        self.node.set_context("aws:cdk:disable-creation-stack-traces", True)
         self.vpc = ec2.Vpc(
             self,
             "Vpc",
             nat_gateways=0,
-            max_azs=2,  # the fewest a proxy and an Aurora cluster take
+            # The fewest that a proxy and a cluster take; by position, so that nobody has to ask AWS which there are.
+            availability_zones=[cdk.Fn.select(number, cdk.Fn.get_azs()) for number in range(2)],
             create_internet_gateway=False,
             restrict_default_security_group=False,  # nothing is in it; the CDK would add a function to empty it
             subnet_configuration=[
