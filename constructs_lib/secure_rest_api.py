@@ -66,6 +66,7 @@ ACCESS_LOG = {
     "trace": "$context.xrayTraceId",
 }
 STAGE = "live"
+BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 LONGEST_NAME = 128  # characters of an API's name
 
 
@@ -228,6 +229,11 @@ class SecureRestApi(RoutedApi):
         check_auth(auth, refusals)
         auth = with_scopes(auth, asked.scopes, refusals)
         check_rest_auth(auth, refusals)
+        if asked.request is not None and route.verb in BODILESS:
+            refusals.refuse(
+                f"request is set for {str(route)!r}, and such requests have no body: each would be refused",
+                fix="leave request out, or use another verb",
+            )
         request = None if asked.request is None else schema_of(asked.request, refusals)
         return Granted(route, auth, asked.throttle, request)
 

@@ -15,7 +15,7 @@ import constructs_lib
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "constructs_lib"
 CONSTRUCTS = {file.stem for file in PACKAGE.glob("*.py")} - {"__init__", "cli", "defaults", "problem"}
-READERS = ["assembly", "cost", "guards", "local", "runbook"]
+READERS = ["assembly", "cost", "guards", "local", "openapi", "runbook"]
 # The doors of the guards that CDK opens, each imported by those who use CDK.
 DOORS = {"allow_recursion.py", "plugin.py", "testing.py"}
 

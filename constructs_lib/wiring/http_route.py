@@ -87,7 +87,7 @@ class HttpRoutes:
         }
         self._stage.route_settings = dict(sorted(self._settings.items()))
         # A stage cannot be given the limits of a route that is not there yet.
-        self._stage.add_dependency(resource_of(route, apigatewayv2.CfnRoute))
+        self._stage.node.add_dependency(resource_of(route, apigatewayv2.CfnRoute))
 
 
 def permit(scope: Construct, function: lambda_.IFunction, source_arn: str) -> lambda_.CfnPermission:

@@ -11,6 +11,7 @@ from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_wafv2 as wafv2
 
 from constructs_lib import (
     Auth,
@@ -275,6 +276,14 @@ class TestGrants:
         assert len(resources_of(template_of(back), "AWS::Lambda::Function")) == 1
         assert said(app) == []
 
+    def test_a_nested_function_in_another_stack_than_its_api(self, app: cdk.App) -> None:
+        front, back = cdk.Stack(app, "Front"), cdk.Stack(app, "Back")
+        api = SecureRestApi(front, "Api", auth=Iam(), nest_functions=True)
+        SecureApiFunction(back, "Greet", api=api, route="POST /greet", entry=ENTRY)
+        assert len(resources_of(template_of(front), "AWS::Lambda::Permission")) == 1
+        assert resources_of(template_of(back), "AWS::Lambda::Function") == {}
+        assert said(app) == []
+
 
 class TestRefusals:
     def refused(self, stack: cdk.Stack, route: str, **props: Any) -> str:
@@ -345,8 +354,42 @@ class TestRefusals:
         with pytest.raises(PropError, match=r"Waf\(\.\.\.\)"):
             Waf(**props)
 
+    def test_a_body_of_what_has_none(self, stack: cdk.Stack) -> None:
+        assert "such requests have no body: each would be refused" in self.refused(
+            stack, "GET /users", request=NEW_USER
+        )
+
+    def test_a_firewall_of_another_kind(self, stack: cdk.Stack) -> None:
+        edge = wafv2.CfnWebACL(
+            stack,
+            "Edge",
+            scope="CLOUDFRONT",
+            default_action=wafv2.CfnWebACL.DefaultActionProperty(allow={}),
+            visibility_config=wafv2.CfnWebACL.VisibilityConfigProperty(
+                cloud_watch_metrics_enabled=True, metric_name="Edge", sampled_requests_enabled=True
+            ),
+        )
+        for waf, said_ in ((edge, "of scope CLOUDFRONT"), (None, "waf is None")):
+            with pytest.raises(PropError, match=said_):
+                SecureRestApi(stack, "Api", auth=Iam(), waf=waf)  # type: ignore[arg-type] # the point
+
+    def test_every_origin_beside_one(self, stack: cdk.Stack) -> None:
+        with pytest.raises(PropError, match="every origin would be let in"):
+            SecureRestApi(stack, "Api", auth=Iam(), cors_origins=["*", "https://app.example.com"])
+
+    def test_a_refused_route_leaves_its_variables_free(self, stack: cdk.Stack) -> None:
+        api = SecureRestApi(stack, "Api", auth=Iam())
+        with pytest.raises(PropError):
+            SecureApiFunction(stack, "Read", api=api, route="GET /users/{name}", entry=ENTRY, memory_mib=1)
+        SecureApiFunction(stack, "Read", api=api, route="GET /users/{id}", entry=ENTRY)
+
+    def test_a_function_that_outlasts_the_api(self, stack: cdk.Stack) -> None:
+        text = self.refused(stack, "GET /users", timeout=cdk.Duration.seconds(29))
+        assert "outlasts the API (29 s): callers get 504" in text
+        assert "lower it to 28 s" in text
+
     def test_everything_wrong_is_said_at_once(self, stack: cdk.Stack) -> None:
-        text = self.refused(stack, "GET /ping", scopes=["a"], request=5, timeout=cdk.Duration.minutes(1))
+        text = self.refused(stack, "ANY /ping", scopes=["a"], request=5, timeout=cdk.Duration.minutes(1))
         assert text.count("\n  fix: ") == 4
 
 
