@@ -33,9 +33,15 @@ class Quiet(cdk.Stack):
         super().__init__(scope, id)
         SecureFunction(self, "Function", entry="handlers/quiet.py")
 
+class Warm(cdk.Stack):
+    def __init__(self, scope, id):
+        super().__init__(scope, id)
+        SecureFunction(self, "Function", entry="handlers/warm.py", provisioned_concurrency=1)
+
 app = cdk.App(analytics_reporting=False)
 Shop(app, "Shop")
 Quiet(app, "Quiet")
+Warm(app, "Warm")
 app.synth()
 """
 NODE = """
@@ -50,7 +56,8 @@ ENVIRONMENT = random.random()
 def handler(event, context):
     return {"price": PRICE, "environment": ENVIRONMENT}
 """
-SECONDS = 20.0  # what a loaded machine may take; the docs tell what an idle one takes
+WARM = "def handler(event, context):\n    return {{'price': {}, 'version': context.function_version}}\n"
+SECONDS = 60.0  # what a loaded machine may take; the docs tell what an idle one takes
 
 
 class Shop:
@@ -63,7 +70,9 @@ class Shop:
 
     def call(self, function: str) -> Any:
         name = next(name for name, path in self.aws.function_paths().items() if path == function)
-        return json.loads(self.aws.client("lambda").invoke(FunctionName=name)["Payload"].read())
+        # What callers call: the alias, where there is one.
+        alias = ":live" if function.startswith("Warm/") else ""
+        return json.loads(self.aws.client("lambda").invoke(FunctionName=f"{name}{alias}")["Payload"].read())
 
     def save(self, name: str, text: str) -> None:
         """As most editors save: aside, then in place."""
@@ -92,6 +101,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         "handlers/price.ts": "export const price = 1;\n",
         "handlers/greet.py": PYTHON,
         "handlers/price.py": "PRICE = 1\n",
+        "handlers/warm.py": WARM.format(1),
         "handlers/quiet.py": "def handler(event, context):\n    return 'quiet'\n",
     }.items():
         (folder / name).parent.mkdir(exist_ok=True)
@@ -104,6 +114,18 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         local.signal(signal.SIGINT)
         assert local.end() == (0, "")
         assert await_gone(below) == set()
+
+
+class TestAnAlias:
+    def test_leads_to_a_new_version_with_the_new_code(self, shop: Shop) -> None:
+        """A version keeps its code, so its stack is deployed; the others are not."""
+        before = shop.call("Warm/Function")
+        said = len(shop.local.lines)
+        shop.save("handlers/warm.py", WARM.format(2))
+        after = shop.until("Warm/Function", lambda answer: answer["price"] == 2)
+        assert int(after["version"]) == int(before["version"]) + 1
+        shop.local.line_with("Warm ")
+        assert not any(" Quiet " in line or " Shop " in line for line in shop.local.lines[said:])
 
 
 @pytest.mark.parametrize(
