@@ -119,10 +119,7 @@ def test_rolls_back(aws: Outside) -> None:
 
 
 @behaviour(
-    CLOUDFORMATION,
-    "a name that is taken fails the resource that wants it",
-    REFERENCE + "aws-properties-name.html",
-    known_gap="the resource of that name is taken over",
+    CLOUDFORMATION, "a name that is taken fails the resource that wants it", REFERENCE + "aws-properties-name.html"
 )
 def test_taken_names(aws: Outside) -> None:
     name = aws.name("queue")

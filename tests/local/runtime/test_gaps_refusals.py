@@ -14,6 +14,12 @@ from tests.local.runtime.deployed import App
 from tests.local.runtime.workflow_bench import Bench
 
 QUEUE = "AWS::SQS::Queue"
+# The property that names a resource of a type, and the call that makes one of that name.
+MAKERS = {
+    QUEUE: ("QueueName", "sqs", "create_queue", "QueueName"),
+    "AWS::Logs::LogGroup": ("LogGroupName", "logs", "create_log_group", "logGroupName"),
+    "AWS::SNS::Topic": ("TopicName", "sns", "create_topic", "Name"),
+}
 
 
 def code_of(call: Any, /, **arguments: Any) -> str:
@@ -107,6 +113,30 @@ class TestTemplateCircles:
         template["Resources"]["One"]["Properties"] = {}
         told = {"StackName": f"circle-{uuid.uuid4()}", "TemplateBody": json.dumps(template)}
         assert code_of(mended.aws.client("cloudformation").create_stack, **told) == ""
+
+
+class TestTakenNames:
+    @pytest.mark.parametrize("kind", MAKERS)
+    def test_fail_who_wants_them(self, stock: App, mended: App, kind: str) -> None:
+        field, service, call, argument = MAKERS[kind]
+
+        def deployed(app: App) -> None:
+            name = f"taken-{uuid.uuid4()}"
+            getattr(app.aws.client(service), call)(**{argument: name})
+            app.aws.deploy(name, {"Resources": {"Mine": {"Type": kind, "Properties": {field: name}}}})
+
+        deployed(stock)
+        with pytest.raises(AssertionError, match=rf"Resource of type '{kind}' with identifier 'taken-.+' already ex"):
+            deployed(mended)
+
+    def test_are_free_for_updates_and_after_the_stack_is_gone(self, mended: App) -> None:
+        name = f"taken-{uuid.uuid4()}"
+        formation = mended.aws.client("cloudformation")
+        for seconds in (1, 2):
+            properties = {"QueueName": name, "VisibilityTimeout": seconds}
+            mended.aws.deploy(name, {"Resources": {"Mine": {"Type": QUEUE, "Properties": properties}}})
+            formation.delete_stack(StackName=name)
+            formation.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
 
 
 class TestWorkflowDefinition:
