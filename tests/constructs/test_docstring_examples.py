@@ -17,9 +17,12 @@ import constructs_lib
 from constructs_lib import Iam, QueueWorker, SecureApi, SecureFunction
 
 NAMES = [
+    "Canary",
     "Defaults",
     "DynamoTable",
     "EventBus",
+    "KeptVersions",
+    "Provisioned",
     "QueueWorker",
     "Schedule",
     "ParameterPath",
