@@ -82,6 +82,11 @@ def _wrap_create(stock: Any) -> Any:
 def _wrap_update(stock: Any) -> Any:
     def update(physical_id: str, old_props: Any, new_props: Any, stack_name: str, logical_id: Any = None) -> Any:
         old, declared = _here(old_props), _here(new_props)
+        if not any(each.get("TableName") for each in (old, declared)) and all(
+            old.get(each) == declared.get(each) for each in ("KeySchema", "LocalSecondaryIndexes")
+        ):
+            # One that was imported has another name than stock would give it, which takes it for renamed.
+            old, declared = ({**each, "TableName": physical_id} for each in (old, declared))
         name, attributes = stock(physical_id, old, declared, stack_name, logical_id)
         _apply(name, declared, old if name == physical_id else {})
         return name, attributes
