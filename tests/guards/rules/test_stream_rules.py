@@ -284,6 +284,10 @@ class TestDeadLettersRaiseAnAlarm:
     def test_accepts_a_queue_that_a_function_drains(self) -> None:
         assert judged(self.ID, {"Jobs": self.JOBS, "Dead": queue(), "Again": mapping("Dead"), "Send": function()}) == []
 
+    def test_accepts_an_alarm_that_was_left_out_with_a_reason(self) -> None:
+        dead = {**queue(), "Metadata": {"constructs-lib:waived": {"dead_letters_alarm": "a toy"}}}
+        assert judged(self.ID, {"Jobs": self.JOBS, "Dead": dead}) == []
+
     def test_accepts_a_queue_that_a_pipe_drains(self) -> None:
         pipe = resource("AWS::Pipes::Pipe", Source=arn("Dead"), Target=arn("Send"))
         assert judged(self.ID, {"Jobs": self.JOBS, "Dead": queue(), "Again": pipe}) == []
