@@ -105,7 +105,7 @@ class Acknowledgements:
         """Each finding under every id and every place at which a word would be about it."""
         wanted = {word.id for word in self.all}
         index: dict[tuple[str, Spot], dict[int, Finding]] = defaultdict(dict)
-        for found in findings:
+        for found in findings if wanted else ():
             names = [name for name in _names_of(found) if name in wanted]
             subjects = (found.resource, *found.through) if names else ()
             for spot in {spot for subject in subjects for spot in self._spots(subject)}:

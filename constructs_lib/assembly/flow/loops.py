@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from constructs_lib.assembly.flow.graph import FUNCTION, MACHINE, Edge, Flow, Runner
@@ -25,7 +26,7 @@ Edges = Mapping[Runner, list[Edge]]
 Member = TypeVar("Member")
 
 
-@frozen
+@frozen(slots=False)
 class Loop:
     """One circle.
 
@@ -43,12 +44,12 @@ class Loop:
             extent = lesser(extent, edge.extent)
         return extent
 
-    @property
+    @cached_property
     def steps(self) -> tuple[Step, ...]:
         """Every step of the circle."""
         return tuple(step for edge in self.edges for step in edge.steps)
 
-    @property
+    @cached_property
     def nodes(self) -> tuple[Node, ...]:
         """What the circle goes through, beginning with what comes first in the alphabet among those that run."""
         return tuple(step.source for step in self.steps)
