@@ -203,8 +203,8 @@ class Defaults:
             )
             refusals.stop_if_any()
         refusals = Refusals(scope)
-        early = _READ.get(scope)
-        if early is not None:
+        if scope in _STATED:
+            early = _READERS.get(scope, scope.node.path)
             refusals.refuse(f"{early} was made before these Defaults", fix="apply them first, right after their scope")
         known = _APPLIED.get(scope, Defaults())
         for name, value in _stated(self):
@@ -240,18 +240,30 @@ class Defaults:
                 )
 
     def _check_reach(self, scope: Construct, together: Defaults, refusals: Refusals) -> None:
-        resolved = _resolved([(scope.node.path, together), *_applied_at(scope)])
+        resolved = _look(scope, together)
         if resolved.removal_policy is cdk.RemovalPolicy.DESTROY and resolved.deletion_protection:
             refusals.refuse(
                 "removal_policy is DESTROY, and deletion_protection stays on: removing a stack would fail",
                 fix="set deletion_protection=False with it, or leave removal_policy out",
             )
+        stage = scope if isinstance(scope, cdk.Stage) else cdk.Stage.of(scope)
+        for name in ("encryption_key", "vpc"):
+            value = getattr(self, name)
+            # What was imported is named by its ARN or id, and may be named anywhere.
+            if isinstance(value, kms.Key | ec2.Vpc) and stage is not None and cdk.Stage.of(value) is not stage:
+                refusals.refuse(
+                    f"{name} is {value.node.path}, and no stack refers to what another stage defines",
+                    fix=f"make one in {stage.node.path or 'the app'}, or import it: from_key_arn, from_vpc_attributes",
+                )
 
 
 # By the scope itself: the CDK knows no place on a construct for what is Python's, and would make a new object for a
 # scope that nobody here holds.
 _APPLIED: dict[IConstruct, Defaults] = {}
-_READ: WeakKeyDictionary[IConstruct, str] = WeakKeyDictionary()  # the first construct of ours below a scope
+# What was read cannot change any more, so it is read once: each question to the CDK crosses to another process.
+_STATED: WeakKeyDictionary[IConstruct, Settings] = WeakKeyDictionary()
+_RESOLVED: WeakKeyDictionary[IConstruct, Settings] = WeakKeyDictionary()
+_READERS: WeakKeyDictionary[IConstruct, str] = WeakKeyDictionary()  # the first construct that read, below a scope
 
 
 def defaults_of(scope: IConstruct) -> Settings:
@@ -262,16 +274,46 @@ def defaults_of(scope: IConstruct) -> Settings:
     Args:
         scope: The construct that is being made.
     """
-    scopes = scope.node.scopes
-    for each in scopes:
-        _READ.setdefault(each, scope.node.path)
-    settings = _resolved(_applied_at(scope))
-    if settings.hardened:
-        settings = _hardened(settings, scopes)
-    if settings.termination_protection:
-        for stack in (each for each in scopes if isinstance(each, cdk.Stack) and each.nested_stack_parent is None):
-            stack.termination_protection = True
-    return settings
+    known = _RESOLVED.get(scope)
+    if known is None:
+        known = _read(scope, scope)
+        if known.hardened:
+            known = _hardened(known, scope.node.scopes)
+        _RESOLVED[scope] = known
+    return known
+
+
+def _read(scope: IConstruct, reader: IConstruct) -> Settings:
+    """What is stated at a scope, which from now on has to stay so."""
+    known = _STATED.get(scope)
+    if known is not None:
+        return known
+    above = scope.node.scope
+    known = Settings() if above is None else _read(above, reader)
+    if scope in _APPLIED:
+        known = _within(known, _APPLIED[scope], scope)
+    if known.termination_protection and isinstance(scope, cdk.Stack) and scope.nested_stack_parent is None:
+        scope.termination_protection = True
+    if scope is not reader:
+        _READERS[scope] = reader.node.path
+    _STATED[scope] = known
+    return known
+
+
+def _look(scope: IConstruct, own: Defaults | None) -> Settings:
+    """What would be stated at a scope with these Defaults; reads nothing."""
+    above = scope.node.scope
+    around = Settings() if above is None else _look(above, _APPLIED.get(above))
+    return around if own is None else _within(around, own, scope)
+
+
+def _within(around: Settings, own: Defaults, scope: IConstruct) -> Settings:
+    """What Defaults make of the settings around their scope."""
+    place = scope.node.path or "the app"
+    stated = dict(_stated(own))
+    said_at = {**around.said_at, **dict.fromkeys(stated, place)}
+    stated["tags"] = MappingProxyType({**around.tags, **(own.tags or {})})
+    return replace(around, **stated, said_at=MappingProxyType(said_at))
 
 
 def _hardened(settings: Settings, scopes: list[IConstruct]) -> Settings:
@@ -284,26 +326,6 @@ def _hardened(settings: Settings, scopes: list[IConstruct]) -> Settings:
         encryption_key=key_of_stack(scopes, removal) if key is None else key,
         reserved_concurrency=HARDENED_CONCURRENCY if concurrency is None else concurrency,
     )
-
-
-def _applied_at(scope: IConstruct) -> Iterator[tuple[str, Defaults]]:
-    """What was applied to a scope and to those around it, the nearest first."""
-    if _APPLIED:
-        for each in reversed(scope.node.scopes):
-            if each in _APPLIED:
-                yield each.node.path or "the app", _APPLIED[each]
-
-
-def _resolved(applied: list[tuple[str, Defaults]] | Iterator[tuple[str, Defaults]]) -> Settings:
-    values: dict[str, Any] = {}
-    said_at: dict[str, str] = {}
-    tags: dict[str, str] = {}
-    for path, defaults in applied:
-        for name, value in _stated(defaults):
-            if name not in values:
-                values[name], said_at[name] = value, path
-        tags = {**(defaults.tags or {}), **tags}
-    return Settings(**{**values, "tags": MappingProxyType(tags), "said_at": MappingProxyType(said_at)})
 
 
 def _stated(defaults: Defaults) -> Iterator[tuple[str, Any]]:

@@ -9,6 +9,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 
 from constructs_lib.defaults import defaults_of
+from constructs_lib.wiring.environments import check_same_region
+from constructs_lib.wiring.refusals import Refusals
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
@@ -35,6 +37,9 @@ def log_group(
     """
     settings = defaults_of(scope)
     if settings.encryption_key is not None:
+        refusals = Refusals(scope)
+        check_same_region("encryption_key of the Defaults", settings.encryption_key, scope, refusals)
+        refusals.stop_if_any()
         admit_logs(settings.encryption_key, scope)
     return logs.LogGroup(
         scope,

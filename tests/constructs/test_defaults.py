@@ -143,6 +143,11 @@ class TestRefusals:
             Defaults.dev().apply(app)
         assert str(caught.value).splitlines()[:1] == ["Shop/Users was made before these Defaults"]
 
+    def test_refuses_to_come_late_to_what_read_them_itself(self, stack: cdk.Stack) -> None:
+        defaults_of(stack)
+        with pytest.raises(PropError, match="Shop was made before these Defaults"):
+            Defaults.dev().apply(stack)
+
     def test_refuses_to_say_two_things_in_one_place(self, stack: cdk.Stack) -> None:
         Defaults(rate_limit=7).apply(stack)
         with pytest.raises(PropError) as caught:
@@ -159,6 +164,18 @@ class TestRefusals:
         assert "removing a stack would fail" in str(caught.value)
         Defaults(deletion_protection=False).apply(app)
         Defaults(removal_policy=cdk.RemovalPolicy.DESTROY).apply(cdk.Stage(app, "dev"))
+
+    def test_refuses_what_another_stage_defines(self, app: cdk.App) -> None:
+        dev, prod = cdk.Stage(app, "dev"), cdk.Stage(app, "prod")
+        key = kms.Key(cdk.Stack(dev, "Keys"), "Key")
+        with pytest.raises(PropError) as caught:
+            Defaults(encryption_key=key).apply(prod)
+        assert str(caught.value) == (
+            "encryption_key is dev/Keys/Key, and no stack refers to what another stage defines\n"
+            "  at:  prod (Stage)\n"
+            "  fix: make one in prod, or import it: from_key_arn, from_vpc_attributes"
+        )
+        Defaults(encryption_key=key).apply(dev)
 
     def test_refuses_bounds_that_nothing_could_pass(self) -> None:
         with pytest.raises(PropError) as caught:
