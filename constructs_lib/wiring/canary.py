@@ -31,6 +31,8 @@ from constructs_lib.wiring.refusals import Refusals
 PERCENT = range(1, 99 + 1)
 MOST_MINUTES = 2880  # from the first shift of traffic to the last
 MOST_ALARMS = 10 - 3  # less those of the function
+# Without this flag CodeDeploy keeps alarms that are there no more.
+REMOVES_ALARMS = "@aws-cdk/aws-codedeploy:removeAlarmsFromDeploymentGroup"
 NEW_VERSION = "NEW_VERSION"  # the variable in which a hook finds the ARN of the version that it tests
 
 PREDEFINED = {
@@ -174,6 +176,7 @@ class CanaryDeployment(Construct):
     ) -> None:
         super().__init__(bearer, "Deployment")
         self._bearer = bearer
+        self.node.set_context(REMOVES_ALARMS, True)
         stack = cdk.Stack.of(self)
         self.application = codedeploy.LambdaApplication(self, "Application")
         asked = [*alarms, *canary.alarms]
@@ -269,7 +272,13 @@ def _check_hook(name: str, hook: Construct, bearer: Construct, refusals: Refusal
     if hook is bearer:
         refusals.refuse(f"{name} is the function itself", fix="let another function test it")
     elif cdk.Stack.of(hook).node.path != cdk.Stack.of(bearer).node.path:
-        refusals.refuse(f"{name} is not in the stack of the function", fix="put the hook beside the function")
+        is_nested = cdk.Stack.of(bearer).nested_stack_parent is not None
+        refusals.refuse(
+            f"{name} is not in the stack of the function",
+            fix="put the function and its hook into one nested stack of your own"
+            if is_nested
+            else "put the hook beside the function",
+        )
     elif hook in _TESTED_BY:
         refusals.refuse(
             f"{name} tests another function already: {_TESTED_BY[hook]}",

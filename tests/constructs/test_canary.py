@@ -8,7 +8,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from constructs_lib import Canary, PropError, SecureFunction, Workflow, step
+from constructs_lib import Canary, Defaults, PropError, SecureFunction, Workflow, step
 from tests.findings import findings_of
 from tests.templates import permissions_of, resources_of, template_of
 
@@ -109,6 +109,15 @@ class TestDeployment:
             "Enabled": True,
             "Events": ["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_REQUEST", "DEPLOYMENT_STOP_ON_ALARM"],
         }
+
+    def test_forgets_alarms_that_are_there_no_more(self, app: cdk.App) -> None:
+        stack = cdk.Stack(Defaults(alarms=False).apply(app), "Quiet")
+        SecureFunction(stack, "Charge", entry=ENTRY, canary=Canary())
+        template = template_of(stack)
+        group = only(template, "AWS::CodeDeploy::DeploymentGroup")["Properties"]
+        assert group["AlarmConfiguration"] == {"Enabled": False}
+        assert group["AutoRollbackConfiguration"]["Events"] == ["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_REQUEST"]
+        assert not any("Alarms" in action for action, _ in permissions_of(template, "ChargeDeploymentIdentityRole"))
 
     def test_goes_back_on_no_cold_start(self, stack: cdk.Stack) -> None:
         charge = SecureFunction(stack, "Charge", entry=ENTRY, canary=Canary(), provisioned_concurrency=1)
