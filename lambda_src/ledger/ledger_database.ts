@@ -25,4 +25,8 @@ export const database = new Pool({
   statement_timeout: 5000,
 });
 
-database.on("error", () => undefined); // an idle connection was ended; the pool has forgotten it already
+// A connection may end while this environment is frozen. Whoever uses it is told by the query; an event that nobody hears
+// would end the process instead.
+const ignore = (): undefined => undefined;
+database.on("error", ignore);
+database.on("connect", (client) => client.on("error", ignore));

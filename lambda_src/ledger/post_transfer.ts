@@ -11,9 +11,11 @@ import { NewTransfer, type Transfer } from "./transfer.ts";
 
 const TRIES = 8;
 const PAUSE_MS = 20;
-// Two transactions would not have come out as one after the other: one of them begins again.
+// Two transactions would not have come out as one after the other: one of them begins again. Or the connection was ended
+// while this environment was frozen (57P01, or no code of the database at all), which only using it shows.
 // https://www.postgresql.org/docs/16/transaction-iso.html#XACT-SERIALIZABLE
-const TRY_AGAIN = new Set(["40001", "40P01"]);
+const TRY_AGAIN = new Set(["40001", "40P01", "57P01"]);
+const LOST = new Set(["ECONNRESET", "EPIPE", "Connection terminated", "Connection terminated unexpectedly"]);
 
 export const handler = route(async (event) => {
   const transfer = parseBody(event, NewTransfer);
@@ -63,12 +65,20 @@ async function serializable(work: (client: PoolClient) => Promise<void>, attempt
   try {
     await once(work);
   } catch (error) {
-    if (!(error instanceof DatabaseError && TRY_AGAIN.has(error.code ?? "") && attempt < TRIES)) {
+    if (!isPassing(error) || attempt === TRIES) {
       throw error;
     }
     await setTimeout(Math.random() * PAUSE_MS * 2 ** attempt);
     await serializable(work, attempt + 1);
   }
+}
+
+/** Whether a failure may be another one's fault; a transfer is posted once, so trying it again does no harm. */
+function isPassing(error: unknown): boolean {
+  if (error instanceof DatabaseError) {
+    return TRY_AGAIN.has(error.code ?? "");
+  }
+  return error instanceof Error && (LOST.has((error as NodeJS.ErrnoException).code ?? "") || LOST.has(error.message));
 }
 
 /** Do work in one transaction, all of it or nothing. */
