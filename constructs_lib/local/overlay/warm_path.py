@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
@@ -34,7 +35,7 @@ from constructs_lib.local.overlay.http_api_integration import SERVICE
 from constructs_lib.local.overlay.invocation_journal import trace_header
 from constructs_lib.local.overlay.warm_call import WarmCall
 from constructs_lib.local.overlay.warm_event import WarmEvent
-from constructs_lib.local.overlay.warm_plan import layout, way_of
+from constructs_lib.local.overlay.warm_plan import forget, layout, way_of
 from constructs_lib.local.plain_request import HEAD_END, LONGEST_HEAD_BYTES, Head, PlainRequest, plain_head
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class Known:
     Args:
         head: The head.
         headers: Its headers, as the base wants them.
-        plan: What becomes of them.
+        plan: What becomes of them, as long as that is true; else it is gone with the copies it holds.
         path: Their path within the stage.
         event: The event they make.
         root: The root of the trace they say they belong to; empty when they begin one each.
@@ -71,7 +72,7 @@ class Known:
 
     head: Head
     headers: Mapping[str, str]
-    plan: Plan
+    plan: weakref.ref[Plan]
     path: str
     event: WarmEvent
     root: str
@@ -121,27 +122,32 @@ class WarmPath:
         if end < 0 or connection.port != self._app_port or faults.are_there_any():
             return None
         key = connection.client, bytes(received[: end + len(HEAD_END)])
-        known = self._find(key)
-        if known is None:
+        known, plan = self._find(key)
+        if known is None or plan is None:
             return None
         size = known.head.size + known.head.length
         if len(received) < size:
             return 0
-        is_taken = self._begin(connection, known, bytes(received[known.head.size : size]))
+        is_taken = self._begin(connection, known, plan, bytes(received[known.head.size : size]))
         return size if is_taken else None
 
-    def _find(self, key: _Key) -> Known | None:
+    def _find(self, key: _Key) -> tuple[Known | None, Plan | None]:
         try:
             now = layout()
             if now != self._layout:
                 self._known.clear()
                 self._unusual.clear()
+                forget()
                 self._layout = now
             known = self._known.get(key)
-            return known if known is not None and known.plan.is_true() else self._learn(key)
+            plan = None if known is None else known.plan()
+            if plan is not None and plan.is_true():
+                return known, plan
+            known = self._learn(key)
+            return known, None if known is None else known.plan()
         except Exception as error:  # nothing that happens here is worth a request: there is the usual way
             log.debug("a request goes the usual way: %r", error)
-            return None
+            return None, None
 
     def _learn(self, key: _Key) -> Known | None:
         now = time.monotonic()
@@ -194,15 +200,15 @@ class WarmPath:
         return Known(
             head=head,
             headers=headers,
-            plan=plan,
+            plan=weakref.ref(plan),
             path=way.path,
             event=WarmEvent(request),
             root=trace.root_of(headers.get(trace.HEADER, "")),
             lineage=recursion.written(recursion.following(function, {"requestContext": {"apiId": plan.api_id}})),
         )
 
-    def _begin(self, connection: PlainConnection, known: Known, body: bytes) -> bool:
-        plan, executor = known.plan, self._functions.executor
+    def _begin(self, connection: PlainConnection, known: Known, plan: Plan, body: bytes) -> bool:
+        executor = self._functions.executor
         call_id, root = ids.new_call_id(), known.root or trace.new_root()
         event = known.event.text(call_id, body)
         environment = executor.take_idle(plan.function) if plan.may_run_now() else None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 from constructs_lib.local.executor.runtimes import runs_here
 from constructs_lib.local.overlay import (
@@ -29,11 +30,11 @@ if TYPE_CHECKING:
 
     from constructs_lib.local.executor.function import Function
 
-MOST_COPIES = 1024
+MOST_PLANS = 1024
 _HTTP, _REST, _LAMBDA = "services.apigateway", "services.apigateway_v1", "services.lambda_svc"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Stored:
     """Something the base has stored, as it was.
 
@@ -55,8 +56,6 @@ class Stored:
         known = _copies.get((id(store), *key, inner))
         if known is not None and known.store is store._data and known.is_same():
             return known
-        if len(_copies) >= MOST_COPIES:
-            _copies.clear()
         found = store._data.get(key)
         copied = cls(store._data, key, inner, copy.deepcopy((found or {}).get(inner) if inner else found))
         _copies[id(store), *key, inner] = copied
@@ -70,10 +69,10 @@ class Stored:
         return bool(found == self.value)
 
 
-_copies: dict[tuple[Any, ...], Stored] = {}
+_copies: WeakValueDictionary[tuple[Any, ...], Stored] = WeakValueDictionary()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Plan:
     """What becomes of a request to a route that hands it to a function.
 
@@ -150,6 +149,11 @@ class Way:
 _plans: dict[tuple[str, ...], Plan] = {}  # by API, stage, route and method
 
 
+def forget() -> None:
+    """Forget every plan; who holds one by a weak reference has none any more, and its copies go, too."""
+    _plans.clear()
+
+
 def layout() -> list[Any]:
     """What decides which API and route a request is for: another list whenever any of it changes."""
     gateway, rest = base(_HTTP), base(_REST)
@@ -208,7 +212,7 @@ def _plan_of(
     known = _plans.get(key)
     if known is not None and known.is_true():
         return known
-    if len(_plans) >= MOST_COPIES:
+    if len(_plans) >= MOST_PLANS:
         _plans.clear()
     plan = _new_plan(owner, target, method, route_id, executed)
     if plan is None or not plan.is_true():  # somebody wrote while we were reading
