@@ -131,6 +131,8 @@ def _bundle_of(resource: Resource) -> Path | None:
     name = told if isinstance(told, str) else f"asset.{staged[1]}" if staged is not None else None
     if name is None:
         return None
+    if not os.path.exists(os.path.join(template.parent, name)):  # noqa: PTH110, PTH118 - asked for every function
+        return None
     try:
         path, home = (template.parent / name).resolve(), template.parent.resolve()
         # Assemblies of stages keep their assets in the assembly above. Nothing else outside is any of our business.
