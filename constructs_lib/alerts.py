@@ -26,7 +26,7 @@ from constructs import Construct, IConstruct
 
 from constructs_lib.defaults import defaults_of
 from constructs_lib.topic import Topic
-from constructs_lib.wiring.alarm_registry import alarms_of
+from constructs_lib.wiring.alarm_registry import alarms_of, stage_of
 from constructs_lib.wiring.environments import check_same_environment
 from constructs_lib.wiring.kinds import checks_kinds
 from constructs_lib.wiring.refusals import Refusals
@@ -35,6 +35,7 @@ from constructs_lib.wiring.waiver import Waived, acknowledge
 CLOUDWATCH = "cloudwatch.amazonaws.com"
 CHATBOT = "chatbot.amazonaws.com"
 LONGEST_NAME = 128
+MOST_ACTIONS = 5  # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-chatbot-slackchannelconfiguration.html
 SLACK_ID = re.compile(r"[0-9A-Z]{1,255}")
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-chatbot-microsoftteamschannelconfiguration.html
@@ -147,6 +148,7 @@ class Alerts(Construct):
         self._actions: list[cloudwatch.IAlarmAction] = []
         self.topic: sns.ITopic | None = None
         self._told: set[str] = set()
+        self._registry = alarms_of(covered)
         self._rings_only: list[cloudwatch.IAlarmAction] = []  # a case is opened once, and closed by who worked on it
         if not defaults_of(self).alarms and not others:
             return
@@ -160,7 +162,7 @@ class Alerts(Construct):
         if self.topic is not None:
             _write_to(self, self.topic, addresses)
             self._join_chats(self.topic, slack, teams)
-        alarms_of(covered).listen(covered, self._tell_of)
+        self._registry.listen(covered, self._tell_of)
         if others:
             cdk.Aspects.of(covered).add(_Others(self), priority=cdk.AspectPriority.MUTATING)
 
@@ -231,9 +233,21 @@ class Alerts(Construct):
         if path in self._told:
             return
         refusals = Refusals(alarm)
-        if self.topic is not None:
+        if isinstance(self.topic, sns.Topic) and stage_of(self) != stage_of(alarm):
+            refusals.refuse(
+                f"{self.node.path} is deployed apart, with another stage",
+                fix="make one Alerts in each stage: Alerts(stack, ..., of=stage)",
+            )
+        elif self.topic is not None:
             check_same_environment(self, alarm, refusals, why=REACH, fix=REACH_FIX)
+        number = self._registry.actions[path] + len(self._actions) + len(self._rings_only)
+        if number > MOST_ACTIONS:
+            refusals.refuse(
+                f"the alarm would tell {number}, and CloudWatch takes {MOST_ACTIONS}",
+                fix="let several subscribe to one topic: Alerts(..., topic=...)",
+            )
         refusals.stop_if_any()
+        self._registry.actions[path] = number
         self._told.add(path)
         if self._actions or self._rings_only:
             alarm.add_alarm_action(*self._actions, *self._rings_only)

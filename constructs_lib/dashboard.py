@@ -19,7 +19,7 @@ from aws_cdk import aws_xray as xray
 from constructs import Construct, IConstruct
 
 from constructs_lib.defaults import defaults_of
-from constructs_lib.wiring.alarm_registry import AlarmRegistry, alarms_of
+from constructs_lib.wiring.alarm_registry import AlarmRegistry, alarms_of, stage_of
 from constructs_lib.wiring.dashboard_body import rows_of
 from constructs_lib.wiring.kinds import checks_kinds
 from constructs_lib.wiring.refusals import Refusals
@@ -68,7 +68,8 @@ class Dashboard(Construct):
     another stack are not listed one by one: each is an output of that stack, which has room for 200.
 
     Args:
-        of: The scope that is shown: a stack, a stage, the app. Default: where the dashboard stands itself.
+        of: The scope that is shown: a stack, a stage, an app; not stages below it, which are deployed apart. Default:
+            where the dashboard stands itself.
         business: Graphs of your own at the top, by their titles: the metrics that handlers write with Powertools.
             https://docs.aws.amazon.com/powertools/python/latest/core/metrics/
 
@@ -111,7 +112,7 @@ class Dashboard(Construct):
                 name,
                 name=f"{self.node.path}/{name}",  # slashes are folders in the console; unique, as the path is
                 query_string="\n| ".join(query),
-                log_group_names=cdk.Lazy.list(_LogGroups(registry, path), omit_empty=True),
+                log_group_names=cdk.Lazy.list(_LogGroups(self, registry, path), omit_empty=True),
             )
             for name, query in QUERIES.items()
         ]
@@ -119,7 +120,7 @@ class Dashboard(Construct):
             self,
             "Traces",
             group_name=cdk.Names.unique_resource_name(self, max_length=LONGEST_GROUP_NAME, separator="-"),
-            filter_expression=cdk.Lazy.string(_Services(registry, path)),
+            filter_expression=cdk.Lazy.string(_Services(self, registry, path)),
         )
 
 
@@ -155,12 +156,16 @@ class _Body:
 class _LogGroups:
     """Names the log groups when the app is complete; more than a query takes are chosen when it is run."""
 
-    def __init__(self, registry: AlarmRegistry, scope: str) -> None:
+    def __init__(self, dashboard: Dashboard, registry: AlarmRegistry, scope: str) -> None:
+        self._dashboard = dashboard
         self._registry = registry
         self._scope = scope
 
     def produce(self) -> list[str] | None:
-        names = [weakened(each.group.log_group_name) for each in self._registry.logged_below(self._scope)]
+        names = [
+            weakened(each.group.log_group_name)
+            for each in self._registry.logged_below(self._scope, stage_of(self._dashboard))
+        ]
         return names if len(names) <= MOST_LOG_GROUPS else None
 
 
@@ -168,12 +173,13 @@ class _LogGroups:
 class _Services:
     """Names the services when the app is complete, as Powertools' tracer writes them into each trace."""
 
-    def __init__(self, registry: AlarmRegistry, scope: str) -> None:
+    def __init__(self, dashboard: Dashboard, registry: AlarmRegistry, scope: str) -> None:
+        self._dashboard = dashboard
         self._registry = registry
         self._scope = scope
 
     def produce(self) -> str:
-        logged = self._registry.logged_below(self._scope)
+        logged = self._registry.logged_below(self._scope, stage_of(self._dashboard))
         services = sorted({each.service for each in logged if each.service is not None})
         # A group without an expression would be all traces of the account.
         return " OR ".join(f'annotation.Service = "{each}"' for each in services) or 'annotation.Service = "none"'

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
+
+import aws_cdk as cdk
 
 if TYPE_CHECKING:
     from aws_cdk import aws_cloudwatch as cloudwatch
@@ -22,11 +25,13 @@ class Measured:
 
     Args:
         path: Its path.
+        stage: The path of its stage, or of the app.
         kind: Beside what others it is shown: `Functions`.
         metrics: What is shown of it, by the name of the graph; asked when the dashboard is drawn.
     """
 
     path: str
+    stage: str
     kind: str
     metrics: Callable[[], Mapping[str, cloudwatch.IMetric]]
 
@@ -37,11 +42,13 @@ class Logged:
 
     Args:
         path: Its path.
+        stage: The path of its stage, or of the app.
         group: Where it writes them.
         service: The name under which Powertools traces it; none for what is no function.
     """
 
     path: str
+    stage: str
     group: logs.ILogGroup
     service: str | None
 
@@ -54,18 +61,19 @@ class AlarmRegistry:
     listeners: list[tuple[str, Listener]] = field(default_factory=list)
     measured: list[Measured] = field(default_factory=list)
     logged: list[Logged] = field(default_factory=list)
+    actions: Counter[str] = field(default_factory=Counter)  # how many each alarm has, by its path
 
-    def alarms_below(self, scope: str) -> list[cloudwatch.Alarm]:
-        """The alarms below a scope, so far."""
-        return [alarm for path, alarm in self.alarms if is_below(path, scope)]
+    def alarms_below(self, scope: str, stage: str) -> list[cloudwatch.Alarm]:
+        """The alarms below a scope that are deployed with this stage, so far."""
+        return [alarm for path, alarm in self.alarms if is_below(path, scope) and stage_of(alarm) == stage]
 
-    def measured_below(self, scope: str) -> list[Measured]:
-        """What can be shown of a scope, so far."""
-        return [each for each in self.measured if is_below(each.path, scope)]
+    def measured_below(self, scope: str, stage: str) -> list[Measured]:
+        """What can be shown of a scope and is deployed with this stage, so far."""
+        return [each for each in self.measured if is_below(each.path, scope) and each.stage == stage]
 
-    def logged_below(self, scope: str) -> list[Logged]:
-        """Who writes logs below a scope, so far."""
-        return [each for each in self.logged if is_below(each.path, scope)]
+    def logged_below(self, scope: str, stage: str) -> list[Logged]:
+        """Who writes logs below a scope and is deployed with this stage, so far."""
+        return [each for each in self.logged if is_below(each.path, scope) and each.stage == stage]
 
     def add(self, alarm: cloudwatch.Alarm) -> None:
         """Remember an alarm, and tell whoever listens to it."""
@@ -95,6 +103,12 @@ def alarms_of(construct: IConstruct) -> AlarmRegistry:
     for each in scopes:
         setattr(each, ATTRIBUTE, registry)
     return registry
+
+
+def stage_of(construct: IConstruct) -> str:
+    """The path of the stage that a construct is deployed with; empty for the app itself."""
+    stage = cdk.Stage.of(construct)
+    return "" if stage is None else str(stage.node.path)
 
 
 def is_below(path: str, scope: str) -> bool:

@@ -22,7 +22,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct, IConstruct
 
 from constructs_lib.defaults import defaults_of
-from constructs_lib.wiring.alarm_registry import Measured, alarms_of
+from constructs_lib.wiring.alarm_registry import Measured, alarms_of, stage_of
 from constructs_lib.wiring.refusals import Refusals, did_you_mean
 from constructs_lib.wiring.waiver import Waived, record_waiver
 
@@ -165,7 +165,7 @@ class Thresholds:
             kind: Beside what others it is shown on a dashboard: `Functions`.
         """
         alarms_of(bearer).measured.append(
-            Measured(bearer.node.path, kind, lambda: {each.name: each.metric for each in watches()})
+            Measured(bearer.node.path, stage_of(bearer), kind, lambda: {each.name: each.metric for each in watches()})
         )
         if isinstance(self._asked, Waived):
             record_waiver(resource, "alarms", self._asked)

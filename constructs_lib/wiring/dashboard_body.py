@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 
+from constructs_lib.wiring.alarm_registry import stage_of
 from constructs_lib.wiring.weak_references import weakened
 
 if TYPE_CHECKING:
@@ -61,7 +62,8 @@ def rows_of(
         title: What it is called.
         business: Graphs of the user's own, by their titles.
     """
-    alarms = registry.alarms_below(scope)
+    stage = stage_of(dashboard)
+    alarms = registry.alarms_below(scope, stage)
     dollars = len(alarms) * ALARM_DOLLARS
     text = (
         f"# {title}\n"
@@ -74,7 +76,7 @@ def rows_of(
         shown = listed[start : start + MOST_ALARMS]
         rows.append([cloudwatch.AlarmStatusWidget(title="Alarms", alarms=[*shown], width=COLUMNS, height=ALARM_HEIGHT)])
     rows += _in_rows([_graph(name, metrics) for name, metrics in business.items()])
-    measured = _by_graph(registry, scope)
+    measured = _by_graph(registry, scope, stage)
     for kind in (*KINDS, *(each for each in measured if each not in KINDS)):
         graphs = [
             _graph(f"{kind}: {name.replace('_', ' ')}", lines[start : start + MOST_LINES])
@@ -94,10 +96,10 @@ def _listed(dashboard: Construct, alarms: list[cloudwatch.Alarm]) -> list[cloudw
     return [alarm for alarm, stack in shown if stack == own or number[stack] <= MOST_OF_A_STACK]
 
 
-def _by_graph(registry: AlarmRegistry, scope: str) -> dict[str, dict[str, list[cloudwatch.IMetric]]]:
+def _by_graph(registry: AlarmRegistry, scope: str, stage: str) -> dict[str, dict[str, list[cloudwatch.IMetric]]]:
     """The lines of each graph, by kind and by what they measure."""
     found: dict[str, dict[str, list[cloudwatch.IMetric]]] = defaultdict(lambda: defaultdict(list))
-    for each in registry.measured_below(scope):
+    for each in registry.measured_below(scope, stage):
         place = each.path.removeprefix(f"{scope}/")
         for name, metric in each.metrics().items():
             found[each.kind][name].append(_labelled(metric, place))

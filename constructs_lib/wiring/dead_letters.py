@@ -11,7 +11,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from constructs_lib.defaults import defaults_of
-from constructs_lib.wiring.alarm_registry import Measured, alarms_of
+from constructs_lib.wiring.alarm_registry import Measured, alarms_of, stage_of
 from constructs_lib.wiring.alarms import MINUTE, Thresholds, raise_alarm
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.waiver import Waived, acknowledge, record_waiver
@@ -84,7 +84,8 @@ class DeadLetters(Construct):
         return self.queue.metric_approximate_number_of_messages_visible(period=MINUTE)
 
     def _raise_alarm(self, of: Construct, asked: Mapping[str, object] | Waived | None) -> cloudwatch.Alarm | None:
-        alarms_of(self).measured.append(Measured(self.node.path, "Dead letters", lambda: {"waiting": self._waiting()}))
+        shown = Measured(self.node.path, stage_of(self), "Dead letters", lambda: {"waiting": self._waiting()})
+        alarms_of(self).measured.append(shown)
         settings = defaults_of(self)
         if not settings.alarms:
             record_waiver(self.queue, SAFEGUARD, Waived(settings.reason("alarms")))

@@ -10,7 +10,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from constructs_lib.wiring.alarm_registry import Logged, alarms_of
+from constructs_lib.wiring.alarm_registry import Logged, alarms_of, stage_of
 from constructs_lib.wiring.alarms import FIVE_MINUTES, MINUTE, Thresholds, Watch
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.waiver import Waived
@@ -82,7 +82,7 @@ class AlarmsOfFunction:
         """
         self._place = (bearer, function)
         self.raised += self._thresholds.raise_on(bearer, function, lambda: self._watches(function), kind="Functions")
-        alarms_of(bearer).logged.append(Logged(bearer.node.path, function.log_group, service))
+        alarms_of(bearer).logged.append(Logged(bearer.node.path, stage_of(bearer), function.log_group, service))
 
     def raise_for_lost_events(self) -> None:
         """Define the alarm on what fails and cannot be kept: once the function has a place for failures."""

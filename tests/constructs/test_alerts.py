@@ -129,6 +129,18 @@ class TestScopes:
             "  fix: make one Alerts in each region: Alerts(stack, ..., of=stack)"
         )
 
+    def test_another_stage_is_refused(self, app: cdk.App) -> None:
+        Alerts(cdk.Stack(app, "OnCall"), "Alerts", email="ada@example.com", of=app)
+        with pytest.raises(PropError, match="OnCall/Alerts is deployed apart, with another stage"):
+            SecureFunction(cdk.Stack(cdk.Stage(app, "dev"), "Shop"), "Report", entry=ENTRY)
+
+    def test_more_actions_than_an_alarm_takes_are_refused(self, stack: cdk.Stack) -> None:
+        SecureFunction(stack, "Report", entry=ENTRY)
+        for number in range(5):
+            Alerts(stack, f"Team{number}", topic=sns.Topic(stack, f"Topic{number}"))
+        with pytest.raises(PropError, match="the alarm would tell 6, and CloudWatch takes 5"):
+            Alerts(stack, "Team5", topic=sns.Topic(stack, "Topic5"))
+
 
 class TestReceivers:
     def test_chats_hear_and_may_do_nothing(self, stack: cdk.Stack) -> None:

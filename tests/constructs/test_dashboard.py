@@ -138,6 +138,15 @@ class TestOtherStacks:
         assert "102 alarms" in body["widgets"][0]["properties"]["markdown"]
         assert len(assembly.get_stack_by_name("Shop").template["Outputs"]) < 200
 
+    def test_what_belongs_to_another_stage_is_shown_there(self, app: cdk.App) -> None:
+        watching = cdk.Stack(app, "Watching")
+        Dashboard(watching, "Dashboard", of=app)
+        SecureFunction(cdk.Stack(cdk.Stage(app, "dev"), "Shop"), "Report", entry=ENTRY)
+        SecureFunction(watching, "Own", entry=ENTRY)
+        template = template_of(watching)
+        assert graphs_of(template)["Functions: errors"] == ["Watching/Own"]
+        assert "3 alarms" in body_of(template)["widgets"][0]["properties"]["markdown"]
+
 
 class TestRefusals:
     @pytest.mark.parametrize(
