@@ -1,0 +1,38 @@
+"""docs/secrets.md says what is so: its handler passes the compiler, and its names and numbers are those of the code."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+from benchmarks.exactly_once.node_functions import NODE
+from constructs_lib import runtime
+from tests.runtime.test_rotation import INSTANTS
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "secrets.md").read_text()
+
+
+def test_the_typescript_handler_passes_the_compiler(tmp_path: Path) -> None:
+    [block] = re.findall(r"```ts\n(.+?)```", PAGE, re.DOTALL)
+    (tmp_path / "page.ts").write_text(block)
+    (tmp_path / "node_modules").symlink_to(ROOT / "node_modules")
+    settings = {"extends": f"{ROOT}/tsconfig.json", "files": ["page.ts"], "include": []}
+    (tmp_path / "tsconfig.json").write_text(json.dumps(settings))
+    compiler = ROOT / "node_modules" / "typescript" / "bin" / "tsc"
+    command = [str(NODE), str(compiler), "--noEmit", "-p", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_it_names_what_exists() -> None:
+    for name in ("parameter_value", "parameters_below", "rotation", "secret_value", "with_parameter", "with_secret"):
+        assert name in PAGE
+        assert name in runtime.__all__
+        assert callable(getattr(runtime, name))
+
+
+def test_a_rotation_has_as_many_instants_as_it_says() -> None:
+    assert f"kills it at each of its {INSTANTS} instants" in PAGE
