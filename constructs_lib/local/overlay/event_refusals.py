@@ -25,7 +25,7 @@ Answer = tuple[int, dict[str, str], bytes]
 def refusal(entry: Any) -> dict[str, str] | None:
     """What is wrong with an event, as the answer tells it; nothing when it may go on."""
     for name in NEEDED:
-        if not entry.get(name):
+        if not isinstance(entry, dict) or not entry.get(name):
             reason = f"Parameter {name} is not valid. Reason: {name} is a required argument."
             return {"ErrorCode": "InvalidArgument", "ErrorMessage": reason}
     try:

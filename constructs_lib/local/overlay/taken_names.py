@@ -13,14 +13,14 @@ from constructs_lib.local.overlay.base import base
 from constructs_lib.local.overlay.patching import Patch
 
 # The property that names a resource, and where the base keeps those that are there: by name, or by ARN. Buckets and
-# buses are asked for by the base itself.
+# buses are asked for by the base itself. Log groups are taken over as before: a function makes its own when it writes,
+# also while its stack is being rolled back, and the next deployment would fail for that.
 NAMED: Mapping[str, tuple[str, str, str]] = {
     "AWS::DynamoDB::GlobalTable": ("TableName", "services.dynamodb", "_tables"),
     "AWS::DynamoDB::Table": ("TableName", "services.dynamodb", "_tables"),
     "AWS::IAM::Role": ("RoleName", "services.iam", "_roles"),
     "AWS::Kinesis::Stream": ("Name", "services.kinesis", "_streams"),
     "AWS::Lambda::Function": ("FunctionName", "services.lambda_svc", "_functions"),
-    "AWS::Logs::LogGroup": ("LogGroupName", "services.cloudwatch_logs", "_log_groups"),
     "AWS::SNS::Topic": ("TopicName", "services.sns", "_topics"),
     "AWS::SQS::Queue": ("QueueName", "services.sqs", "_queue_name_to_url"),
     "AWS::SSM::Parameter": ("Name", "services.ssm", "_parameters"),

@@ -21,8 +21,9 @@ def _wrap(stock: Any) -> Any:
         resources = template.get("Resources") if isinstance(template, dict) else None
         is_decided = bool(conditions) or not template.get("Conditions")  # what a condition leaves out is in no circle
         if isinstance(resources, dict) and is_decided and not template.get("Transform"):
+            told = {name: each for name, each in resources.items() if isinstance(each, dict)}
             try:
-                base("services.cloudformation.engine")._topological_sort(resources, conditions)
+                base("services.cloudformation.engine")._topological_sort(told, conditions or {})
             except ValueError as error:
                 names = str(error).rpartition(": ")[2]
                 raise ValueError(f"{CIRCLE}[{names}]") from error

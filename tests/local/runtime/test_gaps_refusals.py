@@ -17,7 +17,6 @@ QUEUE = "AWS::SQS::Queue"
 # The property that names a resource of a type, and the call that makes one of that name.
 MAKERS = {
     QUEUE: ("QueueName", "sqs", "create_queue", "QueueName"),
-    "AWS::Logs::LogGroup": ("LogGroupName", "logs", "create_log_group", "logGroupName"),
     "AWS::SNS::Topic": ("TopicName", "sns", "create_topic", "Name"),
 }
 
