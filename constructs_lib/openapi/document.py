@@ -198,7 +198,7 @@ def _refuse_twins(routes: Sequence[Route]) -> None:
                 Problem(
                     f"{route} is a route of {paths[0]} and of {paths[1]}, and a document has it once",
                     str(route.resource),
-                    f"write a document of one of them: --api {paths[0]}",
+                    f"name one of them, or the stage or stack it is in: --api {paths[0]}",
                 )
             )
 
