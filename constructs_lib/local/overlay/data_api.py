@@ -1,7 +1,7 @@
 """The Data API runs its statements in the PostgreSQL of the cluster, as the user of the secret.
 
-Stock answers every statement with success where there is no container, and runs nothing; where there is one, everybody
-else waits until the statement is done. https://docs.aws.amazon.com/rdsdataservice/latest/APIReference/Welcome.html
+Stock runs nothing where there is no container; where there is one, everybody else waits until the statement is done.
+https://docs.aws.amazon.com/rdsdataservice/latest/APIReference/Welcome.html
 """
 
 from __future__ import annotations

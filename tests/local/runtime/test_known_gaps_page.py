@@ -10,6 +10,7 @@ from tests.local.runtime import (
     test_gaps,
     test_gaps_asynchronous,
     test_gaps_callers,
+    test_gaps_databases,
     test_gaps_executions,
     test_gaps_filters,
     test_gaps_function_settings,
@@ -38,6 +39,7 @@ GAPS = (
     test_gaps,
     test_gaps_asynchronous,
     test_gaps_callers,
+    test_gaps_databases,
     test_gaps_filters,
     test_gaps_function_settings,
     test_gaps_gateway,
@@ -63,6 +65,14 @@ GAPS = (
 )
 ROOT = Path(__file__).parents[3]
 OVERLAY = ROOT / "constructs_lib" / "local" / "overlay"
+CLUSTER = "services.cloudformation.provisioners._RESOURCE_HANDLERS/AWS::RDS::DBCluster"
+DATABASE_HOOKS = {
+    *(f"{CLUSTER}/{each}" for each in ("create", "update", "delete")),
+    CLUSTER.removesuffix("Cluster") + "Proxy",
+    CLUSTER.removesuffix("Cluster") + "ProxyTargetGroup",
+    "services.rds.load_persisted_state",
+    "services.rds_data.handle_request",
+}
 EXECUTOR_HOOKS = {
     "services.lambda_svc._acquire_execution_slot",
     "services.lambda_svc._execute_function_dispatch",
@@ -83,7 +93,7 @@ def test_names_every_hook_and_no_other() -> None:
         for hook in re.findall(r"`([^`]+)`", row[2]):
             last = last.rpartition("/")[0] + hook if hook.startswith("/") else hook
             named.add(last)
-    assert named == {*EXECUTOR_HOOKS, *(f"{patch.module}.{patch.name}" for patch in PATCHES)}
+    assert named == {*EXECUTOR_HOOKS, *DATABASE_HOOKS, *(f"{patch.module}.{patch.name}" for patch in PATCHES)}
 
 
 def test_names_files_and_tests_that_exist() -> None:
