@@ -66,7 +66,10 @@ class HttpRoutes:
             permission.source_arn = self.arn_of(parsed)
         else:
             route.node.try_remove_child(PERMISSION)
-            permit(claimant, function, self.arn_of(parsed))
+            permission = permit(claimant, function, self.arn_of(parsed))
+        if isinstance(function, lambda_.Alias):
+            # A route that goes over to an alias must not call it before it may.
+            resource_of(route.node.find_child("Integration"), apigatewayv2.CfnIntegration).add_dependency(permission)
         if isinstance(granted.auth, Public):
             record_waiver(route, "auth", Waived(granted.auth.reason), "AwsSolutions-APIG4")
         if granted.throttle is not None:

@@ -120,7 +120,10 @@ class RestRoutes:
                 max_age=self._cors.max_age,
             )
         is_here = app_stack_of(claimant).node.path == app_stack_of(self._scope).node.path
-        permit(claimant if is_here else method, function, self.arn_of(route))
+        permission = permit(claimant if is_here else method, function, self.arn_of(route))
+        if isinstance(function, lambda_.Alias):
+            # As with an HTTP API: a method that goes over to an alias must not call it before it may.
+            resource_of(method, apigateway.CfnMethod).add_dependency(permission)
         if isinstance(auth, Iam):
             acknowledge(method, SIGNED, "AwsSolutions-COG4")
         if isinstance(auth, Public):
