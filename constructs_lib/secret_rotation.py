@@ -16,9 +16,10 @@ import jsii
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from constructs_lib.secure_function import FunctionProps, SecureFunction
+from constructs_lib.wiring.environments import check_same_region
 from constructs_lib.wiring.key_use import use_through
 from constructs_lib.wiring.kinds import checks_kinds
 from constructs_lib.wiring.refusals import Refusals
@@ -37,6 +38,7 @@ KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
 # https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_schedule.html
 SHORTEST_HOURS = 4
 MOST = 999  # hours or days
+ATTRIBUTE = "_constructs_lib_rotated_secrets"
 
 CALLED_AGAIN = (
     "Secrets Manager calls this function synchronously and repeats a rotation that failed; a dead-letter queue gets "
@@ -63,7 +65,7 @@ class SecretRotation(Construct):
         function: Whatever else `SecureFunction` takes; its timeout is a minute unless set.
 
     Raises:
-        PropError: The interval is out of bounds.
+        PropError: The interval is out of bounds, or the secret is rotated already, or in another region.
 
     Example:
         >>> rotation = SecretRotation(
@@ -87,6 +89,8 @@ class SecretRotation(Construct):
         every = cdk.Duration.days(30) if every is None else every
         refusals = Refusals(self)
         interval = _expression_of(every, refusals)
+        check_same_region("secret", secret, self, refusals)
+        _check_only_one(secret, refusals)
         refusals.stop_if_any()
 
         self.secret = secret
@@ -119,6 +123,7 @@ class SecretRotation(Construct):
         for policy in self.function.identity.grants_policies:
             self.schedule.node.add_dependency(policy)
         acknowledge(self.function.function, CALLED_AGAIN, "Serverless-LambdaDLQ")
+        _rotations(self)[secret.node.path] = self.node.path
 
     @property
     def grant_principal(self) -> iam.IPrincipal:
@@ -128,6 +133,25 @@ class SecretRotation(Construct):
     def add_environment(self, name: str, value: str) -> None:
         """Set a variable of the function; see `SecureFunction.add_environment`."""
         self.function.add_environment(name, value)
+
+
+def _check_only_one(secret: secretsmanager.ISecret, refusals: Refusals) -> None:
+    """Note a second rotation of one secret, which would only replace the settings of the first."""
+    other = _rotations(secret).get(secret.node.path)
+    if other is not None:
+        refusals.refuse(
+            f"{secret.node.path} is rotated already, by {other}, and a secret has one rotation",
+            fix="let one function do both, or keep the two in secrets of their own",
+        )
+
+
+def _rotations(anything: IConstruct) -> dict[str, str]:
+    """The places of the rotations of an app, by those of their secrets."""
+    root = anything.node.root
+    if not hasattr(root, ATTRIBUTE):
+        setattr(root, ATTRIBUTE, {})
+    known: dict[str, str] = getattr(root, ATTRIBUTE)
+    return known
 
 
 def _expression_of(every: object, refusals: Refusals) -> str:

@@ -22,11 +22,13 @@ def use_through(scope: Construct, key: kms.IKey, service: str, *actions: str) ->
 
     https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
     """
-    stack = cdk.Stack.of(scope)
+    stack, region = cdk.Stack.of(scope), key.env.region
+    if cdk.Token.is_unresolved(region):  # else it may be another region's: of a function that reads from afar
+        region = stack.region
     return iam.PolicyStatement(
         actions=list(actions),
         resources=[key.key_arn],
-        conditions={"StringEquals": {"kms:ViaService": f"{service}.{stack.region}.{stack.url_suffix}"}},
+        conditions={"StringEquals": {"kms:ViaService": f"{service}.{region}.{stack.url_suffix}"}},
     )
 
 

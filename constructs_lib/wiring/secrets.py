@@ -20,6 +20,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_ssm as ssm
 
+from constructs_lib.wiring.key_use import use_through
+
 if TYPE_CHECKING:
     from constructs import Construct
 
@@ -132,12 +134,7 @@ def via_service_decrypt(scope: Construct, key: kms.IKey, service: str) -> iam.Po
 
     https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
     """
-    stack = cdk.Stack.of(scope)
-    return iam.PolicyStatement(
-        actions=["kms:Decrypt"],
-        resources=[key.key_arn],
-        conditions={"StringEquals": {"kms:ViaService": f"{service}.{stack.region}.{stack.url_suffix}"}},
-    )
+    return use_through(scope, key, service, "kms:Decrypt")
 
 
 def _path_statements(scope: Construct, source: ParameterPath) -> list[iam.PolicyStatement]:

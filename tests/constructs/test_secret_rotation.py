@@ -144,3 +144,31 @@ def test_refuses_an_interval_that_secrets_manager_does_not_take(
         "  at:  Shop/Rotation (SecretRotation)\n"
         "  fix: write cdk.Duration.days(30)"
     )
+
+
+def test_refuses_a_second_rotation_of_one_secret(stack: cdk.Stack, secret: secretsmanager.Secret) -> None:
+    rotated(stack, secret)
+    with pytest.raises(PropError) as caught:
+        SecretRotation(stack, "Again", secret=secret, entry=ENTRY)
+    assert str(caught.value) == (
+        "Shop/Key is rotated already, by Shop/Rotation, and a secret has one rotation\n"
+        "  at:  Shop/Again (SecretRotation)\n"
+        "  fix: let one function do both, or keep the two in secrets of their own"
+    )
+
+
+def test_a_rotation_that_was_refused_leaves_the_secret_to_the_next(
+    stack: cdk.Stack, secret: secretsmanager.Secret
+) -> None:
+    with pytest.raises(PropError):
+        rotated(stack, secret, memory_mib=1)
+    rotated(stack, secret)
+
+
+def test_refuses_a_secret_of_another_region(app: cdk.App) -> None:
+    home, away = (
+        cdk.Stack(app, name, env=cdk.Environment(account="111122223333", region=region))
+        for name, region in (("Home", "eu-central-1"), ("Away", "us-east-1"))
+    )
+    with pytest.raises(PropError, match=r"secret is in eu-central-1, and Away/Rotation in us-east-1"):
+        rotated(away, secretsmanager.Secret(home, "Key"))

@@ -117,3 +117,13 @@ def test_says_what_is_wrong_with_a_source(
     with pytest.raises(PropError) as caught:
         read_with(stack, KEY=source(secret))
     assert str(caught.value).splitlines()[:2] == [what, "  at:  Shop/Read (SecureFunction)"]
+
+
+def test_a_key_of_another_region_is_used_through_that_regions_service(app: cdk.App) -> None:
+    home, away = (
+        cdk.Stack(app, name, env=cdk.Environment(account="111122223333", region=region), cross_region_references=True)
+        for name, region in (("Home", "eu-central-1"), ("Away", "us-east-1"))
+    )
+    read_with(away, KEY=secretsmanager.Secret(home, "Secret", encryption_key=kms.Key(home, "Key")))
+    [decrypt] = statements_on(away, "kms:Decrypt")
+    assert "secretsmanager.eu-central-1." in str(decrypt["Condition"])

@@ -28,6 +28,7 @@ from constructs_lib import (
     KeptVersions,
     ProblemError,
     QueueWorker,
+    RelationalDatabase,
     Schedule,
     SecretRotation,
     SecureApi,
@@ -37,9 +38,16 @@ from constructs_lib import (
     StreamWorker,
     Topic,
     UploadBucket,
+    Waived,
     Workflow,
     step,
 )
+from constructs_lib.wiring.known_bucket import ExistingBucket
+from constructs_lib.wiring.known_bus import ExistingBus
+from constructs_lib.wiring.known_queue import ExistingQueue
+from constructs_lib.wiring.known_table import ExistingTable
+from constructs_lib.wiring.known_topic import ExistingTopic
+from constructs_lib.wiring.known_workflow import ExistingWorkflow
 
 ENTRY = "lambda_src/greeting/greet.ts"
 NUMBERS = count()
@@ -67,6 +75,7 @@ class Shop:
         self.worker = self.new_worker()
         self.function = self.new_function()
         self.table = self.new_table()
+        self.database = RelationalDatabase(self.stack, "Database")
 
     def new_id(self) -> str:
         return f"New{next(NUMBERS)}"
@@ -106,6 +115,13 @@ class Shop:
         yield from (self.api, self.topic, self.bus, self.uploads, self.worker, self.function, self.table, Iam())
 
 
+def statements_of(database: RelationalDatabase) -> Callable[..., object]:
+    def grant(*, grantee: Any, user: str, env: str = "DATABASE") -> object:
+        return database.grant_data_api(grantee, "ExecuteStatement", user=user, env=env)
+
+    return grant
+
+
 # What a call needs at least, by what is called: a construct, or a method of one.
 CALLS: Mapping[str, Callable[[Shop], tuple[Callable[..., object], dict[str, Any]]]] = {
     "Alerts": lambda shop: (Alerts, {"email": "ada@example.com", "of": Construct(shop.stack, shop.new_id())}),
@@ -122,6 +138,21 @@ CALLS: Mapping[str, Callable[[Shop], tuple[Callable[..., object], dict[str, Any]
     "SecureApiFunction": lambda shop: (
         SecureApiFunction,
         {"api": shop.api, "route": f"GET /{shop.new_id()}", "entry": ENTRY},
+    ),
+    "ExistingBucket": lambda shop: (ExistingBucket, {"bucket": shop.bucket}),
+    "ExistingBus": lambda shop: (ExistingBus, {"bus": shop.bus.bus}),
+    "ExistingQueue": lambda shop: (ExistingQueue, {"queue": shop.queue}),
+    "ExistingTable": lambda shop: (ExistingTable, {"table": shop.table.table}),
+    "ExistingTopic": lambda shop: (ExistingTopic, {"topic": shop.topic.topic}),
+    "ExistingWorkflow": lambda shop: (ExistingWorkflow, {"state_machine": shop.new_workflow().state_machine}),
+    "RelationalDatabase": lambda shop: (RelationalDatabase, {"vpc": shop.database.vpc}),
+    "RelationalDatabase.grant_connect": lambda shop: (
+        shop.database.grant_connect,
+        {"grantee": shop.new_function(), "user": "writer", "budget": Waived("a test")},
+    ),
+    "RelationalDatabase.grant_data_api": lambda shop: (
+        statements_of(shop.database),
+        {"grantee": shop.new_function(), "user": "reader"},
     ),
     "SecretRotation": lambda shop: (
         SecretRotation,
