@@ -90,7 +90,7 @@ class Defaults:
             which retains what knows no snapshots. Library: RETAIN.
         deletion_protection: Whether a call that deletes a table or a database is refused by AWS. Library: yes.
         termination_protection: Whether stacks with constructs of ours refuse to be deleted as a whole. Library: no.
-        encryption_key: The key of tables, queues, topics, buckets, secrets and logs, used by exactly those who use
+        encryption_key: The key of tables, databases, queues, topics, buckets and logs, used by exactly those who use
             them. Library: keys that AWS manages.
         vpc: Where functions get their network interfaces, in its isolated or private subnets. Library: in no VPC.
         reserved_concurrency: Environments set aside for, and the most ever used by, each function. Library: none set.

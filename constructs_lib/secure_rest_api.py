@@ -38,7 +38,7 @@ from constructs_lib.wiring.resource import resource_of
 from constructs_lib.wiring.rest_logs import logs_of_account
 from constructs_lib.wiring.rest_route import RestRoutes, check_rest_auth
 from constructs_lib.wiring.routed_api import Asked, Granted, RoutedApi, check_auth, with_scopes
-from constructs_lib.wiring.waiver import Waived, check_safeguards, record_waiver
+from constructs_lib.wiring.waiver import Waived, acknowledge, check_safeguards, record_waiver
 
 if TYPE_CHECKING:
     from aws_cdk import aws_lambda as lambda_
@@ -68,6 +68,14 @@ ACCESS_LOG = {
 STAGE = "live"
 BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 LONGEST_NAME = 128  # characters of an API's name
+NO_CACHE = (
+    "nothing is cached, so nothing is cached in the clear: what one caller was answered would be given to the next, "
+    "unless each route said what it depends on, "
+    "https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-caching.html"
+)
+NO_CACHE_FINDINGS = tuple(
+    f"{pack}-APIGWCacheEnabledAndEncrypted" for pack in ("NIST.800.53.R5", "HIPAA.Security", "PCI.DSS.321")
+)
 
 
 class SecureRestApi(RoutedApi):
@@ -172,6 +180,8 @@ class SecureRestApi(RoutedApi):
             resource_of(self.rest_api.deployment_stage, apigateway.CfnStage).client_certificate_id = certificate.ref
         self.rest_api.node.try_remove_child("Endpoint")  # the CDK's output of the URL; ours is below
         self.stage = self.rest_api.deployment_stage
+        if defaults.hardened:
+            acknowledge(self.stage, NO_CACHE, *NO_CACHE_FINDINGS)
         if isinstance(account_logs, Waived):
             record_waiver(self.stage, "account_logs", account_logs)
         else:

@@ -13,7 +13,7 @@ import pytest
 from aws_cdk import aws_ec2 as ec2
 
 from app import compose
-from constructs_lib import Alerts, Defaults
+from constructs_lib import Alerts, Defaults, Iam, Schedule, SecureApiFunction, SecureRestApi, Topic
 from constructs_lib.assembly import CloudAssembly
 from constructs_lib.assembly.model import Assembly
 from constructs_lib.guards.check import check
@@ -45,6 +45,14 @@ LEFT = {
 MOST = 4
 
 
+def compose_more(stack: cdk.Stack) -> None:
+    """Put the constructs into a stack that the examples do without."""
+    api = SecureRestApi(stack, "Api", auth=Iam())
+    function = SecureApiFunction(stack, "Greet", api=api, route="POST /greet", entry="lambda_src/greeting/greet.ts")
+    Topic(stack, "Topic").subscribe(function)
+    Schedule(stack, "Nightly", expression="rate(1 day)", target=function)
+
+
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> cdk.Stage:
     """Production, hardened, in the VPC of a landing zone."""
@@ -65,6 +73,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> cdk.Stage:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
         compose(stage)
+        compose_more(cdk.Stack(stage, "More"))
         app.synth()
     return stage
 
