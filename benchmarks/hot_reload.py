@@ -37,7 +37,7 @@ def main(saves: int) -> None:
             copy(ROOT / name, folder / name)
         for name in LINKED:
             (folder / name).symlink_to(ROOT / name)
-        with LocalProcess(folder, "--watch", "--port", "0") as local:
+        with LocalProcess(folder, "--stage", "dev", "--watch", "--port", "0") as local:
             local.ready()
             aws = RunningAws.find(folder / ".local")
             for language, (function, file, _, event) in HANDLERS.items():
