@@ -213,7 +213,7 @@ class RelationalDatabase(Construct):
             user: The user: a letter, then letters, digits and underscores, in lower case.
             env: How its variables begin.
             budget: `Waived(reason)` lets the function have more environments than there are connections: those that
-                find none wait for one, two minutes at most.
+                find none wait for one, ten seconds at most.
 
         Returns:
             The grant, to depend on.

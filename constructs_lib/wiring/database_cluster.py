@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -86,7 +87,9 @@ def check_cluster(settings: ClusterSettings, refusals: Refusals) -> None:
         )
     if not 0 <= settings.readers <= MOST_READERS:
         refusals.refuse(f"readers is {settings.readers}, wanted 0 to {MOST_READERS}", fix="leave it out for none")
-    if not settings.backup_retention.is_unresolved():
+    if settings.backup_retention.is_unresolved():
+        refusals.refuse("backup_retention is not known before deployment", fix="write cdk.Duration.days(14)")
+    else:
         seconds = settings.backup_retention.to_milliseconds() / 1000
         low, high = BACKUP_DAYS
         if seconds % 86_400 or not low <= seconds / 86_400 <= high:
@@ -205,10 +208,10 @@ def identifier_of(construct: Construct) -> str:
 
 
 def _check_capacity(name: str, value: float, least: float, refusals: Refusals) -> None:
-    if cdk.Token.is_unresolved(value):
+    if math.isfinite(value) and cdk.Token.is_unresolved(value):
         refusals.refuse(f"{name} is not known before deployment, and the connections depend on it", fix="write it out")
         return
-    if not (least <= value <= CAPACITY[1]) or value * 2 != int(value * 2):
+    if not (least <= value <= CAPACITY[1]) or value * 2 % 1:
         refusals.refuse(
             f"{name} is {value:g}, wanted {least:g} to {CAPACITY[1]:g} capacity units, in halves",
             fix=f"leave {name} out, or write 0.5, 1, 1.5, ...",

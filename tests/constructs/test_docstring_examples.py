@@ -24,6 +24,7 @@ NAMES = [
     "KeptVersions",
     "Provisioned",
     "QueueWorker",
+    "RelationalDatabase",
     "Schedule",
     "ParameterPath",
     "SecretField",
