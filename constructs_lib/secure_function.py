@@ -122,8 +122,8 @@ class SecureFunction(Construct):
             or `Provisioned(2, up_to=10)`. Default: none.
         snap_start: Start from a snapshot of the initialized function; for Python 3.12 and later.
         canary: Let a new version have a part of the calls first, and go back when an alarm goes off: `Canary()`.
-            With any of these three everything calls the alias `live`, and so do what uses `function.called`,
-            `function_arn` and `grant_invoke`. docs/deploys.md
+            With any of these three everything calls the alias `live`; so does what you wire with `function.called`,
+            `function_arn` or `grant_invoke`. docs/deploys.md
         alarms: Other thresholds than those of `FunctionAlarms`, or `Waived(reason)` for one or all of them.
 
     Raises:
