@@ -190,7 +190,7 @@ class TestSlow:
             warm.is_warm()
             began = time.monotonic()
             assert warm.ask({"sleep": 5}).status == 500
-            assert 1 <= time.monotonic() - began < 3
+            assert 1 <= time.monotonic() - began < 4.5
             assert any("Task timed out after 1.00 seconds" in each for each in warm.lines())
         finally:
             warm.functions.update_function_configuration(FunctionName=warm.function, Timeout=10)
