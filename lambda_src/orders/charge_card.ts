@@ -4,7 +4,7 @@ import { PutCommand } from "@aws-sdk/lib-dynamodb";
 
 import { tables } from "./dynamodb.ts";
 import type { PlacedOrder } from "./order.ts";
-import { type Payment, paymentKey, paymentsTable } from "./payment.ts";
+import { type Payment, paymentsTable, withPaymentKey } from "./payment.ts";
 import { charge } from "./payment_provider.ts";
 
 interface Input {
@@ -14,13 +14,8 @@ interface Input {
 
 // What is thrown here, Step Functions knows by its name: that is what the workflow retries and catches.
 export async function handler({ order, attempt }: Input): Promise<Payment> {
-  const id = charge({
-    secretKey: await paymentKey(),
-    idempotencyKey: order.id,
-    card: order.card,
-    amountCents: order.amount_cents,
-    attempt,
-  });
+  const { id: idempotencyKey, card, amount_cents: amountCents } = order;
+  const id = await withPaymentKey((secretKey) => charge({ secretKey, idempotencyKey, card, amountCents, attempt }));
   const payment = { id: order.id, charge: id, amount_cents: order.amount_cents, status: "charged" };
   try {
     await tables.send(

@@ -1,18 +1,20 @@
 /** What the two payment steps share: the table of payments, and the provider's key. */
-import { getSecret } from "@aws-lambda-powertools/parameters/secrets";
+import { withSecret } from "constructs-lib-runtime/secrets";
 
+import { KeyRefused } from "./payment_provider.ts";
 import { setting } from "./settings.ts";
 
+const KEY = "PAYMENT_KEY";
+
 export const paymentsTable = setting("PAYMENTS_TABLE");
-const keyArn = setting("PAYMENT_KEY");
+setting(KEY);
 
 /** What charging answers, and what a refund takes. */
 export interface Payment {
   readonly charge: string;
 }
 
-/** The provider's key, read again after five minutes, so that a new one is used without a deployment. */
-export async function paymentKey(): Promise<string> {
-  const key = await getSecret(keyArn, { maxAge: 300 });
-  return typeof key === "string" ? key : "";
+/** Call the provider with its key; one that the provider no longer knows is read again, for a new one may be there. */
+export async function withPaymentKey<Result>(call: (key: string) => Result): Promise<Result> {
+  return withSecret(KEY, call, { refused: (error) => error instanceof KeyRefused });
 }

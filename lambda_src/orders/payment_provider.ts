@@ -20,6 +20,11 @@ export class ProviderUnreachable extends Error {
   override readonly name = "ProviderUnreachable";
 }
 
+/** The key is not, or no longer, one that the provider knows. */
+export class KeyRefused extends Error {
+  override readonly name = "KeyRefused";
+}
+
 export interface ChargeRequest {
   readonly secretKey: string;
   readonly idempotencyKey: string;
@@ -49,7 +54,7 @@ export function refund(secretKey: string, chargeId: string): string {
 
 function authenticate(secretKey: string): void {
   if (secretKey === "") {
-    throw new Error("the payment provider refuses calls without a key");
+    throw new KeyRefused("the payment provider refuses calls without a key");
   }
 }
 

@@ -4,7 +4,7 @@ import { UpdateCommand } from "@aws-sdk/lib-dynamodb";
 
 import { tables } from "./dynamodb.ts";
 import type { PlacedOrder } from "./order.ts";
-import { type Payment, paymentKey, paymentsTable } from "./payment.ts";
+import { type Payment, paymentsTable, withPaymentKey } from "./payment.ts";
 import { refund } from "./payment_provider.ts";
 
 /** What undoing a step is given: the workflow's input, and what the step answered. */
@@ -14,7 +14,7 @@ interface Input {
 }
 
 export async function handler({ input: order, result: payment }: Input): Promise<{ refund: string }> {
-  const id = refund(await paymentKey(), payment.charge);
+  const id = await withPaymentKey((key) => refund(key, payment.charge));
   try {
     await tables.send(
       new UpdateCommand({

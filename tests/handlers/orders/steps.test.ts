@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 
 import type { handler as chargeCard } from "../../../lambda_src/orders/charge_card.ts";
 import type { handler as refundCard } from "../../../lambda_src/orders/refund_card.ts";
@@ -67,6 +67,18 @@ describe("charging a card", () => {
     ["tok_unreachable_once", 1],
   ])("succeeds for %s on attempt %i", async (card, attempt) => {
     expect(await charged(card, attempt)).toEqual(CHARGED);
+  });
+
+  test("reads the key again when the provider knows another by now", async () => {
+    vi.resetModules(); // whose environment keeps no key yet
+    const { handler: fresh } = await import("../../../lambda_src/orders/charge_card.ts");
+    const versions = [
+      { VersionId: "v1", SecretString: "" }, // which the provider refuses
+      { VersionId: "v2", SecretString: "the new key" },
+    ];
+    aws.on("SecretsManager.GetSecretValue", () => versions.shift() ?? {});
+    expect(await fresh({ order: PLACED, attempt: 0 })).toEqual(CHARGED);
+    expect(named("SecretsManager.GetSecretValue")).toHaveLength(2);
   });
 
   test("fails when the note is not taken, so that it is tried again", async () => {
