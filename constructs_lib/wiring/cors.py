@@ -19,7 +19,7 @@ def check_cors(origins: Sequence[str], refusals: Refusals) -> None:
     """Note origins that no browser sends."""
     if isinstance(origins, list) and cdk.Token.is_unresolved(origins):
         return
-    if isinstance(origins, str) or not isinstance(origins, Sequence):
+    if isinstance(origins, str | bytes) or not isinstance(origins, Sequence):
         refusals.refuse(f"cors_origins is {origins!r}, wanted a list", fix='write ["https://app.example.com"]')
         return
     if "*" in origins and len(origins) > 1:
