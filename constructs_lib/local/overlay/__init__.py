@@ -84,6 +84,7 @@ from constructs_lib.local.overlay import (
     workflow_settings,
     workflow_tasks,
     workflow_versions,
+    zones_elsewhere,
 )
 from constructs_lib.local.overlay import (
     grants as _grants,  # noqa: F401 (a command is registered where it is imported)
@@ -179,6 +180,7 @@ PATCHES: tuple[Patch | Addition, ...] = (
     *workflow_run.PATCHES,
     *workflow_settings.PATCHES,
     *workflow_tasks.PATCHES,
+    *zones_elsewhere.PATCHES,
     *workflow_versions.PATCHES,
     *further_checks.PATCHES,  # around all others that say what a call is authorized on
 )

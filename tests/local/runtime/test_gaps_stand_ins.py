@@ -37,6 +37,19 @@ def custom(app: App, code: str, seconds: int, **told: str) -> dict[str, str]:
     return deploy(app, stack, {**function("Fails", key, BUCKET, []), "Thing": answered}, Thing=ref("Thing"))
 
 
+class TestZonesElsewhere:
+    def test_a_record_there_stops_nothing(self, stock: App, mended: App) -> None:
+        def record(address: str) -> dict[str, Any]:
+            told = {"HostedZoneId": "Z0123", "Name": "api.example.com.", "Type": "A", "TTL": "60"}
+            return {"Type": "AWS::Route53::RecordSet", "Properties": {**told, "ResourceRecords": [address]}}
+
+        with pytest.raises(AssertionError, match="No hosted zone with id 'Z0123'"):
+            deploy(stock, "Elsewhere", {"Record": record("192.0.2.1")})
+        for address in ("192.0.2.1", "192.0.2.2"):  # made, and changed
+            outputs = deploy(mended, "Elsewhere", {"Record": record(address)}, Name=ref("Record"))
+            assert outputs["Name"] == "api.example.com."
+
+
 class TestStandIns:
     GATEWAY: dict[str, Any] = {"Type": "AWS::EC2::NatGateway"}
 
