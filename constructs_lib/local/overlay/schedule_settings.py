@@ -28,11 +28,17 @@ _fired: dict[tuple[str, ...], float] = {}
 _following = threading.Lock()
 
 
-def _problem(told: Any) -> str:
-    """Why AWS would not take a schedule; empty when it would."""
+def _odd_expression(told: Any) -> str:
+    """Why AWS would not take the expression of a schedule; empty when it would."""
     expression = str(told.get("ScheduleExpression") or "")
-    if expression and wrong_with(expression, of_scheduler=True) is not None:
-        return f"Invalid Schedule Expression {expression}."
+    is_odd = expression and wrong_with(expression, of_scheduler=True) is not None
+    return f"Invalid Schedule Expression {expression}." if is_odd else ""
+
+
+def _problem(told: Any) -> str:
+    """Why AWS would not take a new schedule; empty when it would."""
+    if odd := _odd_expression(told):
+        return odd
     role_arn, group = (told.get("Target") or {}).get("RoleArn", ""), told.get("GroupName", "default")
     account, region = here()
     keys = {
@@ -44,15 +50,26 @@ def _problem(told: Any) -> str:
     return ""
 
 
-def _wrap_api(stock: Any) -> Any:
-    def put_schedule(name: str, body: Any) -> Any:
-        if problem := _problem(body):
-            told = {"__type": "ValidationException", "Message": problem}
-            headers = {"Content-Type": "application/json", "x-amzn-errortype": "ValidationException"}
-            return 400, headers, json.dumps(told).encode()
-        return stock(name, body)
+def _wrap_create_call(stock: Any) -> Any:
+    def create_schedule(name: str, body: Any) -> Any:
+        problem = _problem(body)
+        return _refused(problem) if problem else stock(name, body)
 
-    return put_schedule
+    return create_schedule
+
+
+def _wrap_update_call(stock: Any) -> Any:
+    def update_schedule(name: str, body: Any) -> Any:
+        problem = _odd_expression(body)
+        return _refused(problem) if problem else stock(name, body)
+
+    return update_schedule
+
+
+def _refused(problem: str) -> tuple[int, dict[str, str], bytes]:
+    told = {"__type": "ValidationException", "Message": problem}
+    headers = {"Content-Type": "application/json", "x-amzn-errortype": "ValidationException"}
+    return 400, headers, json.dumps(told).encode()
 
 
 def _wrap_create(stock: Any) -> Any:
@@ -68,7 +85,7 @@ def _wrap_create(stock: Any) -> Any:
 
 def _wrap_update(stock: Any) -> Any:
     def update(physical_id: str, old_props: Any, new_props: Any, stack_name: str) -> Any:
-        if problem := _problem(new_props):
+        if problem := _odd_expression(new_props):
             raise ValueError(problem)
         name, attributes = stock(physical_id, old_props, new_props, stack_name)
         _keep(name, new_props)
@@ -190,8 +207,8 @@ def _complete(key: tuple[str, ...], schedule: Schedule) -> None:
 
 
 PATCHES = (
-    Patch("services.scheduler", "_create_schedule", ("name", "body"), _wrap_api),
-    Patch("services.scheduler", "_update_schedule", ("name", "body"), _wrap_api),
+    Patch("services.scheduler", "_create_schedule", ("name", "body"), _wrap_create_call),
+    Patch("services.scheduler", "_update_schedule", ("name", "body"), _wrap_update_call),
     Patch("services.scheduler", "_ticker_loop", (), _wrap_loop),
     Patch(
         "services.cloudformation.provisioners",
