@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 
 from constructs_lib import Defaults, DynamoTable, ParameterPath, SecretField, SecretRotation, SecureFunction
 from constructs_lib.local import LocalAws
+from constructs_lib.local.stand_ins import stand_in_lines
 from constructs_lib.wiring.secrets import SecretSource
 
 HANDLERS = "tests/end_to_end/handlers"
@@ -37,6 +38,7 @@ def fill(app: cdk.App) -> None:
             secret_string_template=json.dumps({"username": "ada"}), generate_string_key="password"
         ),
     )
+    database.add_rotation_schedule("Rotation", hosted_rotation=secretsmanager.HostedRotation.postgre_sql_single_user())
     for name, value in (("limit", "10"), ("eu/tax", "19")):
         ssm.StringParameter(stack, f"Shop-{name}", parameter_name=f"/shop/prod/{name}", string_value=value)
     ssm.StringParameter(stack, "Other", parameter_name="/shop/staging/limit", string_value="1")
@@ -113,6 +115,11 @@ def test_is_rotated_when_it_is_deployed(shop: Shop) -> None:
     assert told["RotationEnabled"]
     assert told["RotationRules"] == {"ScheduleExpression": "rate(30 days)"}
     assert any("AWSPREVIOUS" in stages for stages in told["VersionIdsToStages"].values())
+
+
+def test_a_hosted_rotation_is_said_not_to_be_here(shop: Shop) -> None:
+    lines = list(stand_in_lines(shop.aws.control, shop.aws.stacks))
+    assert "hosted rotation of secrets is not here, the rest works: Shop/Database/Rotation" in lines
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
