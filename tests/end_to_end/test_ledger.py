@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import re
+import signal
 import ssl
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -22,24 +25,28 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("ledger")
-    context = {
-        **json.loads((ROOT / "cdk.json").read_text())["context"],
-        "constructs-lib:bundle-for": "this-machine",
-    }
+    context = json.loads((ROOT / "cdk.json").read_text())["context"]
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
-        app = cdk.App(outdir=str(folder), analytics_reporting=False, context=context)
+        here = {**context, "constructs-lib:bundle-for": "this-machine"}
+        app = cdk.App(outdir=str(folder), analytics_reporting=False, context=here)
         Ledger(app, "Ledger")
         app.synth()
-    with LocalAws.from_assembly(folder) as running:
+    return folder
+
+
+@pytest.fixture(scope="module")
+def aws(assembly: Path) -> Iterator[LocalAws]:
+    with LocalAws.from_assembly(assembly) as running:
         yield running
 
 
-@pytest.fixture(autouse=True)
-def emptied(aws: LocalAws) -> None:
+@pytest.fixture
+def emptied(aws: LocalAws) -> LocalAws:
     aws.reset()
+    return aws
 
 
 def post(aws: LocalAws, name: str, source: str, target: str, amount: int) -> int:
@@ -80,6 +87,7 @@ def reader(aws: LocalAws) -> Visitor:
     return Visitor(aws, "ReadBalance")
 
 
+@pytest.mark.usefixtures("emptied")
 class TestLedger:
     def test_money_moves_once_however_often_it_is_sent(self, aws: LocalAws) -> None:
         assert [post(aws, "salary", "bank", "ada", 125_000) for _ in range(3)] == [201, 201, 201]
@@ -124,9 +132,10 @@ class TestLedger:
         assert post(aws, "salary", "bank", "ada", 100) == 201
 
 
+@pytest.mark.usefixtures("emptied")
 class TestWhoIsLetIn:
     def test_a_token_of_the_role_lets_in_as_its_user(self, reader: Visitor) -> None:
-        with closing(reader.connect("ledger_reader", reader.token("ledger_reader"))) as session:
+        with contextlib.closing(reader.connect("ledger_reader", reader.token("ledger_reader"))) as session:
             assert session.run("SELECT current_user, amount FROM balance") == [["ledger_reader", 0]]
             with pytest.raises(native.DatabaseError, match="permission denied for table entry"):
                 session.run("SELECT * FROM entry")
@@ -167,7 +176,7 @@ class TestWhoIsLetIn:
         [cluster] = aws.client("rds").describe_db_clusters()["DBClusters"]
         arn = cluster["MasterUserSecret"]["SecretArn"]
         secret = json.loads(aws.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
-        with closing(reader.connect(secret["username"], secret["password"], host="127.0.0.1")) as session:
+        with contextlib.closing(reader.connect(secret["username"], secret["password"], host="127.0.0.1")) as session:
             assert session.run("SELECT count(*) FROM applied_migrations") == [[2]]
             assert session.run("SELECT rolsuper FROM pg_roles WHERE rolname = current_user") == [[False]]
         said = reader.refusal(secret["username"], "another", host="127.0.0.1")
@@ -177,3 +186,30 @@ class TestWhoIsLetIn:
         post(aws, "salary", "bank", "ada", 1)  # on a new connection: the reset has ended the one before
         told = [each for each in aws.journal("authorization") if each["action"] == "rds-db:connect"]
         assert {each["resource"].rpartition("/")[2] for each in told if each["allowed"]} >= {"ledger_writer"}
+
+
+def servers_in(folder: Path) -> list[int]:
+    """The processes of PostgreSQL with their data in a folder."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            words = path.read_bytes().split(b"\0")
+            if words[0].endswith(b"/postgres") and any(each.startswith(os.fsencode(folder)) for each in words):
+                found.append(int(path.parent.name))
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="processes are looked up in /proc")
+class TestState:
+    def test_data_is_kept_and_no_server_outlives_its_run(self, assembly: Path, tmp_path: Path) -> None:
+        with LocalAws.from_assembly(assembly, state=tmp_path) as first:
+            assert post(first, "salary", "bank", "ada", 100) == 201
+            assert len(servers_in(tmp_path)) == 1
+        assert servers_in(tmp_path) == []
+        with LocalAws.from_assembly(assembly, state=tmp_path) as second:
+            assert balance(second, "ada")["balance"] == 100
+            os.kill(second.emulator.pid, signal.SIGKILL)
+            deadline = time.monotonic() + 20
+            while servers_in(tmp_path) and time.monotonic() < deadline:
+                time.sleep(0.05)
+            assert servers_in(tmp_path) == []

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from constructs_lib.local.overlay.relational_databases import Databases
     from constructs_lib.local.postgres.database import Database
 
+# On loopback there are no networks to divide: what is said of them is taken, without effect.
+OF_THE_NETWORK = ("AWS::EC2::FlowLog", "AWS::EC2::SecurityGroupEgress", "AWS::EC2::SecurityGroupIngress")
 _PROVISIONERS = "services.cloudformation.provisioners"
 
 
@@ -40,6 +42,7 @@ def patches(databases: Databases) -> tuple[Patch | Addition, ...]:
         Patch("services.rds", "load_persisted_state", ("data",), functools.partial(_wrap_load, databases)),
         Addition(_PROVISIONERS, f"_RESOURCE_HANDLERS/{PROXY}", _proxy_handlers(databases)),
         Addition(_PROVISIONERS, f"_RESOURCE_HANDLERS/{TARGETS}", _target_handlers()),
+        *(Addition(_PROVISIONERS, f"_RESOURCE_HANDLERS/{each}", _accepted(each)) for each in OF_THE_NETWORK),
     )
 
 
@@ -181,5 +184,23 @@ def _target_handlers() -> dict[str, Callable[..., Any]]:
 
     def delete(physical_id: str, props: Any) -> None:
         """It goes with its proxy."""
+
+    return {"create": create, "update": update, "delete": delete}
+
+
+def _accepted(kind: str) -> dict[str, Callable[..., Any]]:
+    prefix = "fl" if kind.endswith("FlowLog") else "sgr"
+
+    def create(logical_id: str, props: Any, stack_name: str) -> Any:
+        del logical_id, props, stack_name
+        made = f"{prefix}-{uuid.uuid4().hex[:17]}"
+        return made, {"Id": made}
+
+    def update(physical_id: str, old_props: Any, new_props: Any, stack_name: str) -> Any:
+        del old_props, new_props, stack_name
+        return physical_id, {"Id": physical_id}
+
+    def delete(physical_id: str, props: Any) -> None:
+        """Nothing was made."""
 
     return {"create": create, "update": update, "delete": delete}

@@ -107,6 +107,7 @@ class Databases:
                 self.absent[key] = f"there is no PostgreSQL on this machine: {error}"
                 return None
             administrator = Administrator(record["MasterUsername"], record["_MasterUserPassword"])
+            _ = self._context  # made here, by one thread, before anybody asks for it
             judge = functools.partial(self._judge, key)
             port = record.get("_LocalPort", 0)
             name = record.get("DatabaseName") or ""

@@ -133,6 +133,8 @@ class Server:
 
     def stop(self) -> None:
         """Stop it, and wait until it has."""
+        for database in list(self._admins):
+            self.forget_superuser(database)
         self.ask_to_stop()
         try:
             self._process.wait(STOP_SECONDS)

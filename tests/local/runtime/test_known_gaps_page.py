@@ -70,6 +70,10 @@ DATABASE_HOOKS = {
     *(f"{CLUSTER}/{each}" for each in ("create", "update", "delete")),
     CLUSTER.removesuffix("Cluster") + "Proxy",
     CLUSTER.removesuffix("Cluster") + "ProxyTargetGroup",
+    *(
+        f"{CLUSTER.partition('AWS::')[0]}AWS::EC2::{each}"
+        for each in ("FlowLog", "SecurityGroupEgress", "SecurityGroupIngress")
+    ),
     "services.rds.load_persisted_state",
     "services.rds_data.handle_request",
 }
