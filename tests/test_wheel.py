@@ -44,6 +44,7 @@ def test_the_wheel_holds_the_package_and_nothing_beside_it(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in names} == {"constructs_lib", "constructs_lib-0.1.0.dist-info"}
     assert "constructs_lib/py.typed" in names
+    assert "constructs_lib/runbook/runbook.md" in names  # where the alarms of a pip user lead
     for kind in ("*.mjs", "*.js"):
         for file in (ROOT / "constructs_lib").rglob(kind):
             assert str(file.relative_to(ROOT)) in names
