@@ -65,6 +65,8 @@ def read_migrations(folder: str | None, refusals: Refusals) -> Mapping[str, str]
             refusals.refuse(f"{folder}/{name} shares its number with another", fix="give each migration its own")
         if not script.strip():
             refusals.refuse(f"{folder}/{name} is empty", fix="write a statement, or remove it")
+        elif not _is_ended(script):
+            refusals.refuse(f"{folder}/{name} does not end with a semicolon", fix="end its last statement with one")
     if not files:
         refusals.refuse(f"migrations {folder!r} holds no file", fix="add 0001_tables.sql, or leave migrations out")
     size = sum(len(each.encode()) for each in found.values())
@@ -74,6 +76,12 @@ def read_migrations(folder: str | None, refusals: Refusals) -> Mapping[str, str]
             fix="put what is long (seed data) where a function reads it from, or squash what every stage has applied",
         )
     return found
+
+
+def _is_ended(script: str) -> bool:
+    """Whether the last line with a statement has a semicolon; a comment may follow."""
+    lines = [line for line in script.splitlines() if line.strip() and not line.strip().startswith("--")]
+    return bool(lines) and ";" in lines[-1]
 
 
 @jsii.implements(cdk.IStableAnyProducer)

@@ -318,7 +318,8 @@ class TestMigrations:
         assert setup["Users"] == [{"Name": "writer"}]
 
     def test_all_that_is_wrong_with_them_is_said(self, stack: cdk.Stack, tmp_path: Path) -> None:
-        folder = self.folder(tmp_path, **{"0001_a": "x", "0001_b": "x", "tables": "x", "0002_c": " "})
+        files = {"0001_a": "x;", "0001_b": "x;", "tables": "x;", "0002_c": " ", "0003_d": "x\n-- ;"}
+        folder = self.folder(tmp_path, **files)
         with pytest.raises(PropError) as error:
             RelationalDatabase(stack, "Ledger", migrations=folder)
         assert refused(error) == [
@@ -326,6 +327,7 @@ class TestMigrations:
             f"{folder}/0001_a.sql shares its number with another",
             f"{folder}/0001_b.sql shares its number with another",
             f"{folder}/0002_c.sql is empty",
+            f"{folder}/0003_d.sql does not end with a semicolon",
         ]
 
     def test_no_folder_no_file_too_much_and_mysql_are_refused(self, stack: cdk.Stack, tmp_path: Path) -> None:
@@ -336,7 +338,7 @@ class TestMigrations:
             with pytest.raises(PropError) as error:
                 RelationalDatabase(stack, "Ledger", **arguments)  # type: ignore[arg-type] # of one kind each
             assert refused(error) == [said]
-        folder = self.folder(tmp_path, **{"0001_a": "x" * 140_000})
+        folder = self.folder(tmp_path, **{"0001_a": "x" * 139_999 + ";"})
         with pytest.raises(PropError, match="the migrations have 140000 bytes, and 131072 fit into one event"):
             RelationalDatabase(stack, "Ledger", migrations=folder)
         with pytest.raises(PropError, match="migrations are for PostgreSQL"):

@@ -67,5 +67,5 @@ def apply_migration(name: str, migration: str) -> str:
         f"DO {tag} DECLARE before text; BEGIN LOCK TABLE {APPLIED} IN EXCLUSIVE MODE; {before} "
         f"IF before = {literal(digest)} THEN RETURN; END IF; "
         f"IF before IS NOT NULL THEN RAISE EXCEPTION USING MESSAGE = {changed}; END IF;\n"
-        f"{migration.rstrip().rstrip(';')}\n;\n{done} END {tag}"
+        f"{migration.rstrip()}\n{done} END {tag}"
     )
