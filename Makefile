@@ -1,8 +1,9 @@
-# make run     set up, then run the example app on localhost, deployed to an embedded AWS (PORT=3000, VIA=direct or cdk)
+# make run     set up, then run the example app on localhost, deployed to an embedded AWS (PORT=3000, STAGE=dev, VIA=direct or cdk)
 # make test    set up, then everything that CI runs (JOBS=2 processes)
 # make bench   set up, then measure against peers in the same run
 PYTHON ?= python3
 PORT ?= 3000
+STAGE ?= dev
 VIA ?= direct
 JOBS ?= 2
 
@@ -14,7 +15,7 @@ help:
 	@sed -n 's/^# //p' Makefile
 
 run: setup
-	@exec constructs-lib local --port "$(PORT)" --via "$(VIA)" --watch
+	@exec constructs-lib local --stage "$(STAGE)" --port "$(PORT)" --via "$(VIA)" --watch
 
 test: lint types handlers pytest
 

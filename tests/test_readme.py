@@ -50,7 +50,7 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     command = [".venv/bin/constructs-lib"] if program.resolve() == (ROOT / ".venv/bin/constructs-lib").resolve() else []
     state = tmp_path_factory.mktemp("state")
     process = subprocess.Popen(
-        [*(command or [str(program)]), "local", "--port", str(free_port()), "--state", str(state), "--watch"],
+        [*(command or [str(program)]), "local", "--stage", "dev", "--port", str(free_port()), "--state", str(state), "--watch"],
         cwd=ROOT,
         env={**os.environ, "NO_COLOR": "1"},
         stdout=subprocess.PIPE,
