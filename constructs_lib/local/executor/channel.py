@@ -41,18 +41,29 @@ class Channel:
         self._selector.register(connection, selectors.EVENT_READ)
         self._selector.register(output, selectors.EVENT_READ)
 
-    def send(self, message: bytes, deadline: float) -> bool:
-        """Send one frame; False when the process is gone or does not read in time."""
-        rest = memoryview(_HEAD.pack(len(message)) + message)
-        while rest:
+    @staticmethod
+    def framed(message: bytes) -> memoryview:
+        """The message as it is sent."""
+        return memoryview(_HEAD.pack(len(message)) + message)
+
+    def send(self, frame: memoryview, deadline: float) -> bool:
+        """Send a frame, or what is left of it; False when the process is gone or does not read in time."""
+        while frame:
             try:
-                rest = rest[self._connection.send(rest) :]
+                frame = frame[self._connection.send(frame) :]
             except BlockingIOError:
                 if not self._await_room(deadline):
                     return False
             except OSError:
                 return False
         return True
+
+    def send_now(self, frame: memoryview) -> memoryview:
+        """Send what the process takes at once, and return what is left. Never waits."""
+        try:
+            return frame[self._connection.send(frame) :]
+        except OSError:
+            return frame  # whoever sends the rest finds out why
 
     def receive(self, deadline: float, patience: float) -> dict[str, Any] | None:
         """Wait for one frame, reading what is printed meanwhile.

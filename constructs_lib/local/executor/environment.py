@@ -163,7 +163,8 @@ class Environment:
 
         Args:
             invocation: The invocation.
-            is_quick: Whether the file of all functions may hear of it a moment later.
+            is_quick: Whether nobody may wait: `finish` sends what the process does not take at once, and the file of
+                all functions may hear of it a moment later.
         """
         self._group.signal(signal.SIGCONT)
         started, limit, kept = time.monotonic(), self.function.timeout_seconds, Kept()
@@ -171,7 +172,10 @@ class Environment:
         deadline_ms = int((time.time() + limit) * 1000)
         if self._api is not None:
             self._api.begin(invocation, deadline_ms)
-        run.is_sent = self._channel.send(invocation.message(deadline_ms), run.deadline)
+        frame = self._channel.framed(invocation.message(deadline_ms))
+        if is_quick:
+            run.unsent = self._channel.send_now(frame)
+        run.is_sent = not run.unsent if is_quick else self._channel.send(frame, run.deadline)
         self._log.is_written_soon = is_quick
         self._log.start(invocation.request_id)
         return run
@@ -192,10 +196,11 @@ class Environment:
         failure: Failure | None = None
         answer = run.answer or _NOTHING
         request_id, deadline = run.invocation.request_id, run.deadline
-        if not run.is_sent:
+        if run.answer is None:
+            self._log.is_written_soon = False
+        if not run.is_sent and not (run.unsent and self._channel.send(run.unsent, deadline)):
             failure = self._ended(request_id, deadline)
         elif run.answer is None:
-            self._log.is_written_soon = False
             answer, failure = self._await_frame(request_id, deadline, run.listener)
         else:
             self._note_memory(answer)

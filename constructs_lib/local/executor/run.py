@@ -26,6 +26,7 @@ class Run:
         listener: Who hears what it streams.
         kept: What it has streamed for a caller who wants all of it at once.
         is_sent: Whether the process has taken it.
+        unsent: What the process has not taken of it at once; `finish` sends that.
         answer: Its answer, once that is there.
     """
 
@@ -35,6 +36,7 @@ class Run:
     listener: Listener
     kept: Kept
     is_sent: bool = False
+    unsent: memoryview | None = None
     answer: dict[str, Any] | None = None
 
 

@@ -18,12 +18,15 @@ if TYPE_CHECKING:
     from constructs_lib.local.signed_call import Answer
 
 HANDLER = """
-import json, os, time
+import json, os, signal, time
 def handler(event, context):
     told = json.loads(event.get("body") or "{}") if event.get("headers", {}).get("x-told") else {}
     time.sleep(told.get("sleep", 0))
     if told.get("print"):
         print("x" * told["print"])
+    if told.get("stuck"):
+        signal.signal(signal.SIGALRM, lambda *_: time.sleep(told["stuck"]))
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
     if told.get("exit"):
         os._exit(1)
     if told.get("raise"):
