@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from constructs_lib.kept_versions import KeptVersions
     from constructs_lib.problem import BundlingError, LocalError, Problem, ProblemError, PropError
     from constructs_lib.queue_worker import QueueWorker
-    from constructs_lib.relational_database import DataApiAction, RelationalDatabase
+    from constructs_lib.relational_database import RelationalDatabase
     from constructs_lib.schedule import Schedule
     from constructs_lib.secret_rotation import SecretRotation
     from constructs_lib.secure_api import SecureApi
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from constructs_lib.upload_bucket import UploadBucket
     from constructs_lib.wiring.auth import Auth, Cognito, Iam, Jwt, Public
     from constructs_lib.wiring.canary import Canary
+    from constructs_lib.wiring.database_checks import DataApiAction
     from constructs_lib.wiring.domains import Domain
     from constructs_lib.wiring.dynamo_actions import TableAction
     from constructs_lib.wiring.firewall import Waf
@@ -52,7 +53,7 @@ _HOMES = {
     "BundlingError": "problem",
     "Canary": "wiring.canary",
     "Cognito": "wiring.auth",
-    "DataApiAction": "relational_database",
+    "DataApiAction": "wiring.database_checks",
     "Dashboard": "dashboard",
     "Defaults": "defaults",
     "Domain": "wiring.domains",

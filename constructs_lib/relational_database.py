@@ -12,9 +12,11 @@ The numbers, and why:
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from collections.abc import Sequence
+from typing import Literal
 
 import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -25,6 +27,8 @@ from constructs import Construct
 from constructs_lib.defaults import defaults_of
 from constructs_lib.secure_function import SecureFunction
 from constructs_lib.wiring.connection_budget import ConnectionBudget, most_connections
+from constructs_lib.wiring.database_alarms import AlarmsOfDatabase, DatabaseAlarms
+from constructs_lib.wiring.database_checks import DataApiAction, check_data_api_actions, check_subnets
 from constructs_lib.wiring.database_cluster import Cluster, ClusterSettings, check_cluster
 from constructs_lib.wiring.database_network import IsolatedVpc, closed_group
 from constructs_lib.wiring.database_proxy import Proxy
@@ -34,16 +38,10 @@ from constructs_lib.wiring.environment import check_name
 from constructs_lib.wiring.granting import grant_exactly
 from constructs_lib.wiring.guarded import guard
 from constructs_lib.wiring.kinds import checks_kinds
-from constructs_lib.wiring.refusals import Refusals, did_you_mean
+from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.resource import resource_of
 from constructs_lib.wiring.vpc_access import check_vpc, enter_vpc, private_subnets
 from constructs_lib.wiring.waiver import Waived, acknowledge, check_safeguards, record_waiver
-
-DataApiAction: TypeAlias = Literal[
-    "BatchExecuteStatement", "BeginTransaction", "CommitTransaction", "ExecuteStatement", "RollbackTransaction"
-]
-DATA_API_ACTIONS = frozenset(DataApiAction.__args__)  # type: ignore[attr-defined] # an alias of Literal has them
-FEWEST_SUBNETS = 2
 
 CALLED_BY_CLOUDFORMATION = (
     "CloudFormation calls this function and waits for its answer, which tells every failure; Secrets Manager tries a "
@@ -90,6 +88,7 @@ class RelationalDatabase(Construct):
         deletion_protection: `Waived(reason)` lets the cluster be deleted.
         retain: `Waived(reason)` deletes it without a final snapshot. A snapshot is what is retained: the cluster itself
             would hold on to its network.
+        alarms: Other thresholds than those of `DatabaseAlarms`, or `Waived(reason)` for one or all of them.
 
     Raises:
         PropError: A number is out of bounds, the migrations cannot be read, a safeguard is waived without a reason.
@@ -121,6 +120,7 @@ class RelationalDatabase(Construct):
         vpc: ec2.IVpc | None = None,
         deletion_protection: Literal[True] | Waived | None = None,
         retain: Literal[True] | Waived | None = None,
+        alarms: DatabaseAlarms | Waived | None = None,
     ) -> None:
         super().__init__(scope, id)
         guard(self)
@@ -150,8 +150,11 @@ class RelationalDatabase(Construct):
         scripts = read_migrations(migrations, refusals)
         vpc = defaults.vpc if vpc is None else vpc
         if vpc is not None:
-            _check_subnets(vpc, refusals)
+            check_subnets(vpc, refusals)
         protection, final_snapshot = self._safeguards(deletion_protection, retain, refusals)
+        least_percent = settings.min_capacity / max_capacity * 100 if refusals.are_none else 0
+        self._watched = AlarmsOfDatabase(alarms, least_percent=least_percent, has_proxy=not data_api)
+        self._watched.check(refusals)
         refusals.stop_if_any()
 
         key = defaults.encryption_key if encryption_key is None else encryption_key
@@ -191,7 +194,13 @@ class RelationalDatabase(Construct):
         )
         self.connections = ConnectionBudget(most * connections_percent // 100)
         self._users = Users()
-        self._set_up(scripts)
+        self._watched.raise_for(self, self.cluster, self.proxy, most=self.connections.most)
+        self._set_up(scripts, alarms if isinstance(alarms, Waived) else None)
+
+    @property
+    def alarms(self) -> Sequence[cloudwatch.IAlarm]:
+        """The alarms of this database, none where they are waived or turned off; its function has its own."""
+        return self._watched.raised
 
     @checks_kinds()
     def grant_connect(
@@ -280,7 +289,7 @@ class RelationalDatabase(Construct):
         function = _function_of(grantee, refusals)
         check_user(user, self.engine, refusals)
         check_name(f"{env}_CLUSTER", refusals)
-        _check_actions(actions, refusals)
+        check_data_api_actions(actions, refusals)
         if self._users.signs_in_with_password(user) is False:
             refusals.refuse(f"user {user!r} signs in by IAM, through the proxy", fix="choose another name")
         refusals.stop_if_any()
@@ -319,7 +328,7 @@ class RelationalDatabase(Construct):
             )
         return deletion_protection, retain
 
-    def _set_up(self, scripts: object) -> None:
+    def _set_up(self, scripts: object, alarms: Waived | None) -> None:
         administrator = self._cluster.administrator
         self.setup_function = SecureFunction(
             self,
@@ -333,6 +342,7 @@ class RelationalDatabase(Construct):
                 "DATABASE_NAME": self.database_name,
             },
             secrets={"DATABASE_ADMINISTRATOR": administrator},
+            alarms=alarms,
         )
         grant_exactly(self, self.setup_function, ["rds-data:ExecuteStatement"], self.cluster.cluster_arn)
         acknowledge(self.setup_function.function, CALLED_BY_CLOUDFORMATION, "Serverless-LambdaDLQ")
@@ -374,25 +384,3 @@ def _function_of(grantee: object, refusals: Refusals) -> SecureFunction | None:
         fix="make it a SecureFunction; for others see database.proxy and database.cluster",
     )
     return None
-
-
-def _check_actions(actions: tuple[str, ...], refusals: Refusals) -> None:
-    if not actions:
-        refusals.refuse("no action is granted", fix='name what the function calls: "ExecuteStatement"')
-    for action in actions:
-        if action not in DATA_API_ACTIONS:
-            shown = action if isinstance(action, str) else type(action).__name__
-            bare = shown.removeprefix("rds-data:")
-            refusals.refuse(
-                f"{shown!r} is not an action of the Data API{did_you_mean(bare, DATA_API_ACTIONS)}",
-                fix=f"grant one of {', '.join(sorted(DATA_API_ACTIONS))}",
-            )
-
-
-def _check_subnets(vpc: ec2.IVpc, refusals: Refusals) -> None:
-    subnets = vpc.isolated_subnets or vpc.private_subnets
-    if len(subnets) < FEWEST_SUBNETS:
-        refusals.refuse(
-            f"{vpc.node.path} has {len(subnets)} subnets without a way back from the internet, wanted 2 at least",
-            fix="add a subnet_configuration of PRIVATE_ISOLATED, in two zones or more",
-        )

@@ -42,6 +42,7 @@ KINDS = (
     "Topics",
     "Rules and schedules",
     "Tables",
+    "Databases",
 )
 
 

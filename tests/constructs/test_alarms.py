@@ -18,6 +18,7 @@ from constructs_lib import (
     Iam,
     PropError,
     QueueWorker,
+    RelationalDatabase,
     Schedule,
     SecureApi,
     SecureApiFunction,
@@ -79,6 +80,7 @@ def everything(stack: cdk.Stack) -> None:
     Workflow(stack, "Fulfil", steps=[step("Greet", function), put_item("Save", table, {"id": "1"})])
     api = SecureApi(stack, "Api", auth=Iam())
     SecureApiFunction(stack, "Greet", api=api, route="GET /greet", entry=ENTRY)
+    RelationalDatabase(stack, "Ledger")
 
 
 FUNCTION = {
@@ -135,6 +137,12 @@ class TestDefaults:
             "Api/FailedPercent": ("5xx", "Average", 0.05, 300, "2 of 3"),
             "Api/Latency": ("Latency", "p90", 2500, 300, "3 of 3"),
             **of_function("Greet"),
+            "Ledger/CapacityPercent": ("ACUUtilization", "Maximum", 90, 300, "3 of 3"),
+            "Ledger/ConnectionsPercent": ("DatabaseConnections", "Sum", 592, 60, "3 of 5"),  # 80 % of 740
+            "Ledger/FailedLogins": ("ClientConnectionsSetupFailedAuth", "Sum", 5, 300, "1 of 1"),
+            "Ledger/FailedConnections": ("DatabaseConnectionsSetupFailed", "Sum", 5, 300, "2 of 2"),
+            **of_function("Ledger/SetupFunction"),
+            "Ledger/SetupFunction/Duration": ("Duration", "p99", 810_000, 300, "2 of 3"),
         }
 
     def test_no_metric_is_watched_twice(self, full: cdk.Stack) -> None:
@@ -240,7 +248,9 @@ class TestSayingOtherwise:
         Topic(stack, "News", alarms=why)
         Workflow(stack, "Fulfil", steps=[step("Greet", function)], alarms=why)
         SecureApi(stack, "Api", auth=Iam(), alarms=why)
+        database = RelationalDatabase(stack, "Ledger", alarms=why)
         assert alarms_in(stack) == {}
+        assert database.alarms == []
         assert function.alarms == []
 
     def test_defaults_turn_them_off(self, app: cdk.App) -> None:

@@ -20,6 +20,8 @@ from constructs_lib import (
     Waived,
     assert_guarded,
 )
+from constructs_lib.assembly.model import Assembly
+from constructs_lib.cost.observability import cost_of
 from constructs_lib.wiring.connection_budget import most_connections
 from tests.findings import findings_of
 from tests.templates import permissions_of, resources_of, template_of
@@ -256,6 +258,83 @@ class TestGrants:
         assert cluster["DeletionPolicy"] == "Delete"
         assert "KmsKeyId" in cluster["Properties"]
         assert findings_of(scope) == []
+
+
+class TestAlarms:
+    def alarms(self, stack: cdk.Stack) -> dict[str, dict[str, Any]]:
+        template = template_of(stack)
+        found = {str(key): each["Properties"] for key, each in resources_of(template, "AWS::CloudWatch::Alarm").items()}
+        return {each["MetricName"]: each for each in found.values() if each["Namespace"] == "AWS/RDS"}
+
+    def test_cluster_and_proxy_are_watched_by_the_names_they_are_deployed_with(self, stack: cdk.Stack) -> None:
+        database = RelationalDatabase(stack, "Ledger")
+        template = template_of(stack)
+        [cluster] = resources_of(template, "AWS::RDS::DBCluster")
+        [proxy] = resources_of(template, "AWS::RDS::DBProxy")
+        told = {name: each["Dimensions"] for name, each in self.alarms(stack).items()}
+        of_proxy = [{"Name": "ProxyName", "Value": {"Ref": proxy}}]
+        assert told == {
+            "ACUUtilization": [{"Name": "DBClusterIdentifier", "Value": {"Ref": cluster}}],
+            "DatabaseConnections": of_proxy,
+            "ClientConnectionsSetupFailedAuth": of_proxy,
+            "DatabaseConnectionsSetupFailed": of_proxy,
+        }
+        assert [each.node.id for each in database.alarms] == [
+            "CapacityPercent",
+            "ConnectionsPercent",
+            "FailedLogins",
+            "FailedConnections",
+        ]
+
+    @pytest.mark.parametrize(
+        ("most", "percent", "threshold"), [(1, 90, 136), (4, 90, 592), (4, 50, 328.8), (8, 90, 1201.6)]
+    )
+    def test_the_threshold_of_connections_follows_the_budget(
+        self, stack: cdk.Stack, most: int, percent: int, threshold: float
+    ) -> None:
+        RelationalDatabase(stack, "Ledger", max_capacity=most, connections_percent=percent)
+        assert self.alarms(stack)["DatabaseConnections"]["Threshold"] == pytest.approx(threshold)
+
+    def test_thresholds_of_ones_own_and_one_waived(self, stack: cdk.Stack) -> None:
+        RelationalDatabase(
+            stack,
+            "Ledger",
+            alarms={"capacity_percent": 75, "connections_percent": 50, "failed_logins": Waived("they probe us weekly")},
+        )
+        found = {name: each["Threshold"] for name, each in self.alarms(stack).items()}
+        assert found == {"ACUUtilization": 75, "DatabaseConnections": 370, "DatabaseConnectionsSetupFailed": 5}
+        cluster = only(template_of(stack), "AWS::RDS::DBCluster")
+        assert cluster["Metadata"]["constructs-lib:waived"] == {"alarms: failed_logins": "they probe us weekly"}
+
+    def test_without_a_proxy_the_capacity_alone_is_watched(self, stack: cdk.Stack) -> None:
+        RelationalDatabase(stack, "Ledger", data_api=True)
+        assert set(self.alarms(stack)) == {"ACUUtilization"}
+        with pytest.raises(PropError, match="alarms has no 'failed_logins'"):
+            RelationalDatabase(stack, "Other", data_api=True, alarms={"failed_logins": 3})
+
+    def test_a_database_of_one_size_is_always_full_and_no_alarm(self, stack: cdk.Stack) -> None:
+        database = RelationalDatabase(stack, "Ledger", min_capacity=4)
+        assert [each.node.id for each in database.alarms] == ["ConnectionsPercent", "FailedLogins", "FailedConnections"]
+        RelationalDatabase(stack, "Told", min_capacity=4, alarms={"capacity_percent": 99})
+        assert self.alarms(stack)["ACUUtilization"]["Threshold"] == 99
+
+    def test_those_of_the_part_of_it_that_is_a_function_are_waived_with_them(self, stack: cdk.Stack) -> None:
+        RelationalDatabase(stack, "Ledger", alarms=Waived("a toy"))
+        template = template_of(stack)
+        assert resources_of(template, "AWS::CloudWatch::Alarm") == {}
+        assert only(template, "AWS::RDS::DBCluster")["Metadata"]["constructs-lib:waived"] == {"alarms": "a toy"}
+
+    def test_what_they_cost_is_counted(self, app: cdk.App) -> None:
+        RelationalDatabase(cdk.Stack(app, "Shop"), "Ledger")
+        [alarms, *_] = cost_of(Assembly.read(Path(app.synth().directory)))
+        assert alarms.what == "7 alarms on 7 metrics"  # 3 of its function
+        assert alarms.dollars == pytest.approx(0.70)
+
+    def test_a_threshold_that_is_none_leaves_its_place_free(self, stack: cdk.Stack) -> None:
+        with pytest.raises(PropError) as error:
+            RelationalDatabase(stack, "Ledger", alarms={"capacity_percent": 0})
+        assert refused(error) == ["alarms['capacity_percent'] is 0, wanted a number above zero"]
+        assert stack.node.try_find_child("Ledger") is None
 
 
 class TestBudget:

@@ -1,0 +1,40 @@
+"""What is asked of a database that it cannot give: refused before anything is made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from constructs_lib.wiring.refusals import Refusals, did_you_mean
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_ec2 as ec2
+
+DataApiAction: TypeAlias = Literal[
+    "BatchExecuteStatement", "BeginTransaction", "CommitTransaction", "ExecuteStatement", "RollbackTransaction"
+]
+DATA_API_ACTIONS = frozenset(DataApiAction.__args__)  # type: ignore[attr-defined] # an alias of Literal has them
+FEWEST_SUBNETS = 2
+
+
+def check_data_api_actions(actions: tuple[str, ...], refusals: Refusals) -> None:
+    """Note that no action is named, or one that the Data API does not have."""
+    if not actions:
+        refusals.refuse("no action is granted", fix='name what the function calls: "ExecuteStatement"')
+    for action in actions:
+        if action not in DATA_API_ACTIONS:
+            shown = action if isinstance(action, str) else type(action).__name__
+            bare = shown.removeprefix("rds-data:")
+            refusals.refuse(
+                f"{shown!r} is not an action of the Data API{did_you_mean(bare, DATA_API_ACTIONS)}",
+                fix=f"grant one of {', '.join(sorted(DATA_API_ACTIONS))}",
+            )
+
+
+def check_subnets(vpc: ec2.IVpc, refusals: Refusals) -> None:
+    """Note that a VPC has too few subnets for a cluster to stand in."""
+    subnets = vpc.isolated_subnets or vpc.private_subnets
+    if len(subnets) < FEWEST_SUBNETS:
+        refusals.refuse(
+            f"{vpc.node.path} has {len(subnets)} subnets without a way back from the internet, wanted 2 at least",
+            fix="add a subnet_configuration of PRIVATE_ISOLATED, in two zones or more",
+        )
