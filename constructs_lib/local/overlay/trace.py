@@ -7,6 +7,7 @@ workflows, the functions they run. https://docs.aws.amazon.com/xray/latest/devgu
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import re
 import time
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from constructs_lib.local.overlay.ids import new_hex
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 HEADER = "x-amzn-trace-id"
 LONGEST_HEADER = 500  # what a caller may make us carry
@@ -38,6 +39,16 @@ def new_root() -> str:
 def begin(header: str) -> None:
     """Belong to the trace of this header from now on; to none when it names none."""
     _header.set(header[:LONGEST_HEADER] if root_of(header) else "")
+
+
+@contextlib.contextmanager
+def within(root: str) -> Iterator[None]:
+    """Belong to the trace of this root meanwhile, where one context serves many requests."""
+    before = _header.set(f"Root={root}")
+    try:
+        yield
+    finally:
+        _header.reset(before)
 
 
 def begin_request(scope: Mapping[str, Any], *, is_traced: bool) -> None:

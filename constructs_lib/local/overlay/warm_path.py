@@ -223,7 +223,8 @@ class WarmPath:
         if slot is None:
             return False
         if plan.is_enforced:
-            settle(SERVICE, invoke_permission.ACTION, plan.reference, "")
+            with trace.within(root):
+                settle(SERVICE, invoke_permission.ACTION, plan.reference, "")
         request = PlainRequest(connection, _nothing, {"method": known.head.method, "path": known.path}, known.head)
         request.receive_data(body)
         connection.answer(request)

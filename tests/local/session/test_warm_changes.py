@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.local.session.warm_api import HANDLER
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.local.session.warm_api import Warm
 
 
@@ -104,12 +109,65 @@ class TestHeeded:
         limit(10_000, 5_000)
         assert found == [200, 200, 429, 429]
 
-    def test_variables_and_code_of_the_function(self, warm: Warm) -> None:
+    def test_variables_of_the_function(self, warm: Warm) -> None:
         change = warm.functions.update_function_configuration
         change(FunctionName=warm.function, Environment={"Variables": {"VALUE": "second"}})
         found = warm.seen()["value"]
         change(FunctionName=warm.function, Environment={"Variables": {"VALUE": "first"}})
         assert (found, warm.seen()["value"]) == ("second", "first")
+
+    def test_code_of_the_function(self, warm: Warm, tmp_path: Path) -> None:
+        for value in ("one", "two"):
+            self._swap(warm, f"def handler(*_): return '{value}'", tmp_path)
+            assert warm.ask().text == value
+            before = warm.count()
+            assert (warm.ask().text, warm.count()) == (value, before + 1)
+        self._swap(warm, HANDLER, tmp_path)
+        assert warm.seen()["value"] == "first"
+
+    @staticmethod
+    def _swap(warm: Warm, source: str, folder: Path) -> None:
+        archive = folder / "code.zip"
+        with zipfile.ZipFile(archive, "w") as opened:
+            opened.writestr("index.py", source)
+        warm.functions.update_function_code(FunctionName=warm.function, ZipFile=archive.read_bytes())
+
+    def test_role_of_the_function(self, warm: Warm) -> None:
+        iam, before = warm.aws.client("iam"), warm.functions.get_function_configuration(FunctionName=warm.function)
+        trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        statement = {"Effect": "Allow", "Action": "sqs:ListQueues", "Resource": "*"}
+        documents = [json.dumps({"Version": "2012-10-17", "Statement": [each]}) for each in (trust, statement)]
+        other = iam.create_role(RoleName="warm-other", AssumeRolePolicyDocument=documents[0])["Role"]["Arn"]
+        iam.put_role_policy(RoleName="warm-other", PolicyName="queues", PolicyDocument=documents[1])
+        change = warm.functions.update_function_configuration
+        assert warm.ask({"queues": True}).text == "ClientError"
+        change(FunctionName=warm.function, Role=other)
+        found = warm.ask({"queues": True}).text
+        change(FunctionName=warm.function, Role=before["Role"])
+        iam.delete_role_policy(RoleName="warm-other", PolicyName="queues")
+        iam.delete_role(RoleName="warm-other")
+        assert (found, warm.ask({"queues": True}).text) == ("allowed", "ClientError")
+
+    def test_authorizer_of_the_route(self, warm: Warm) -> None:
+        issuer = {"Audience": ["warm"], "Issuer": "https://issuer.example"}
+        made = warm.gateway.create_authorizer(
+            ApiId=warm.api, AuthorizerType="JWT", Name="tokens", IdentitySource=["$request.header.Authorization"],
+            JwtConfiguration=issuer,
+        )["AuthorizerId"]  # fmt: skip
+        told = {"ApiId": warm.api, "RouteId": warm.route}
+        warm.gateway.update_route(**told, AuthorizationType="JWT", AuthorizerId=made)
+        refused = warm.ask().status
+        warm.gateway.update_route(**told, AuthorizationType="NONE")
+        warm.gateway.delete_authorizer(ApiId=warm.api, AuthorizerId=made)
+        assert (refused, warm.ask().status) == (401, 200)
+
+    def test_stage_that_is_gone(self, warm: Warm) -> None:
+        stage = warm.gateway.get_stage(ApiId=warm.api, StageName="$default")
+        kept = {name: stage[name] for name in ("StageName", "AutoDeploy", "AccessLogSettings") if name in stage}
+        warm.gateway.delete_stage(ApiId=warm.api, StageName="$default")
+        found = warm.ask().status
+        warm.gateway.create_stage(ApiId=warm.api, **kept)
+        assert (found, warm.ask().status) == (404, 200)
 
     def test_reserved_concurrency(self, warm: Warm) -> None:
         warm.functions.put_function_concurrency(FunctionName=warm.function, ReservedConcurrentExecutions=0)

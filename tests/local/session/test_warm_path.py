@@ -108,6 +108,26 @@ class TestTheSame:
         entries = [each for each in warm.aws.journal() if each.get("trace") == root]
         assert [each["kind"] for each in entries] == ["invocation", "request"] * 2
 
+    def test_decision_that_is_told_belongs_to_the_trace(self, warm: Warm) -> None:
+        arn = warm.functions.create_alias(FunctionName=warm.function, Name="newest", FunctionVersion="$LATEST")
+        warm.functions.add_permission(
+            FunctionName=warm.function, StatementId="newest", Action="lambda:InvokeFunction",
+            Principal="apigateway.amazonaws.com", Qualifier="newest",
+        )  # fmt: skip
+        uri = warm.gateway.get_integration(ApiId=warm.api, IntegrationId=warm.integration)["IntegrationUri"]
+        told = {"ApiId": warm.api, "IntegrationId": warm.integration}
+        warm.is_warm()
+        before, root = warm.count(), "1-12345678-abcdefabcdefabcdefabcdef"
+        warm.gateway.update_integration(**told, IntegrationUri=arn["AliasArn"])
+        try:
+            assert warm.ask(**{"x-amzn-trace-id": f"Root={root}"}).status == 200
+        finally:
+            warm.gateway.update_integration(**told, IntegrationUri=uri)
+            warm.functions.delete_alias(FunctionName=warm.function, Name="newest")
+        assert warm.count() == before + 1
+        decided = [each for each in warm.aws.journal("authorization") if each["resource"] == arn["AliasArn"]]
+        assert [(each["allowed"], each.get("trace")) for each in decided] == [(True, root)]
+
     def test_parameters_of_each_path(self, warm: Warm) -> None:
         warm.is_warm()
         before = warm.count()
