@@ -32,16 +32,16 @@ from constructs_lib.wiring.database_checks import DataApiAction, check_data_api_
 from constructs_lib.wiring.database_cluster import Cluster, ClusterSettings, check_cluster
 from constructs_lib.wiring.database_network import IsolatedVpc, closed_group
 from constructs_lib.wiring.database_proxy import Proxy
-from constructs_lib.wiring.database_setup import ENTRY, Users, check_user, read_migrations
+from constructs_lib.wiring.database_setup import ENTRY, check_user, read_migrations
 from constructs_lib.wiring.database_user_secret import UserSecret
 from constructs_lib.wiring.environment import check_name
 from constructs_lib.wiring.granting import grant_exactly
-from constructs_lib.wiring.guarded import guard
 from constructs_lib.wiring.kinds import checks_kinds
+from constructs_lib.wiring.known_database import ExistingDatabase, KnownDatabase, function_of
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.resource import resource_of
-from constructs_lib.wiring.vpc_access import check_vpc, enter_vpc, private_subnets
-from constructs_lib.wiring.waiver import Waived, acknowledge, check_safeguards, record_waiver
+from constructs_lib.wiring.vpc_access import private_subnets
+from constructs_lib.wiring.waiver import Waived, acknowledge, check_safeguards
 
 CALLED_BY_CLOUDFORMATION = (
     "CloudFormation calls this function and waits for its answer, which tells every failure; Secrets Manager tries a "
@@ -49,7 +49,7 @@ CALLED_BY_CLOUDFORMATION = (
 )
 
 
-class RelationalDatabase(Construct):
+class RelationalDatabase(KnownDatabase):
     """Define a relational database that functions reach through a proxy, each as a user of its own.
 
     **Relational databases exhaust their connections.** Every concurrent request of a function is an environment with a
@@ -123,7 +123,6 @@ class RelationalDatabase(Construct):
         alarms: DatabaseAlarms | Waived | None = None,
     ) -> None:
         super().__init__(scope, id)
-        guard(self)
         settings = ClusterSettings(
             engine=engine,
             database_name=database_name,
@@ -176,10 +175,9 @@ class RelationalDatabase(Construct):
             final_snapshot=final_snapshot,
         )
         self.cluster: rds.DatabaseCluster = self._cluster.cluster
-        self._proxy: Proxy | None = None
         if not data_api:
             group = closed_group(self, "ProxyGroup", self.vpc, f"Proxy of database {self.node.path}")
-            self._proxy = Proxy(
+            self._door = Proxy(
                 self,
                 "Proxy",
                 cluster=self.cluster,
@@ -188,12 +186,11 @@ class RelationalDatabase(Construct):
                 group=group,
                 percent=connections_percent,
             )
-        self.proxy: rds.DatabaseProxy | None = None if self._proxy is None else self._proxy.proxy
+        self.proxy: rds.DatabaseProxy | None = self._door.proxy if isinstance(self._door, Proxy) else None
         most = most_connections(
             min_capacity=settings.min_capacity, max_capacity=max_capacity, is_postgres=engine == "postgresql"
         )
-        self.connections = ConnectionBudget(most * connections_percent // 100)
-        self._users = Users()
+        self.connections: ConnectionBudget = ConnectionBudget(most * connections_percent // 100)
         self._watched.raise_for(self, self.cluster, self.proxy, most=self.connections.most)
         self._set_up(scripts, alarms if isinstance(alarms, Waived) else None)
 
@@ -202,66 +199,48 @@ class RelationalDatabase(Construct):
         """The alarms of this database, none where they are waived or turned off; its function has its own."""
         return self._watched.raised
 
-    @checks_kinds()
-    def grant_connect(
-        self,
-        grantee: iam.IGrantable,
+    @classmethod
+    def from_existing(
+        cls,
+        scope: Construct,
+        id: str,  # noqa: A002 - CDK's name
+        proxy: rds.IDatabaseProxy,
         *,
-        user: str,
-        env: str = "DATABASE",
-        budget: Literal[True] | Waived = True,
-    ) -> iam.Grant:
-        """Let a function log in through the proxy as one user of the database: exactly `rds-db:connect` on that user.
+        security_group: ec2.ISecurityGroup,
+        vpc: ec2.IVpc,
+        database_name: str,
+        engine: Literal["postgresql", "mysql"] = "postgresql",
+        most_connections: int | None = None,
+    ) -> ExistingDatabase:
+        """Stand for a database behind a proxy that was made elsewhere, to let functions connect as to one of ours.
 
-        The user is made with the deployment; what it may do in the database is for the migrations to say
-        (`GRANT SELECT ON accounts TO ledger_reader`). The function is put into the VPC, in a security group of its own
-        that leads to the proxy alone, and gets the variables `<env>_HOST`, `_PORT`, `_NAME` and `_USER`.
+        Its users are there already, and its proxy may log in as them: that is for its owner to see to.
 
         Args:
-            grantee: A `SecureFunction`, or a construct with one.
-            user: The user: a letter, then letters, digits and underscores, in lower case.
-            env: How its variables begin.
-            budget: `Waived(reason)` lets the function have more environments than there are connections: those that
-                find none wait for one, ten seconds at most.
-
-        Returns:
-            The grant, to depend on.
+            scope: The stack, or a construct in it.
+            id: Its id there.
+            proxy: The L2: `rds.DatabaseProxy.from_database_proxy_attributes(...)`, with its real ARN, which ends in
+                `prx-...`.
+            security_group: The proxy's; it lets each function in, unless it was imported with `mutable=False`.
+            vpc: Where the proxy stands; functions are put into its isolated subnets, or else its private ones.
+            database_name: The database in the cluster.
+            engine: Which database; the proxy listens on the default port of its engine.
+            most_connections: How many connections functions of this app may have together: more reserved concurrency
+                is refused, and so is none. Default: nobody counts.
 
         Raises:
-            PropError: The function has no `reserved_concurrency`, or all of them together have more than the database
-                takes; the name is not one; there is no proxy.
+            PropError: The proxy is in another account or region, or its ARN is not one of a proxy.
         """
-        refusals = Refusals(self)
-        function = _function_of(grantee, refusals)
-        check_user(user, self.engine, refusals)
-        check_name(f"{env}_HOST", refusals)
-        check_safeguards({"budget": budget}, refusals)
-        if self._proxy is None:
-            refusals.refuse(
-                "the database has no proxy to connect to", fix="leave data_api out, or call grant_data_api instead"
-            )
-        if self._users.signs_in_with_password(user):
-            refusals.refuse(f"user {user!r} signs in with a password, by the Data API", fix="choose another name")
-        if function is not None and self._proxy is not None:
-            check_vpc(function.function, self.vpc, refusals)
-            if isinstance(budget, Waived):
-                record_waiver(function.function, "budget", budget)
-            elif refusals.are_none:
-                self.connections.claim(function.function, refusals)
-        refusals.stop_if_any()
-        if function is None or self._proxy is None:
-            raise AssertionError("refused above")
-
-        self._users.add(user, None)
-        interfaces = enter_vpc(function.function, function.identity, self.vpc)
-        self._proxy.let_in(interfaces, user)
-        granted = grant_exactly(self, function, ["rds-db:connect"], self._proxy.user_arn(user))
-        function.add_environment(f"{env}_HOST", self._proxy.proxy.endpoint)
-        function.add_environment(f"{env}_PORT", cdk.Token.as_string(self.cluster.cluster_endpoint.port))
-        function.add_environment(f"{env}_NAME", self.database_name)
-        function.add_environment(f"{env}_USER", user)
-        resource_of(function.function, lambda_.CfnFunction).node.add_dependency(self.setup)
-        return granted
+        return ExistingDatabase(
+            scope,
+            id,
+            proxy=proxy,
+            security_group=security_group,
+            vpc=vpc,
+            database_name=database_name,
+            engine=engine,
+            most_connections=most_connections,
+        )
 
     @checks_kinds()
     def grant_data_api(
@@ -286,7 +265,7 @@ class RelationalDatabase(Construct):
             PropError: An action is unknown, the name is not one, or the user has no password.
         """
         refusals = Refusals(self)
-        function = _function_of(grantee, refusals)
+        function = function_of(grantee, refusals)
         check_user(user, self.engine, refusals)
         check_name(f"{env}_CLUSTER", refusals)
         check_data_api_actions(actions, refusals)
@@ -346,7 +325,7 @@ class RelationalDatabase(Construct):
         )
         grant_exactly(self, self.setup_function, ["rds-data:ExecuteStatement"], self.cluster.cluster_arn)
         acknowledge(self.setup_function.function, CALLED_BY_CLOUDFORMATION, "Serverless-LambdaDLQ")
-        self.setup = cdk.CustomResource(
+        self.setup: cdk.CustomResource = cdk.CustomResource(
             self,
             "Setup",
             service_token=self.setup_function.function_arn,
@@ -372,15 +351,3 @@ class RelationalDatabase(Construct):
         self.setup_function.keep_failed_events()  # a rotation calls it asynchronously
         self.setup.node.add_dependency(secret)
         return secret
-
-
-def _function_of(grantee: object, refusals: Refusals) -> SecureFunction | None:
-    """The function of whoever is granted to, which has variables and a network."""
-    found = grantee if isinstance(grantee, SecureFunction) else getattr(grantee, "function", None)
-    if isinstance(found, SecureFunction):
-        return found
-    refusals.refuse(
-        f"a database is for a SecureFunction, or a construct with one, got a {type(grantee).__name__}",
-        fix="make it a SecureFunction; for others see database.proxy and database.cluster",
-    )
-    return None

@@ -50,9 +50,11 @@ class ConnectionBudget:
 
     Args:
         most: How many the database takes from them.
+        remedy: What makes it more.
     """
 
     most: int
+    remedy: str = "raise max_capacity"
     _claims: dict[str, tuple[lambda_.Function, int]] = field(default_factory=dict)
 
     @property
@@ -83,7 +85,7 @@ class ConnectionBudget:
             listed = ", ".join(f"{key}: {number}" for key, number in {**others, path: int(reserved)}.items())
             refusals.refuse(
                 f"{together} environments may want a connection ({listed}), and the database takes {self.most}",
-                fix="reserve less, or raise max_capacity",
+                fix=f"reserve less, or {self.remedy}",
             )
         elif refusals.are_none:
             self._claims[path] = (function, int(reserved))

@@ -6,6 +6,8 @@ secret is needed for each user. https://docs.aws.amazon.com/AmazonRDS/latest/Aur
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
@@ -19,6 +21,26 @@ from constructs_lib.wiring.identity import Identity
 
 BORROW = cdk.Duration.seconds(10)  # as long as a function usually has; AWS waits two minutes
 IDLE = cdk.Duration.minutes(30)
+PORTS = {"postgresql": 5432, "mysql": 3306}  # a proxy listens there and nowhere else
+TOLD = "to the proxy of its database"  # in the rules of the network
+
+
+class Door(Protocol):
+    """Where functions get into a database."""
+
+    @property
+    def host(self) -> str:
+        """The address."""
+
+    @property
+    def port(self) -> str:
+        """The port there."""
+
+    def let_in(self, function: ec2.Connections, user: str) -> None:
+        """Let a function reach it, and log in as a user."""
+
+    def user_arn(self, user: str) -> str:
+        """The ARN of a user, as one who logs in there."""
 
 
 class Proxy(Construct):
@@ -68,10 +90,19 @@ class Proxy(Construct):
             for each in cluster.connections.security_groups:
                 acknowledge_ports(each)
 
+    @property
+    def host(self) -> str:
+        """The address of the proxy."""
+        return self.proxy.endpoint
+
+    @property
+    def port(self) -> str:
+        """The port of the proxy, which is the cluster's."""
+        return cdk.Token.as_string(self._cluster.cluster_endpoint.port)
+
     def let_in(self, function: ec2.Connections, user: str) -> None:
         """Let a function reach the proxy, and the proxy log in as its user."""
-        port = ec2.Port.tcp(cdk.Token.as_number(cdk.Token.as_string(self._cluster.cluster_endpoint.port)))
-        function.allow_to(self._group, port, "to the proxy of its database")
+        function.allow_to(self._group, ec2.Port.tcp(cdk.Token.as_number(self.port)), TOLD)
         if self._is_hardened:
             acknowledge_ports(self._group)
         if user not in self._users:
@@ -85,9 +116,48 @@ class Proxy(Construct):
 
     def user_arn(self, user: str) -> str:
         """The ARN of a user, as one who logs in at the proxy."""
-        stack = cdk.Stack.of(self)
-        own = stack.split_arn(self.proxy.db_proxy_arn, cdk.ArnFormat.COLON_RESOURCE_NAME).resource_name
-        return _user_arn(self, str(own), user)
+        return _user_arn(self, _resource_id(self, self.proxy), user)
+
+
+class ExistingProxy:
+    """Stand for a proxy that was made elsewhere, with users of its own.
+
+    Args:
+        scope: The construct that functions connect to.
+        proxy: The L2.
+        group: Who may reach it.
+        engine: Which database is behind it.
+    """
+
+    def __init__(self, scope: Construct, proxy: rds.IDatabaseProxy, group: ec2.ISecurityGroup, engine: str) -> None:
+        self._scope = scope
+        self._proxy = proxy
+        self._group = group
+        self._port = PORTS[engine]
+
+    @property
+    def host(self) -> str:
+        """The address of the proxy."""
+        return self._proxy.endpoint
+
+    @property
+    def port(self) -> str:
+        """The port of the proxy."""
+        return str(self._port)
+
+    def let_in(self, function: ec2.Connections, user: str) -> None:  # noqa: ARG002 - its owner lets the user in
+        """Let a function reach the proxy."""
+        function.allow_to(self._group, ec2.Port.tcp(self._port), TOLD)
+
+    def user_arn(self, user: str) -> str:
+        """The ARN of a user, as one who logs in at the proxy."""
+        return _user_arn(self._scope, _resource_id(self._scope, self._proxy), user)
+
+
+def _resource_id(scope: Construct, proxy: rds.IDatabaseProxy) -> str:
+    """What a proxy is known by in the rights of its users: the end of its ARN."""
+    arn = cdk.Stack.of(scope).split_arn(proxy.db_proxy_arn, cdk.ArnFormat.COLON_RESOURCE_NAME)
+    return str(arn.resource_name)
 
 
 def _user_arn(scope: Construct, database: str, user: str) -> str:

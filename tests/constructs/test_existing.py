@@ -28,6 +28,7 @@ from constructs_lib import (
     Workflow,
     assert_guarded,
 )
+from tests.constructs.existing_databases import existing_database
 from tests.findings import findings_of
 from tests.templates import permissions_of, resources_of, template_of
 
@@ -234,6 +235,9 @@ ELSEWHERE: dict[str, Callable[[cdk.Stack, str, str], object]] = {
         sfn.StateMachine.from_state_machine_arn(
             stack, "L2", arn("states", "stateMachine:fulfil", account=account, region=region)
         ),
+    ),
+    "proxy": lambda stack, account, region: existing_database(
+        stack, proxy_arn=arn("rds", "db-proxy:prx-0123456789abcdef0", account=account, region=region)
     ),
     "bucket": lambda stack, account, region: UploadBucket.from_existing(
         stack,

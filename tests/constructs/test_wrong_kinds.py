@@ -10,6 +10,7 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
@@ -44,6 +45,7 @@ from constructs_lib import (
 )
 from constructs_lib.wiring.known_bucket import ExistingBucket
 from constructs_lib.wiring.known_bus import ExistingBus
+from constructs_lib.wiring.known_database import ExistingDatabase
 from constructs_lib.wiring.known_queue import ExistingQueue
 from constructs_lib.wiring.known_table import ExistingTable
 from constructs_lib.wiring.known_topic import ExistingTopic
@@ -76,6 +78,7 @@ class Shop:
         self.function = self.new_function()
         self.table = self.new_table()
         self.database = RelationalDatabase(self.stack, "Database")
+        self.security_group = ec2.SecurityGroup(self.stack, "Group", vpc=self.database.vpc)
 
     def new_id(self) -> str:
         return f"New{next(NUMBERS)}"
@@ -92,6 +95,14 @@ class Shop:
     def new_workflow(self) -> Workflow:
         ask = step("Ask", self.function, callback=True, timeout=cdk.Duration.minutes(1))
         return Workflow(self.stack, self.new_id(), steps=[ask])
+
+    def props_of_existing_database(self) -> dict[str, Any]:
+        return {
+            "proxy": self.database.proxy,
+            "security_group": self.security_group,
+            "vpc": self.database.vpc,
+            "database_name": "app",
+        }
 
     def odd_values(self) -> Iterator[object]:
         yield from (None, True, False, 0, 5, -1, 2.5, float("nan"), 10**12, "", "text", "5", "arn:x", b"bytes")
@@ -141,6 +152,11 @@ CALLS: Mapping[str, Callable[[Shop], tuple[Callable[..., object], dict[str, Any]
     ),
     "ExistingBucket": lambda shop: (ExistingBucket, {"bucket": shop.bucket}),
     "ExistingBus": lambda shop: (ExistingBus, {"bus": shop.bus.bus}),
+    "ExistingDatabase": lambda shop: (ExistingDatabase, shop.props_of_existing_database()),
+    "ExistingDatabase.grant_connect": lambda shop: (
+        ExistingDatabase(shop.stack, shop.new_id(), **shop.props_of_existing_database()).grant_connect,
+        {"grantee": shop.new_function(), "user": "writer", "budget": Waived("a test")},
+    ),
     "ExistingQueue": lambda shop: (ExistingQueue, {"queue": shop.queue}),
     "ExistingTable": lambda shop: (ExistingTable, {"table": shop.table.table}),
     "ExistingTopic": lambda shop: (ExistingTopic, {"topic": shop.topic.topic}),
