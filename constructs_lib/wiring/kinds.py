@@ -241,9 +241,10 @@ def _words(kind: Any) -> str:
 
 
 def _name_of(kind: Any) -> str:
-    """A class by its name, with the alias under which its module of the CDK is imported."""
+    """A class by the name users know it by, with the alias under which its module of the CDK is imported."""
     module = MODULE.fullmatch(kind.__module__)
-    return f"{module[1]}.{kind.__name__}" if module is not None else str(kind.__name__)
+    name = str(getattr(kind, "public_name", kind.__name__))
+    return f"{module[1]}.{name}" if module is not None else name
 
 
 def _shown(value: object) -> str:

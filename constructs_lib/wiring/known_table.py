@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import ClassVar
 
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
@@ -27,8 +28,10 @@ class KnownTable(Construct):
     Attributes:
         table: The L2.
         stream: What its change stream carries; none where that is not known.
+        public_name: What refusals call it.
     """
 
+    public_name: ClassVar[str] = "DynamoTable"
     table: dynamodb.ITable
     stream: dynamodb.StreamViewType | None = None
 

@@ -73,10 +73,12 @@ def rounds(app: App, made: dict[str, str]) -> int:
 def test_stops_a_loop_over_a_bucket(mended: App, bucket: dict[str, str], log_file: Path) -> None:
     mended.aws.client("s3").put_object(Bucket="rounds-and-rounds", Key="1", Body=b"")
     assert until(lambda: bucket["Rounds"] in stopped(log_file))
+    assert until(lambda: rounds(mended, bucket) >= 16)  # the last one ends after what it did was stopped
     assert rounds(mended, bucket) == 16
 
 
 def test_stops_a_loop_over_a_topic(mended: App, topic: dict[str, str], log_file: Path) -> None:
     mended.aws.client("sns").publish(TopicArn="arn:aws:sns:us-east-1:000000000000:rounds", Message="1")
     assert until(lambda: topic["Rounds"] in stopped(log_file))
+    assert until(lambda: rounds(mended, topic) >= 16)  # the last one ends after what it did was stopped
     assert rounds(mended, topic) == 16
