@@ -2,7 +2,8 @@
 
 One handler, one request, one machine, one run: the local run with every role enforced, serverless-offline, and Node's
 own HTTP server that calls the handler. From start to the first answer, the time of a warm request, how many a second
-for 32 clients, and what memory is held before and after the requests. Ratios are to serverless-offline.
+for 32 clients, what memory is held before and after the requests, and after as many again. Ratios are to
+serverless-offline.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ class Row:
     per_second: float
     before: float
     after: float
+    later: float
 
 
 def measure(server: Server, requests: int) -> Row:
@@ -41,6 +43,8 @@ def measure(server: Server, requests: int) -> Row:
     before = server.memory_mib()
     alone = send(server.url, requests=requests // 4)
     crowd = send(server.url, requests=requests - requests // 4, clients=CLIENTS)
+    after = server.memory_mib()
+    send(server.url, requests=requests, clients=CLIENTS)
     return Row(
         server.name,
         server.seconds,
@@ -48,6 +52,7 @@ def measure(server: Server, requests: int) -> Row:
         alone.percentile(0.99),
         crowd.per_second,
         before,
+        after,
         server.memory_mib(),
     )
 
@@ -66,7 +71,7 @@ def main() -> None:
                 rows.append(measure(server, requests))
     peer = rows[1]
     print(f"{requests} requests, {CLIENTS} clients where more than one; in brackets: times serverless-offline's\n")
-    columns = ("first answer", "warm p50", "p99", "answers/s", "MiB before", "MiB after")
+    columns = ("first answer", "warm p50", "p99", "answers/s", "MiB before", "MiB after", "as many again")
     print(f"{'':26}" + "".join(f"{each:>18}" for each in columns))
     for row in rows:
         cells = [
@@ -76,6 +81,7 @@ def main() -> None:
             f"{row.per_second:7.0f} ({row.per_second / peer.per_second:.2f})",
             f"{row.before:6.0f}",
             f"{row.after:6.0f} ({row.after / row.before:.2f} x)",
+            f"{row.later:6.0f} ({row.later / row.after:.2f} x)",
         ]
         print(f"{row.name:26}" + "".join(f"{each:>18}" for each in cells))
 

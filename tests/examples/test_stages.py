@@ -15,6 +15,7 @@ import pytest
 from app import STAGES, compose_stages
 from constructs_lib import PropError
 from constructs_lib.assembly import CloudAssembly
+from constructs_lib.cost import observability
 from tests.templates import resources_of
 
 if TYPE_CHECKING:
@@ -170,3 +171,9 @@ def test_the_real_cli_lists_one_stage(staged: CloudAssembly, tmp_path: Path) -> 
         text=True,
     )
     assert [line.partition(" ")[0] for line in listed.stdout.splitlines()] == [f"dev/{story}" for story in STORIES]
+
+
+def test_what_watching_costs_is_what_the_docs_show(staged: CloudAssembly, capsys: pytest.CaptureFixture[str]) -> None:
+    assert observability.run([of_stage(staged, "prod")[0].template_path.parent]) == 0
+    shown = "".join(f"    {line}\n" for line in capsys.readouterr().out.splitlines())
+    assert shown in (ROOT / "docs/observability.md").read_text()
