@@ -49,8 +49,9 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     program = Path(sys.executable).parent / "constructs-lib"
     command = [".venv/bin/constructs-lib"] if program.resolve() == (ROOT / ".venv/bin/constructs-lib").resolve() else []
     state = tmp_path_factory.mktemp("state")
+    options = ["--stage", "dev", "--port", str(free_port()), "--state", str(state), "--watch"]
     process = subprocess.Popen(
-        [*(command or [str(program)]), "local", "--stage", "dev", "--port", str(free_port()), "--state", str(state), "--watch"],
+        [*(command or [str(program)]), "local", *options],
         cwd=ROOT,
         env={**os.environ, "NO_COLOR": "1"},
         stdout=subprocess.PIPE,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from constructs_lib.assembly.schedule_expressions import wrong_with
 from constructs_lib.assembly.value import Text
 from constructs_lib.guards.finding import Severity, finding, unknown
 from constructs_lib.guards.rule import rule
-from constructs_lib.assembly.schedule_expressions import wrong_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -82,7 +82,7 @@ class TestRestApiSettings:
 class TestRestApiModels:
     def test_checks_bodies_of_every_kind_where_a_model_is_for_all(self, stock_apis: Apis, apis: Apis) -> None:
         def statuses(asked: Apis) -> list[int]:
-            kinds = (JSON, {"content-type": "text/plain"}, {})
+            kinds: tuple[dict[str, str], ...] = (JSON, {"content-type": "text/plain"}, {})
             return [asked.rest("POST", "/anybody", b"{}", headers).status for headers in kinds]
 
         assert (statuses(stock_apis), statuses(apis)) == ([200] * 3, [400] * 3)
