@@ -29,7 +29,9 @@ STOP_SECONDS = 4.0
 TRIES = 50  # a server that was left behind may still be shutting down
 PAUSE_SECONDS = 0.02
 
-PR_SET_PDEATHSIG, PR_SET_KEEPCAPS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE = 1, 8, 47, 2
+PR_SET_PDEATHSIG, PR_SET_KEEPCAPS, PR_SET_SECUREBITS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE = 1, 8, 28, 47, 2
+# Without it access(2), by which PostgreSQL finds its own programs, does not count what is kept.
+SECBIT_NO_SETUID_FIXUP, SECBIT_KEEP_CAPS = 4, 16
 CAP_DAC_OVERRIDE = 1
 CAPABILITY_VERSION_3 = 0x20080522
 
@@ -136,6 +138,8 @@ def _give(folder: Path, user: int, group: int) -> None:
 def _become(user: int, group: int) -> None:
     """Be another user from now on, who may still go through the folders of root."""
     keeps = sys.platform == "linux" and ctypes.CDLL(None).prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == 0
+    if keeps:
+        ctypes.CDLL(None).prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP | SECBIT_KEEP_CAPS, 0, 0, 0)
     os.setgroups([])
     os.setgid(group)
     os.setuid(user)
@@ -152,7 +156,11 @@ def _keep_one_capability() -> None:
     header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
     sets = (ctypes.c_uint32 * 6)(bit, bit, bit, 0, 0, 0)  # effective, permitted, inheritable; then the upper halves
     system = ctypes.CDLL(None)
-    if system.capset(header, sets) == 0:
+    if system.capset(header, sets) != 0:
+        none = (ctypes.c_uint32 * 6)()
+        if system.capset(header, none) != 0:
+            raise PermissionError("the rights of root cannot be given up")
+    else:
         system.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_DAC_OVERRIDE, 0, 0)
 
 
