@@ -84,7 +84,7 @@ class DataApi:
             message = f"ERROR: {said.get('M', error)}{place}; SQLState: {said.get('C', '')}"
             return _ApiError("DatabaseErrorException", message).answer
         except PostgresAbsentError as error:
-            return _ApiError("DatabaseUnavailableException", str(error), UNAVAILABLE).answer
+            return _nothing_done() if is_of_setup(told) else _unavailable(str(error))
 
     def forget(self) -> None:
         """Give up all transactions."""
@@ -205,6 +205,15 @@ def is_of_setup(told: Mapping[str, Any]) -> bool:
     return ":secret:rds!cluster-" in str(told.get("secretArn", ""))
 
 
+def _nothing_done() -> Any:
+    """There is no database, as the run says: users and tables nobody can ask for must not fail the rest."""
+    return base("core.responses").json_response({"numberOfRecordsUpdated": 0, "generatedFields": []})
+
+
+def _unavailable(why: str) -> Any:
+    return _ApiError("DatabaseUnavailableException", why, UNAVAILABLE).answer
+
+
 def patches(databases: Databases) -> tuple[Patch, ...]:
     """The patch, for the databases of this process."""
     api = DataApi(databases)
@@ -222,11 +231,8 @@ def patches(databases: Databases) -> tuple[Patch, ...]:
             if not isinstance(told, dict):
                 return _ApiError("BadRequestException", "The request is no JSON object").answer
             why = databases.absence(str(told.get("resourceArn", "")).rpartition(":")[2])
-            if why and is_of_setup(told):
-                # There is no database, as the run says: users and tables nobody can ask for must not fail the rest.
-                return base("core.responses").json_response({"numberOfRecordsUpdated": 0, "generatedFields": []})
             if why:
-                return _ApiError("DatabaseUnavailableException", why, UNAVAILABLE).answer
+                return _nothing_done() if is_of_setup(told) else _unavailable(why)
             return await asyncio.to_thread(api.answer, path, told)
 
         return handle_request

@@ -129,7 +129,9 @@ class Databases:
 
     def absence(self, identifier: str) -> str:
         """Why a cluster cannot be here; empty when it can."""
-        return next((why for key, why in self.absent.items() if key[2] == identifier), "")
+        with self._lock:
+            failed = [database.server.problem for key, database in self._running.items() if key[2] == identifier]
+        return next((why for key, why in self.absent.items() if key[2] == identifier), "".join(failed))
 
     def remove(self, key: Key) -> None:
         """End the database of a cluster, and forget its data."""

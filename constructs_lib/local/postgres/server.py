@@ -86,6 +86,11 @@ class Server:
         """The process that keeps it."""
         return self._process.pid
 
+    @property
+    def problem(self) -> str:
+        """Why it does not start, as far as that is known by now; empty when it does."""
+        return self._problem
+
     def wait(self) -> None:
         """Wait until it takes connections.
 
@@ -150,7 +155,7 @@ class Server:
         line = b"" if stdout is None else stdout.readline()
         if line != b"ready\n":
             said = self._log.read_text(errors="replace").strip().splitlines()[-1:] if self._log.exists() else []
-            why = line.decode(errors="replace").strip() or " ".join(said) or "no word of why"
+            why = " ".join(said) or line.decode(errors="replace").strip() or "no word of why"
             self._problem = f"PostgreSQL does not start: {why} ({self._log})"
         self._is_ready.set()
 

@@ -17,6 +17,7 @@ from pg8000 import native
 from constructs_lib.local.overlay import relational_databases
 from constructs_lib.local.overlay.data_api import _numbered
 from constructs_lib.local.overlay.relational_databases import Databases
+from constructs_lib.local.postgres.server import PostgresAbsentError
 from tests.local.runtime.deployed import App
 from tests.local.runtime.event_handlers import att, deploy, ref
 
@@ -114,6 +115,17 @@ class TestRelationalDatabases:
         assert databases.absence("shop") == wanted
         monkeypatch.setitem(relational_databases._CURRENT, "databases", databases)
         assert relational_databases.absence("shop") == wanted
+
+    def test_says_why_one_does_not_start(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        databases = Databases(tmp_path / "data", tmp_path)
+        key = ("000000000000", "us-east-1", "shop")
+        monkeypatch.setattr("constructs_lib.local.postgres.server.binaries", lambda: tmp_path / "empty")
+        database = databases.start(key, dict(RECORD))
+        assert database is not None
+        with pytest.raises(PostgresAbsentError, match="PostgreSQL does not start"):
+            database.server.wait()
+        assert databases.absence("shop").startswith("PostgreSQL does not start")
+        databases.close()
 
     def test_what_was_there_is_there_after_a_restart(self, tmp_path: Path) -> None:
         key, record = ("000000000000", "us-east-1", "shop"), dict(RECORD)
