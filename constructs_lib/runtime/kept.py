@@ -77,14 +77,14 @@ class Kept:
         """
         reading = self.reading(max_age_s)
         try:
-            return call(reading)
+            return _ended(call(reading))
         except Exception as error:
             if not _is_refusal(error, refused):
                 raise
             other = self._instead_of(reading)
             if other is None:
                 raise
-        result = call(other)
+        result = _ended(call(other))
         if not other.is_current:
             with self._lock:
                 self._keep(other)  # it was taken, and will be current
@@ -119,11 +119,43 @@ def refuse_coroutines(call: Callable[..., object]) -> None:
     """See that what is called fails while it is called.
 
     Raises:
-        TypeError: It is a coroutine function, whose failure would come when nobody looks for it any more.
+        TypeError: It is a coroutine function, whose failure would come when nobody looks for it any more; or a
+            generator function, which does nothing yet when it is called.
     """
-    if inspect.iscoroutinefunction(call):
-        name = getattr(call, "__qualname__", "the call")
+    name = getattr(call, "__qualname__", "the call")
+    if inspect.iscoroutinefunction(call) or inspect.isasyncgenfunction(call):
         raise TypeError(f"{name} is async, and nobody awaits it: make it a plain def with asyncio.run")
+    if inspect.isgeneratorfunction(call):
+        raise TypeError(f"{name} is a generator, and fails when nobody looks any more: return what it yields as a list")
+
+
+def refuse_unfinished(result: object) -> None:
+    """See that what was called has ended: a lambda may return what an async function does.
+
+    Raises:
+        TypeError: It returned a coroutine or another thing to be awaited.
+    """
+    if inspect.isawaitable(result):
+        if inspect.iscoroutine(result):
+            result.close()
+        raise TypeError("the call returned a coroutine, and nobody awaits it: end it with asyncio.run")
+
+
+def refuse_no_refusal(refused: object) -> None:
+    """See that what tells refusals can be asked, before the first of them is there.
+
+    Raises:
+        TypeError: It is neither exceptions nor a function.
+    """
+    classes = refused if isinstance(refused, tuple) else (refused,)
+    are_exceptions = all(isinstance(each, type) and issubclass(each, Exception) for each in classes)
+    if not are_exceptions and (isinstance(refused, type | tuple) or not callable(refused)):
+        raise TypeError(f"refused is {refused!r}, wanted an exception, a tuple of them, or a function that tells")
+
+
+def _ended(result: Result) -> Result:
+    refuse_unfinished(result)
+    return result
 
 
 def _is_refusal(error: Exception, refused: Refused) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from constructs_lib.runtime.kept import Kept, Reading, Refused, refuse_coroutines, told_by
+from constructs_lib.runtime.kept import Kept, Reading, Refused, refuse_coroutines, refuse_no_refusal, told_by
 from constructs_lib.runtime.secret_values import MAX_AGE
 
 Result = TypeVar("Result")
@@ -64,10 +64,11 @@ def with_parameter(
 
     Raises:
         ValueError: The variable names no parameter.
-        TypeError: `call` is a coroutine function.
+        TypeError: `call` is a coroutine or generator function, or returns a coroutine; or `refused` tells nothing.
         Exception: What `call` raised: no refusal, or there is no newer value, or that was refused, too.
     """
     refuse_coroutines(call)
+    refuse_no_refusal(refused)
     kept = _kept_of(variable)
     return kept.use(lambda reading: call(reading.text), refused, max_age.total_seconds())
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from constructs_lib.runtime.kept import refuse_coroutines
+from constructs_lib.runtime.kept import refuse_coroutines, refuse_unfinished
 
 CURRENT = "AWSCURRENT"
 PENDING = "AWSPENDING"
@@ -65,12 +65,18 @@ class Rotation:
         """Have the new value accepted, unless it is: then an earlier try died behind the change."""
         pending = call.pending_for_sure()
         try:
-            self.test(pending)
+            self._try_out(pending)
         except Exception:  # whatever says that the new value does not work yet
-            self.change(pending, call.current())
+            refuse_unfinished(self.change(pending, call.current()))
 
     def _test(self, call: _Call) -> None:
-        self.test(call.pending_for_sure())
+        self._try_out(call.pending_for_sure())
+
+    def _try_out(self, value: str) -> None:
+        told = self.test(value)
+        refuse_unfinished(told)
+        if told is False:
+            raise RotationRefused("test returned False: what is not accepted has to raise")
 
     def _finish(self, call: _Call) -> None:
         call.make_current()
@@ -96,7 +102,8 @@ def rotation(
         secrets_manager: The client. Default: one of its own.
 
     Raises:
-        TypeError: One of them is a coroutine function, which would be called and never awaited.
+        TypeError: One of them is a coroutine function, which would be called and never awaited; or a
+            generator function.
     """
     for each in (change, test, *(() if new is None else (new,))):
         refuse_coroutines(each)
@@ -148,17 +155,14 @@ class _Call:
         return True
 
     def current(self) -> str:
-        text: str = self._client.get_secret_value(SecretId=self._secret, VersionStage=CURRENT)["SecretString"]
-        return text
+        return self._value(VersionStage=CURRENT)
 
     def pending(self) -> str | None:
         """Return the new value, or None while there is none."""
         try:
-            told = self._client.get_secret_value(SecretId=self._secret, VersionId=self.token, VersionStage=PENDING)
+            return self._value(VersionId=self.token, VersionStage=PENDING)
         except self._client.exceptions.ResourceNotFoundException:
             return None
-        text: str = told["SecretString"]
-        return text
 
     def pending_for_sure(self) -> str:
         found = self.pending()
@@ -166,7 +170,15 @@ class _Call:
             raise RotationRefused("the new value is not made yet: createSecret comes first")
         return found
 
-    def put(self, value: str) -> None:
+    def put(self, value: object) -> None:
+        """Write the new value.
+
+        Raises:
+            RotationRefused: It is no text. The client would say so, too, and write the value into the log.
+        """
+        if not isinstance(value, str) or not value:
+            told = "nothing" if value == "" else type(value).__name__
+            raise RotationRefused(f"new returned {told}, wanted a str")
         try:
             self._client.put_secret_value(
                 SecretId=self._secret, ClientRequestToken=self.token, SecretString=value, VersionStages=[PENDING]
@@ -181,6 +193,12 @@ class _Call:
         self._client.update_secret_version_stage(
             SecretId=self._secret, VersionStage=CURRENT, MoveToVersionId=self.token, RemoveFromVersionId=old
         )
+
+    def _value(self, **version: str) -> str:
+        text: str | None = self._client.get_secret_value(SecretId=self._secret, **version).get("SecretString")
+        if text is None:
+            raise RotationRefused("the secret is binary, and these steps rotate text")
+        return text
 
 
 def _client() -> Any:

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from constructs_lib.runtime.kept import Kept, Reading, Refused, refuse_coroutines, told_by
+from constructs_lib.runtime.kept import Kept, Reading, Refused, refuse_coroutines, refuse_no_refusal, told_by
 
 Result = TypeVar("Result")
 MAX_AGE = timedelta(minutes=5)
@@ -94,10 +94,11 @@ def with_secret(
 
     Raises:
         ValueError: The variable names no secret, or the secret has no such field; no value is told.
-        TypeError: `call` is a coroutine function.
+        TypeError: `call` is a coroutine or generator function, or returns a coroutine; or `refused` tells nothing.
         Exception: What `call` raised: no refusal, or a refusal of everything that could be right.
     """
     refuse_coroutines(call)
+    refuse_no_refusal(refused)
     kept, name = _kept_of(variable)
     return kept.use(lambda reading: call(_text_of(reading, name, variable)), refused, max_age.total_seconds())
 

@@ -207,6 +207,38 @@ class TestRefusals:
         with pytest.raises(TypeError, match="nobody awaits it"):
             rotation(change=change, test=lambda _: None)
 
+    @pytest.mark.parametrize("made", [{"password": "hunter2"}, b"hunter2", None, ""])
+    def test_says_what_new_returned_and_not_which(self, made: Any) -> None:
+        manager = FakeSecretsManager.holding("old")
+        manager.begin(TOKEN)
+        handler = rotation(
+            change=lambda _new, _old: None, test=lambda _: None, new=lambda *_: made, secrets_manager=manager
+        )
+        with pytest.raises(RotationRefused, match=r"^new returned (dict|bytes|NoneType|nothing), wanted a str$"):
+            handler(event("createSecret"), None)
+
+    def test_refuses_a_binary_secret(self) -> None:
+        world = World()
+        world.manager.begin(TOKEN)
+        world.manager.get_secret_value = lambda **_: {"SecretBinary": b"x"}  # type: ignore[method-assign] # one answer
+        with pytest.raises(RotationRefused, match="the secret is binary"):
+            world.handler(event("createSecret"), None)
+
+    def test_takes_a_test_that_does_not_raise_for_none(self) -> None:
+        async def later(_: str) -> None: ...
+
+        manager = FakeSecretsManager.holding("old")
+        manager.begin(TOKEN)
+        for test, why in (
+            (lambda _: False, "test returned False"),
+            (lambda value: later(value), "returned a coroutine"),  # noqa: PLW0108 - as a user hides it
+        ):
+            handler = rotation(change=lambda _new, _old: None, test=test, secrets_manager=manager)
+            handler(event("createSecret"), None)
+            handler(event("setSecret"), None)
+            with pytest.raises((RotationRefused, TypeError), match=why):
+                handler(event("testSecret"), None)
+
     def test_passes_on_why_the_change_failed_and_leaves_the_old_value_current(self) -> None:
         manager = FakeSecretsManager.holding("old")
         manager.begin(TOKEN)

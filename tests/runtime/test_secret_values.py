@@ -185,6 +185,24 @@ class TestRefusals:
         with pytest.raises(TypeError, match=r"call is async, and nobody awaits it"):
             _ = with_secret("KEY", call, refused=RefusedError)
 
+    @pytest.mark.usefixtures("manager")
+    def test_refuses_a_call_that_has_not_ended_when_it_returns(self) -> None:
+        async def later(_: str) -> None: ...
+
+        def slowly(value: str) -> Iterator[str]:
+            yield value
+
+        with pytest.raises(TypeError, match="the call returned a coroutine"):
+            _ = with_secret("KEY", lambda value: later(value), refused=RefusedError)  # noqa: PLW0108 - as a user hides it
+        with pytest.raises(TypeError, match="slowly is a generator"):
+            with_secret("KEY", slowly, refused=RefusedError)
+
+    @pytest.mark.usefixtures("manager")
+    @pytest.mark.parametrize("refused", [[RefusedError], "RefusedError", str, (RefusedError, "other"), None])
+    def test_refuses_what_tells_no_refusal_before_there_is_one(self, refused: Any) -> None:
+        with pytest.raises(TypeError, match="wanted an exception, a tuple of them, or a function"):
+            with_secret("KEY", accepting("old"), refused=refused)
+
 
 class TestFields:
     def test_reads_each_field_of_one_secret_once(

@@ -46,5 +46,7 @@ export declare class Kept {
 export declare function keptBy(sourceOf: (name: string) => Source): (name: string) => Kept;
 /** The fields of a JSON object; none if it is something else. No error of the parser gets out, for it carries the text. */
 export declare function fieldsOf(json: string): Map<string, unknown>;
+/** A JSON object, whose numbers are written out again digit by digit; nothing if the text is something else. */
+export declare function objectOf(json: string): object | undefined;
 /** What a variable says. */
 export declare function toldBy(variable: string): string;

@@ -98,15 +98,22 @@ export function keptBy(sourceOf) {
 }
 /** The fields of a JSON object; none if it is something else. No error of the parser gets out, for it carries the text. */
 export function fieldsOf(json) {
+    return new Map(Object.entries(objectOf(json) ?? {}));
+}
+/** A JSON object, whose numbers are written out again digit by digit; nothing if the text is something else. */
+export function objectOf(json) {
     try {
-        const fields = JSON.parse(json);
-        const isObject = typeof fields === "object" && fields !== null && !Array.isArray(fields);
-        return new Map(isObject ? Object.entries(fields) : []);
+        const found = exact.parse(json, (_, value, { source }) => typeof value === "number" && source !== undefined ? exact.rawJSON(source) : value);
+        return typeof found === "object" && found !== null && !Array.isArray(found) && !exact.isRawJSON(found)
+            ? found
+            : undefined;
     }
     catch {
-        return new Map();
+        return undefined;
     }
 }
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- every Node that the package asks for has them
+const exact = JSON;
 /** What a variable says. */
 export function toldBy(variable) {
     const told = process.env[variable] ?? "";

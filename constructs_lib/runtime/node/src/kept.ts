@@ -134,14 +134,32 @@ export function keptBy(sourceOf: (name: string) => Source): (name: string) => Ke
 
 /** The fields of a JSON object; none if it is something else. No error of the parser gets out, for it carries the text. */
 export function fieldsOf(json: string): Map<string, unknown> {
+  return new Map(Object.entries(objectOf(json) ?? {}));
+}
+
+/** A JSON object, whose numbers are written out again digit by digit; nothing if the text is something else. */
+export function objectOf(json: string): object | undefined {
   try {
-    const fields: unknown = JSON.parse(json);
-    const isObject = typeof fields === "object" && fields !== null && !Array.isArray(fields);
-    return new Map(isObject ? Object.entries(fields) : []);
+    const found = exact.parse(json, (_, value, { source }) =>
+      typeof value === "number" && source !== undefined ? exact.rawJSON(source) : value,
+    );
+    return typeof found === "object" && found !== null && !Array.isArray(found) && !exact.isRawJSON(found)
+      ? found
+      : undefined;
   } catch {
-    return new Map();
+    return undefined;
   }
 }
+
+/** What Node 22 has and the compiler's es2024 does not know: numbers longer than a double keep all their digits. */
+interface ExactJson {
+  parse(text: string, reviver: (key: string, value: unknown, told: { readonly source?: string }) => unknown): unknown;
+  rawJSON(text: string): object;
+  isRawJSON(value: object): boolean;
+}
+
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- every Node that the package asks for has them
+const exact = JSON as unknown as ExactJson;
 
 /** What a variable says. */
 export function toldBy(variable: string): string {
