@@ -19,7 +19,7 @@ from aws_cdk import aws_xray as xray
 from constructs import Construct, IConstruct
 
 from constructs_lib.defaults import defaults_of
-from constructs_lib.wiring.alarm_registry import AlarmRegistry, alarms_of, stage_of
+from constructs_lib.wiring.alarm_registry import AlarmRegistry, Logged, alarms_of, stage_of
 from constructs_lib.wiring.dashboard_body import rows_of
 from constructs_lib.wiring.kinds import checks_kinds
 from constructs_lib.wiring.refusals import Refusals
@@ -65,7 +65,8 @@ class Dashboard(Construct):
     of it. Defines four saved queries over the logs of all functions (errors, cold starts, the slowest calls, one
     request by its id), and a group of X-Ray with the traces of all services, as Powertools' tracer names them. What is
     in other stacks is referred to weakly: a stack can still be changed and removed by itself. More than 100 alarms of
-    another stack are not listed one by one: each is an output of that stack, which has room for 200.
+    another stack are not listed one by one: each is an output of that stack, which has room for 200. Of stacks in other
+    regions it shows graphs and alarms; queries and traces are looked up in one region, its own.
 
     Args:
         of: The scope that is shown: a stack, a stage, an app; not stages below it, which are deployed apart. Default:
@@ -162,10 +163,7 @@ class _LogGroups:
         self._scope = scope
 
     def produce(self) -> list[str] | None:
-        names = [
-            weakened(each.group.log_group_name)
-            for each in self._registry.logged_below(self._scope, stage_of(self._dashboard))
-        ]
+        names = [weakened(each.group.log_group_name) for each in _logged(self._dashboard, self._registry, self._scope)]
         return names if len(names) <= MOST_LOG_GROUPS else None
 
 
@@ -179,10 +177,26 @@ class _Services:
         self._scope = scope
 
     def produce(self) -> str:
-        logged = self._registry.logged_below(self._scope, stage_of(self._dashboard))
+        logged = _logged(self._dashboard, self._registry, self._scope)
         services = sorted({each.service for each in logged if each.service is not None})
         # A group without an expression would be all traces of the account.
         return " OR ".join(f'annotation.Service = "{each}"' for each in services) or 'annotation.Service = "none"'
+
+
+def _logged(dashboard: Dashboard, registry: AlarmRegistry, scope: str) -> list[Logged]:
+    """Who writes logs and traces where the dashboard can look them up: queries and groups know one region alone."""
+    here = cdk.Stack.of(dashboard).environment
+    return [
+        each
+        for each in registry.logged_below(scope, stage_of(dashboard))
+        if _may_be_one(here, cdk.Stack.of(each.group).environment)
+    ]
+
+
+def _may_be_one(environment: str, other: str) -> bool:
+    """Whether two are the same account and region, as far as is known before deployment."""
+    pairs = zip(environment.split("/"), other.split("/"), strict=True)
+    return all(one == another or "unknown" in f"{one} {another}" for one, another in pairs)
 
 
 def _check_business(business: object, refusals: Refusals) -> None:

@@ -129,4 +129,4 @@ def _metric(proxy: rds.DatabaseProxy, name: str, period: cdk.Duration) -> cloudw
         dimensions_map={"ProxyName": proxy.db_proxy_name},
         period=period,
         statistic="Sum",
-    )
+    ).attach_to(proxy)

@@ -114,7 +114,7 @@ def _of_rule(rule: events.CfnRule, bus: events.IEventBus | None) -> Iterator[Wat
             },
             period=FIVE_MINUTES,
             statistic="Sum",
-        ),
+        ).attach_to(rule),
         article="events-are-lost",
         description="events could not be delivered by this rule, nor kept in its dead-letter queue",
     )

@@ -105,7 +105,7 @@ def _system_errors(table: dynamodb.Table, actions: Iterable[str]) -> Iterator[Wa
             dimensions_map={"TableName": table.table_name, "Operation": action},
             period=FIVE_MINUTES,
             statistic="Sum",
-        )
+        ).attach_to(table)
         for action in actions
     }
     yield Watch(

@@ -12,7 +12,7 @@ from typing import TypeVar
 import aws_cdk as cdk
 
 Value = TypeVar("Value")
-TOKEN = re.compile(r"\$\{Token\[[^\]]+\]\}")  # a string that is one token and nothing else
+TOKEN = re.compile(r"\$\{Token\[[^\]]+\]\}")  # how the CDK writes what is known at deploy only into a string
 
 
 def weakened(value: Value) -> Value:
@@ -27,8 +27,10 @@ def weakened(value: Value) -> Value:
 
 
 def _weak(text: str) -> str:
-    if TOKEN.fullmatch(text) is None:
-        return text
+    return TOKEN.sub(lambda token: _weak_token(token[0]), text)
+
+
+def _weak_token(text: str) -> str:
     token = cdk.Tokenization.reverse_string(text).first_token
     if not isinstance(token, cdk.Reference) or not isinstance(token.target, cdk.CfnResource):
         return text  # the region, a parameter: of this stack, or not known where

@@ -118,14 +118,35 @@ class TestOtherStacks:
         shop, watching = cdk.Stack(app, "Shop"), cdk.Stack(app, "Watching")
         Dashboard(watching, "Dashboard", of=app)
         worker = QueueWorker(shop, "Emails", entry=ENTRY)
+        SecureFunction(shop, "Quick", entry=ENTRY, provisioned_concurrency=1)  # its alias is named <function>:live
         DynamoTable(shop, "Orders", partition_key="id").grant(worker, "PutItem")
         assembly = app.synth()
         shown = assembly.get_stack_by_name("Watching").template
-        assert graphs_of(shown)["Functions: errors"] == ["Shop/Emails/Function"]
+        assert graphs_of(shown)["Functions: errors"] == ["Shop/Emails/Function", "Shop/Quick"]
         assert "Fn::ImportValue" not in json.dumps(shown)
         outputs = assembly.get_stack_by_name("Shop").template["Outputs"].values()
         assert outputs
         assert all("Export" not in each for each in outputs)
+
+    def test_of_another_region_graphs_and_alarms_are_shown_and_no_queries(self, app: cdk.App) -> None:
+        here = cdk.Environment(account="111122223333", region="eu-central-1")
+        there = cdk.Environment(account="111122223333", region="us-east-1")
+        watching = cdk.Stack(app, "Watching", env=here)
+        Dashboard(watching, "Dashboard", of=app)
+        SecureFunction(cdk.Stack(app, "Near", env=here), "Report", entry=ENTRY)
+        far = SecureFunction(cdk.Stack(app, "Far", env=there), "Report", entry=ENTRY, provisioned_concurrency=1)
+        DynamoTable(cdk.Stack.of(far), "Orders", partition_key="id").grant(far, "PutItem")
+        template = template_of(watching)
+        graphs = {each["properties"].get("title"): each["properties"] for each in body_of(template)["widgets"]}
+        errors, failures = graphs["Functions: errors"]["metrics"], graphs["Tables: system errors"]["metrics"]
+        assert [line[-1].get("region") for line in errors] == [None, "us-east-1"]
+        assert {line[-1].get("region") for line in failures if "SystemErrors" in line} == {"us-east-1"}
+        assert "10 alarms" in body_of(template)["widgets"][0]["properties"]["markdown"]
+        for query in resources_of(template, "AWS::Logs::QueryDefinition").values():
+            [group] = query["Properties"]["LogGroupNames"]
+            assert group["Fn::GetStackOutput"]["StackName"] == "Near"
+        [traces] = resources_of(template, "AWS::XRay::Group").values()
+        assert traces["Properties"]["FilterExpression"] == 'annotation.Service = "Near"'
 
     def test_more_alarms_than_a_stack_has_outputs_are_not_listed(self, app: cdk.App) -> None:
         shop, watching = cdk.Stack(app, "Shop"), cdk.Stack(app, "Watching")
