@@ -69,7 +69,7 @@ class HttpRoutes:
             permission = permit(claimant, function, self.arn_of(parsed))
         if isinstance(function, lambda_.Alias):
             # A route that goes over to an alias must not call it before it may.
-            resource_of(route.node.find_child("Integration"), apigatewayv2.CfnIntegration).add_dependency(permission)
+            route.node.find_child("Integration").node.add_dependency(permission)
         if isinstance(granted.auth, Public):
             record_waiver(route, "auth", Waived(granted.auth.reason), "AwsSolutions-APIG4")
         if granted.throttle is not None:

@@ -123,7 +123,7 @@ class RestRoutes:
         permission = permit(claimant if is_here else method, function, self.arn_of(route))
         if isinstance(function, lambda_.Alias):
             # As with an HTTP API: a method that goes over to an alias must not call it before it may.
-            resource_of(method, apigateway.CfnMethod).add_dependency(permission)
+            resource_of(method, apigateway.CfnMethod).node.add_dependency(permission)
         if isinstance(auth, Iam):
             acknowledge(method, SIGNED, "AwsSolutions-COG4")
         if isinstance(auth, Public):

@@ -44,7 +44,7 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
     Refuses: a variable with the name, ARN or URL of one that no policy of the function's role, and no policy of its
     own, allows any action on.
 
-    Accepts: any action of its service on it. Which of them the code calls, `constructs-lib proof` tells.
+    Accepts: any action of its service on it, or on an index of it. Which of them the code calls, `constructs-lib proof` tells.
     """
     policies = policies_of(assembly)
     for function in own_functions(assembly):
@@ -91,4 +91,12 @@ def _allows(statement: Statement, service: str, used: Resource) -> bool:
         return False
     if not statement.resources:
         return True
-    return any(extent_on(each, (used.arn,)) is not Extent.NONE for each in statement.resources)
+    return any(extent_on(_whole_table(each), (used.arn,)) is not Extent.NONE for each in statement.resources)
+
+
+def _whole_table(resource: Text) -> Text:
+    """The table of a pattern that is about its indexes: who may query one has a use for the table's name."""
+    last = resource.parts[-1] if resource.parts else ""
+    if not isinstance(last, str) or "/index/" not in last:
+        return resource
+    return Text.of(*resource.parts[:-1], last.partition("/index/")[0])

@@ -183,6 +183,7 @@ class TestEnvironmentNamesWhatMayBeUsed:
         "statement",
         [
             allow("dynamodb:PutItem", arn("Users")),
+            allow("dynamodb:Query", {"Fn::Join": ["", [arn("Users"), "/index/by_email"]]}),
             allow("dynamodb:*", "*"),
             allow("*", "*"),
             {"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"},
