@@ -86,9 +86,9 @@ def _schema(schema: Any, at: str) -> dict[str, Any]:
         raise InexpressibleError(f"has {schema!r} at {at}, where a schema belongs", "write a dict there")
     _check_keywords(schema, at)
     said = {key: value for key, value in schema.items() if key in SAME}
-    for key in MAPPINGS & schema.keys():
+    for key in sorted(MAPPINGS & schema.keys()):  # a set has another order every time, and the template would have it
         said[key] = _each(schema[key], f"{at}/{key}")
-    for key in LISTS & schema.keys():
+    for key in sorted(LISTS & schema.keys()):
         said[key] = _all(schema[key], f"{at}/{key}")
     for say in (_definitions, _const, _bounds, _negation, _items, _additional, _dependencies, _names, _condition):
         say(schema, said, at)

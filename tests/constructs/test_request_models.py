@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import enum
 import json
+import subprocess
+import sys
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -171,6 +173,18 @@ def test_a_pydantic_model_takes_what_pydantic_takes(change: dict[str, Any], fits
     else:
         with pytest.raises(ValueError, match="validation error"):
             Order.model_validate(value)
+
+
+def test_a_schema_is_written_in_the_same_order_by_every_process() -> None:
+    schema = {"properties": {}, "patternProperties": {}, "oneOf": [{}], "anyOf": [{}], "allOf": [{}]}
+    program = f"from constructs_lib.wiring.json_schema import as_draft_4; print(as_draft_4({schema}))"
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", program], env={"PYTHONHASHSEED": seed}, check=True, capture_output=True
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(said) == 1
 
 
 def test_a_type_adapter_of_pydantic() -> None:
