@@ -44,7 +44,8 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
     Refuses: a variable with the name, ARN or URL of one that no policy of the function's role, and no policy of its
     own, allows any action on.
 
-    Accepts: any action of its service on it, or on an index of it. Which of them the code calls, `constructs-lib proof` tells.
+    Accepts: any action of its service on it, or on an index of it. Which of them the code calls, `constructs-lib proof`
+    tells.
     """
     policies = policies_of(assembly)
     for function in own_functions(assembly):
