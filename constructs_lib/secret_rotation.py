@@ -23,7 +23,7 @@ from constructs_lib.wiring.environments import check_same_region
 from constructs_lib.wiring.key_use import use_through
 from constructs_lib.wiring.kinds import checks_kinds
 from constructs_lib.wiring.refusals import Refusals
-from constructs_lib.wiring.secrets import full_arn_of
+from constructs_lib.wiring.secrets import check_is_found_by_its_arn, full_arn_of
 from constructs_lib.wiring.waiver import acknowledge
 
 SERVICE = "secretsmanager.amazonaws.com"
@@ -65,7 +65,8 @@ class SecretRotation(Construct):
         function: Whatever else `SecureFunction` takes; its timeout is a minute unless set.
 
     Raises:
-        PropError: The interval is out of bounds, or the secret is rotated already, or in another region.
+        PropError: The interval is out of bounds, or the secret is rotated already, or in another region or account, or
+            was imported by a name that looks like a complete ARN.
 
     Example:
         >>> rotation = SecretRotation(
@@ -90,6 +91,8 @@ class SecretRotation(Construct):
         refusals = Refusals(self)
         interval = _expression_of(every, refusals)
         check_same_region("secret", secret, self, refusals)
+        check_is_found_by_its_arn("secret", secret, refusals)
+        _check_same_account(secret, self, refusals)
         _check_only_one(secret, refusals)
         refusals.stop_if_any()
 
@@ -123,7 +126,7 @@ class SecretRotation(Construct):
         for policy in self.function.identity.grants_policies:
             self.schedule.node.add_dependency(policy)
         acknowledge(self.function.function, CALLED_AGAIN, "Serverless-LambdaDLQ")
-        _rotations(self)[secret.node.path] = self.node.path
+        _rotations(self)[_place_of(secret)] = self.node.path
 
     @property
     def grant_principal(self) -> iam.IPrincipal:
@@ -135,9 +138,22 @@ class SecretRotation(Construct):
         self.function.add_environment(name, value)
 
 
+def _check_same_account(secret: secretsmanager.ISecret, bearer: Construct, refusals: Refusals) -> None:
+    """Note a secret of another account: that one's Secrets Manager would call, which this function does not admit."""
+    there, here = secret.env.account, cdk.Stack.of(bearer).account
+    if not (cdk.Token.is_unresolved(there) or cdk.Token.is_unresolved(here) or there == here):
+        refusals.refuse(
+            f"secret is of account {there}, and {bearer.node.path} of {here}: a secret is rotated in its own account",
+            fix=f"define the rotation in a stack of account {there}",
+        )
+
+
 def _check_only_one(secret: secretsmanager.ISecret, refusals: Refusals) -> None:
     """Note a second rotation of one secret, which would only replace the settings of the first."""
-    other = _rotations(secret).get(secret.node.path)
+    schedules = (
+        each for each in _whole(secret).node.find_all() if isinstance(each, secretsmanager.CfnRotationSchedule)
+    )
+    other = _rotations(secret).get(_place_of(secret)) or next((each.node.path for each in schedules), None)
     if other is not None:
         refusals.refuse(
             f"{secret.node.path} is rotated already, by {other}, and a secret has one rotation",
@@ -145,8 +161,22 @@ def _check_only_one(secret: secretsmanager.ISecret, refusals: Refusals) -> None:
         )
 
 
+def _whole(secret: secretsmanager.ISecret) -> IConstruct:
+    """The secret itself, also where it was passed as what attaches it to its database."""
+    scope = secret.node.scope
+    return scope if isinstance(scope, secretsmanager.Secret) else secret
+
+
+def _place_of(secret: secretsmanager.ISecret) -> str:
+    """What tells a secret from all others of an app: one that is imported twice is still one."""
+    whole = _whole(secret)
+    if isinstance(whole, secretsmanager.Secret):
+        return whole.node.path
+    return f"{secret.env.account} {secret.env.region} {secret.secret_name}"
+
+
 def _rotations(anything: IConstruct) -> dict[str, str]:
-    """The places of the rotations of an app, by those of their secrets."""
+    """The paths of the rotations of an app, by the places of their secrets."""
     root = anything.node.root
     if not hasattr(root, ATTRIBUTE):
         setattr(root, ATTRIBUTE, {})
@@ -163,7 +193,7 @@ def _expression_of(every: object, refusals: Refusals) -> str:
             return f"rate({int(hours / 24)} day{'s' * (hours > 24)})"  # noqa: PLR2004 - hours of a day
         if hours == int(hours) and SHORTEST_HOURS <= hours <= MOST:
             return f"rate({int(hours)} hours)"
-        told = "not known before deployment" if every.is_unresolved() else f"{hours:g} hours"
+        told = "not known before deployment" if every.is_unresolved() else f"{hours!r} hours".replace(".0 ", " ")
     refusals.refuse(
         f"every is {told}, wanted {SHORTEST_HOURS} to {MOST} whole hours, or 1 to {MOST} whole days",
         fix="write cdk.Duration.days(30)",

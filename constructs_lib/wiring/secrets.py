@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 # https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-su-create.html
 PATH = re.compile(r"(?:/[A-Za-z0-9_.-]+)+")
 MOST_LEVELS = 15
+# https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot.html#ARN_secretnamehyphen
+LIKE_A_SUFFIX = re.compile(r"-[A-Za-z0-9]{6}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +83,29 @@ def check_secret(name: str, source: object, refusals: Refusals) -> None:
     """Note a secret that is not a secret or a parameter, most often its value."""
     if isinstance(source, SecretField):
         _check_field(name, source, refusals)
+    elif _is_secret(source):
+        check_is_found_by_its_arn(f"secret {name}", source, refusals)
     elif isinstance(source, ParameterPath):
         _check_path(name, source, refusals)
-    elif not (_is_secret(source) or _is_parameter(source)):
+    elif not _is_parameter(source):
         refusals.refuse(
             f"secret {name} is a {type(source).__name__}, wanted a Secrets Manager secret or an SSM parameter",
             fix=f'pass the construct, never its value: secrets={{"{name}": Secret.from_secret_name_v2(...)}}',
+        )
+
+
+def check_is_found_by_its_arn(what: str, secret: secretsmanager.ISecret, refusals: Refusals) -> None:
+    """Note a secret that was imported by a name such as `api-secret`.
+
+    What is known of its ARN ends in a hyphen and six characters, which Secrets Manager takes for a complete one, of the
+    secret `api`.
+    """
+    if secret.secret_full_arn is None and LIKE_A_SUFFIX.search(secret.secret_arn):
+        name = secret.secret_arn.rpartition(":")[2]
+        refusals.refuse(
+            f"{what} was imported without the end of its ARN, and its name {name} looks as if it had one: "
+            "Secrets Manager would look for another secret",
+            fix="import it with secretsmanager.Secret.from_secret_complete_arn",
         )
 
 
@@ -165,6 +184,8 @@ def _check_field(name: str, source: SecretField, refusals: Refusals) -> None:
             f"secret {name} is a field of a {type(source.secret).__name__}, wanted a Secrets Manager secret",
             fix=f'pass the construct: secrets={{"{name}": SecretField(secret, "password")}}',
         )
+    else:
+        check_is_found_by_its_arn(f"secret {name}", source.secret, refusals)
     if not isinstance(source.field, str) or not source.field or ":" in source.field or "${Token[" in source.field:
         refusals.refuse(
             f"secret {name} is the field {source.field!r}, wanted a name without a colon",

@@ -128,6 +128,7 @@ class TestGrants:
     [
         (cdk.Duration.hours(3), "3 hours"),
         (cdk.Duration.minutes(270), "4.5 hours"),
+        (cdk.Duration.millis(14_400_001), "4.000000277777778 hours"),
         (cdk.Duration.days(1000), "24000 hours"),
         (30, "30"),
         ("rate(30 days)", "'rate(30 days)'"),
@@ -155,6 +156,49 @@ def test_refuses_a_second_rotation_of_one_secret(stack: cdk.Stack, secret: secre
         "  at:  Shop/Again (SecretRotation)\n"
         "  fix: let one function do both, or keep the two in secrets of their own"
     )
+
+
+def test_refuses_a_second_rotation_whoever_made_the_first(stack: cdk.Stack, secret: secretsmanager.Secret) -> None:
+    secret.add_rotation_schedule("Hosted", hosted_rotation=secretsmanager.HostedRotation.postgre_sql_single_user())
+    with pytest.raises(PropError, match="Shop/Key is rotated already, by Shop/Key/Hosted/Resource"):
+        rotated(stack, secret)
+
+
+def test_refuses_a_second_rotation_of_a_secret_that_is_imported_twice(stack: cdk.Stack) -> None:
+    first, second = (secretsmanager.Secret.from_secret_name_v2(stack, each, "stripe") for each in ("One", "Two"))
+    rotated(stack, first)
+    with pytest.raises(PropError, match="Shop/Two is rotated already, by Shop/Rotation"):
+        SecretRotation(stack, "Again", secret=second, entry=ENTRY)
+
+
+def test_refuses_a_secret_of_another_account(app: cdk.App) -> None:
+    stack = cdk.Stack(app, "Shop", env=cdk.Environment(account="111122223333", region="eu-central-1"))
+    arn = "arn:aws:secretsmanager:eu-central-1:444455556666:secret:stripe-a1b2c3"
+    with pytest.raises(PropError) as caught:
+        rotated(stack, secretsmanager.Secret.from_secret_complete_arn(stack, "Key", arn))
+    assert str(caught.value) == (
+        "secret is of account 444455556666, and Shop/Rotation of 111122223333: a secret is rotated in its own account\n"
+        "  at:  Shop/Rotation (SecretRotation)\n"
+        "  fix: define the rotation in a stack of account 444455556666"
+    )
+
+
+def test_refuses_a_name_that_looks_like_a_complete_arn(stack: cdk.Stack) -> None:
+    arn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:shop/api-secret"
+    for imported in (
+        secretsmanager.Secret.from_secret_name_v2(stack, "ByName", "shop/api-secret"),
+        secretsmanager.Secret.from_secret_partial_arn(stack, "ByArn", arn),
+    ):
+        with pytest.raises(PropError) as caught:
+            rotated(stack, imported)
+        assert str(caught.value) == (
+            "secret was imported without the end of its ARN, and its name shop/api-secret looks as if it had one: "
+            "Secrets Manager would look for another secret\n"
+            "  at:  Shop/Rotation (SecretRotation)\n"
+            "  fix: import it with secretsmanager.Secret.from_secret_complete_arn"
+        )
+    whole = secretsmanager.Secret.from_secret_complete_arn(stack, "Whole", f"{arn}-a1b2c3")
+    assert rotated(stack, whole).secret is whole
 
 
 def test_a_rotation_that_was_refused_leaves_the_secret_to_the_next(

@@ -119,6 +119,15 @@ def test_says_what_is_wrong_with_a_source(
     assert str(caught.value).splitlines()[:2] == [what, "  at:  Shop/Read (SecureFunction)"]
 
 
+@pytest.mark.parametrize("wrapped", [lambda secret: secret, lambda secret: SecretField(secret, "password")])
+def test_refuses_a_secret_whose_name_looks_like_a_complete_arn(
+    stack: cdk.Stack, wrapped: Callable[[secretsmanager.ISecret], SecretSource]
+) -> None:
+    imported = secretsmanager.Secret.from_secret_name_v2(stack, "Key", "shop/api-secret")
+    with pytest.raises(PropError, match="secret KEY was imported without the end of its ARN, and its name shop/api-"):
+        read_with(stack, KEY=wrapped(imported))
+
+
 def test_a_key_of_another_region_is_used_through_that_regions_service(app: cdk.App) -> None:
     home, away = (
         cdk.Stack(app, name, env=cdk.Environment(account="111122223333", region=region), cross_region_references=True)

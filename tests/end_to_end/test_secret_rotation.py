@@ -44,6 +44,10 @@ def fill(app: cdk.App) -> None:
     ssm.StringParameter(stack, "Other", parameter_name="/shop/staging/limit", string_value="1")
     rotation = SecretRotation(stack, "Rotation", secret=key, entry=f"{HANDLERS}/rotate_key.py")
     service.grant(rotation, "GetItem", "PutItem", env="SERVICE_TABLE")
+    other = SecretRotation(
+        stack, "TypeScript", secret=secretsmanager.Secret(stack, "OtherKey"), entry=f"{HANDLERS}/rotate_key.ts"
+    )
+    service.grant(other, "GetItem", "PutItem", env="SERVICE_TABLE")
     wired: dict[str, SecretSource] = {
         "SERVICE_KEY": key,
         "DB_USER": SecretField(database, "username"),
@@ -54,6 +58,7 @@ def fill(app: cdk.App) -> None:
         service.grant(function, "GetItem", env="SERVICE_TABLE")
     cdk.CfnOutput(stack, "ServiceTable", value=service.table_name)
     cdk.CfnOutput(stack, "KeyArn", value=key.secret_arn)
+    cdk.CfnOutput(stack, "OtherKeyArn", value=other.secret.secret_arn)
 
 
 class Shop:
@@ -64,14 +69,14 @@ class Shop:
         self.secrets = aws.client("secretsmanager")
         outputs = aws.client("cloudformation").describe_stacks(StackName="Shop")["Stacks"][0]["Outputs"]
         told = {each["OutputKey"]: each["OutputValue"] for each in outputs}
-        self.key, self.table = told["KeyArn"], told["ServiceTable"]
+        self.key, self.other_key, self.table = told["KeyArn"], told["OtherKeyArn"], told["ServiceTable"]
         self.names = {
             language: next(name for name, at in aws.function_paths().items() if at.startswith(f"Shop/{language}"))
             for language in (*LANGUAGES, "Rotation")
         }
 
-    def accepted(self) -> str | None:
-        item = self.aws.client("dynamodb").get_item(TableName=self.table, Key={"id": {"S": "key"}}).get("Item")
+    def accepted(self, service: str = "key") -> str | None:
+        item = self.aws.client("dynamodb").get_item(TableName=self.table, Key={"id": {"S": service}}).get("Item")
         return None if item is None else str(item["accepted"]["S"])
 
     def accept(self, key: str) -> None:
@@ -115,6 +120,21 @@ def test_is_rotated_when_it_is_deployed(shop: Shop) -> None:
     assert told["RotationEnabled"]
     assert told["RotationRules"] == {"ScheduleExpression": "rate(30 days)"}
     assert any("AWSPREVIOUS" in stages for stages in told["VersionIdsToStages"].values())
+
+
+def test_is_rotated_by_a_function_in_typescript(shop: Shop) -> None:
+    end = time.monotonic() + PATIENCE_SECONDS
+    while (stages := labels_of(shop, shop.other_key)) != {"AWSCURRENT", "AWSPREVIOUS"}:
+        assert time.monotonic() < end, f"the rotation does not end: {stages}"
+        time.sleep(0.05)
+    current = shop.secrets.get_secret_value(SecretId=shop.other_key)["SecretString"]
+    assert len(current) == 32
+    assert shop.accepted("other key") == current
+
+
+def labels_of(shop: Shop, secret: str) -> set[str]:
+    stages = shop.secrets.describe_secret(SecretId=secret)["VersionIdsToStages"].values()
+    return {label for labels in stages for label in labels}
 
 
 def test_a_hosted_rotation_is_said_not_to_be_here(shop: Shop) -> None:
