@@ -176,7 +176,7 @@ def test_a_pydantic_model_takes_what_pydantic_takes(change: dict[str, Any], fits
 
 
 def test_a_schema_is_written_in_the_same_order_by_every_process() -> None:
-    schema = {"properties": {}, "patternProperties": {}, "oneOf": [{}], "anyOf": [{}], "allOf": [{}]}
+    schema: dict[str, object] = {"properties": {}, "patternProperties": {}, "oneOf": [{}], "anyOf": [{}], "allOf": [{}]}
     program = f"from constructs_lib.wiring.json_schema import as_draft_4; print(as_draft_4({schema}))"
     said = {
         subprocess.run(
