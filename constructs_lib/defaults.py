@@ -28,9 +28,22 @@ Scope = TypeVar("Scope", bound=Construct)
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy.html
 REMOVAL_POLICIES = (cdk.RemovalPolicy.DESTROY, cdk.RemovalPolicy.RETAIN, cdk.RemovalPolicy.SNAPSHOT)
 
+# What resources refer to, and of these what no ARN or id names, as it would name anything imported.
+REFERRED = ("encryption_key", "vpc")
+DEFINED_HERE = kms.Key | ec2.Vpc
+
 # Environments of each hardened function: an account has 1,000 a region, of which 100 stay unreserved.
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
 HARDENED_CONCURRENCY = 10
+
+
+# https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
+LONGEST_TAG, LONGEST_TAG_VALUE = 128, 256
+OF_AWS = "aws:"
+
+
+def _nothing() -> Mapping[str, str]:
+    return MappingProxyType({})
 
 
 class Overrides(TypedDict, total=False):
@@ -68,9 +81,9 @@ class Settings:
     burst_limit: int = 200
     alarms: bool = True
     hardened: bool = False
-    tags: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=_nothing)
     # Which Defaults said what is not the library's own: the name of a field, and the path of a scope.
-    said_at: Mapping[str, str] = field(default_factory=dict)
+    said_at: Mapping[str, str] = field(default_factory=_nothing)
 
     def reason(self, name: str) -> str:
         """Why a safeguard is off that no argument turned off, for the metadata of the resource."""
@@ -207,15 +220,15 @@ class Defaults:
             early = _READERS.get(scope, scope.node.path)
             refusals.refuse(f"{early} was made before these Defaults", fix="apply them first, right after their scope")
         known = _APPLIED.get(scope, Defaults())
-        for name, value in _stated(self):
-            had = getattr(known, name)
-            if name != "tags" and had is not None and had != value:
-                refusals.refuse(
-                    f"{name} is {_shown(had)} here already, and {_shown(value)} now",
-                    fix="say it once, or apply the second to a scope below",
-                )
+        had, now = ({**dict(_stated(each)), **_named_tags(each)} for each in (known, self))
+        for name in (each for each in now if each != "tags" and had.get(each, now[each]) != now[each]):
+            refusals.refuse(
+                f"{name} is {_shown(had[name])} here already, and {_shown(now[name])} now",
+                fix="say it once, or apply the second to a scope below",
+            )
         if refusals.are_none:
-            together = replace(known, **dict(_stated(self)))
+            tags = None if known.tags is self.tags is None else {**(known.tags or {}), **(self.tags or {})}
+            together = replace(known, **{**dict(_stated(self)), "tags": tags})
             self._check_reach(scope, together, refusals)
         refusals.stop_if_any()
         _APPLIED[scope] = together
@@ -238,6 +251,14 @@ class Defaults:
                 refusals.refuse(
                     f"tag {key!r} is {_shown(value)}, wanted a name and a string", fix='write tags={"team": "payments"}'
                 )
+            elif key.lower().startswith(OF_AWS):
+                refusals.refuse(f"tag {key!r} begins as those that AWS sets itself", fix=f"leave out {OF_AWS!r}")
+            elif len(key) > LONGEST_TAG or (len(value) > LONGEST_TAG_VALUE and not cdk.Token.is_unresolved(value)):
+                refusals.refuse(
+                    f"tag {key[:20]!r} has {len(key)} characters and its value {len(value)}: AWS takes {LONGEST_TAG} "
+                    f"and {LONGEST_TAG_VALUE}",
+                    fix="shorten it",
+                )
 
     def _check_reach(self, scope: Construct, together: Defaults, refusals: Refusals) -> None:
         resolved = _look(scope, together)
@@ -247,14 +268,10 @@ class Defaults:
                 fix="set deletion_protection=False with it, or leave removal_policy out",
             )
         stage = scope if isinstance(scope, cdk.Stage) else cdk.Stage.of(scope)
-        for name in ("encryption_key", "vpc"):
+        for name in REFERRED:
             value = getattr(self, name)
-            # What was imported is named by its ARN or id, and may be named anywhere.
-            if isinstance(value, kms.Key | ec2.Vpc) and stage is not None and cdk.Stage.of(value) is not stage:
-                refusals.refuse(
-                    f"{name} is {value.node.path}, and no stack refers to what another stage defines",
-                    fix=f"make one in {stage.node.path or 'the app'}, or import it: from_key_arn, from_vpc_attributes",
-                )
+            if isinstance(value, DEFINED_HERE) and stage is not None and cdk.Stage.of(value) is not stage:
+                _refuse_reference(name, value, stage, refusals)
 
 
 # By the scope itself: the CDK knows no place on a construct for what is Python's, and would make a new object for a
@@ -278,7 +295,7 @@ def defaults_of(scope: IConstruct) -> Settings:
     if known is None:
         known = _read(scope, scope)
         if known.hardened:
-            known = _hardened(known, scope.node.scopes)
+            known = _hardened(known, scope)
         _RESOLVED[scope] = known
     return known
 
@@ -292,12 +309,31 @@ def _read(scope: IConstruct, reader: IConstruct) -> Settings:
     known = Settings() if above is None else _read(above, reader)
     if scope in _APPLIED:
         known = _within(known, _APPLIED[scope], scope)
+    if isinstance(scope, cdk.Stage) and above is not None:
+        _check_inherited(known, _APPLIED.get(scope, Defaults()), scope)
     if known.termination_protection and isinstance(scope, cdk.Stack) and scope.nested_stack_parent is None:
         scope.termination_protection = True
     if scope is not reader:
         _READERS[scope] = reader.node.path
     _STATED[scope] = known
     return known
+
+
+def _check_inherited(known: Settings, own: Defaults, stage: cdk.Stage) -> None:
+    """Refuse what a stage inherits and cannot refer to, since it is deployed apart."""
+    refusals = Refusals(stage)
+    for name in REFERRED:
+        value = getattr(known, name)
+        if isinstance(value, DEFINED_HERE) and getattr(own, name) is None:
+            _refuse_reference(name, value, stage, refusals)
+    refusals.stop_if_any()
+
+
+def _refuse_reference(name: str, value: IConstruct, stage: cdk.Stage, refusals: Refusals) -> None:
+    refusals.refuse(
+        f"{name} is {value.node.path}, and no stack refers to what another stage defines",
+        fix=f"make one in {stage.node.path or 'the app'}, or import it: from_key_arn, from_vpc_attributes",
+    )
 
 
 def _look(scope: IConstruct, own: Defaults | None) -> Settings:
@@ -316,14 +352,13 @@ def _within(around: Settings, own: Defaults, scope: IConstruct) -> Settings:
     return replace(around, **stated, said_at=MappingProxyType(said_at))
 
 
-def _hardened(settings: Settings, scopes: list[IConstruct]) -> Settings:
+def _hardened(settings: Settings, scope: IConstruct) -> Settings:
     """What hardening fills in where nothing else was said."""
-    keep = cdk.RemovalPolicy.RETAIN
-    removal = cdk.RemovalPolicy.DESTROY if settings.removal_policy is cdk.RemovalPolicy.DESTROY else keep
+    is_kept = settings.removal_policy is not cdk.RemovalPolicy.DESTROY
     key, concurrency = settings.encryption_key, settings.reserved_concurrency
     return replace(
         settings,
-        encryption_key=key_of_stack(scopes, removal) if key is None else key,
+        encryption_key=key_of_stack(scope, is_kept=is_kept) if key is None else key,
         reserved_concurrency=HARDENED_CONCURRENCY if concurrency is None else concurrency,
     )
 
@@ -333,6 +368,10 @@ def _stated(defaults: Defaults) -> Iterator[tuple[str, Any]]:
         value = getattr(defaults, each.name)
         if value is not None:
             yield each.name, value
+
+
+def _named_tags(defaults: Defaults) -> dict[str, str]:
+    return {f"tag {key!r}": value for key, value in (defaults.tags or {}).items()}
 
 
 def _shown(value: object) -> str:

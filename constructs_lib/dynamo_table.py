@@ -18,6 +18,7 @@ from constructs_lib.wiring.kinds import checks_kinds
 from constructs_lib.wiring.known_table import ExistingTable, KnownTable
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.resource import resource_of
+from constructs_lib.wiring.stack_key import keep_with_data
 from constructs_lib.wiring.stated import protected, retained
 from constructs_lib.wiring.table_alarms import AlarmsOfTable, TableAlarms
 from constructs_lib.wiring.waiver import Waived, check_safeguards, record_waiver
@@ -97,6 +98,8 @@ class DynamoTable(KnownTable):
             )
         refusals.stop_if_any()
 
+        if retain is True:
+            keep_with_data(encryption_key)
         self.stream = stream
         self.table: dynamodb.Table = dynamodb.Table(
             self,

@@ -43,6 +43,7 @@ from constructs_lib.wiring.queue_limits import (
     check_receives,
     check_retention,
     visibility_of,
+    what_is_reserved,
 )
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.waiver import Waived, acknowledge, check_safeguards, record_waiver
@@ -87,7 +88,8 @@ class QueueWorker(KnownQueue):
             1 for FIFO, where good messages of a larger batch can die with the one they wait for.
         batching_window: How long Lambda gathers messages for a batch, up to 5 minutes; not for FIFO. Default: not at
             all.
-        max_concurrency: The most calls at once, 2 to 1,000. Default: as many as Lambda has.
+        max_concurrency: The most calls at once, 2 to 1,000. Default: as many as are reserved for the function,
+            where any are, or else as many as Lambda has.
         visibility_timeout: How long a received message stays hidden from other receivers. Default: six times the
             timeout of the function, plus the batching window.
         max_receive_count: How often a message is received before it is dead, 2 to 1,000; not beside waived `retries`.
@@ -143,6 +145,8 @@ class QueueWorker(KnownQueue):
         batch_size = (1 if fifo else 10) if batch_size is None else batch_size
         check_batch(batch_size, batching_window, fifo=fifo, refusals=refusals)
         check_concurrency(max_concurrency, self.function.reserved_concurrency, refusals)
+        if max_concurrency is None:
+            max_concurrency = what_is_reserved(self.function.reserved_concurrency)
         check_same_region("encryption_key", encryption_key, self, refusals)
         check_receives(max_receive_count, refusals, is_retried=retries is True)
         check_retention(retention, refusals)

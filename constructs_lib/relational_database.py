@@ -40,6 +40,7 @@ from constructs_lib.wiring.kinds import checks_kinds
 from constructs_lib.wiring.known_database import ExistingDatabase, KnownDatabase, function_of
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.resource import resource_of
+from constructs_lib.wiring.stack_key import keep_with_data
 from constructs_lib.wiring.vpc_access import private_subnets
 from constructs_lib.wiring.waiver import Waived, acknowledge, check_safeguards
 
@@ -157,6 +158,8 @@ class RelationalDatabase(KnownDatabase):
         refusals.stop_if_any()
 
         key = defaults.encryption_key if encryption_key is None else encryption_key
+        if final_snapshot is True:
+            keep_with_data(key)  # no snapshot is read without it
         self._encryption_key = key
         self.engine = engine
         self.database_name = database_name

@@ -25,6 +25,7 @@ from constructs_lib.wiring.kinds import checks_kinds
 from constructs_lib.wiring.known_bucket import ExistingBucket, KnownBucket
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.resource import resource_of
+from constructs_lib.wiring.stack_key import keep_with_data
 from constructs_lib.wiring.stated import retained
 from constructs_lib.wiring.waiver import Waived, check_safeguards, record_waiver
 
@@ -85,6 +86,8 @@ class UploadBucket(KnownBucket):
         check_same_region("encryption_key", encryption_key, self, refusals)
         refusals.stop_if_any()
 
+        if retain is True:
+            keep_with_data(encryption_key)
         self.bucket: s3.Bucket = s3.Bucket(
             self,
             "Bucket",

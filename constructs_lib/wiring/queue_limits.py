@@ -140,6 +140,17 @@ def check_concurrency(max_concurrency: int | None, reserved: int | None, refusal
         )
 
 
+def what_is_reserved(reserved: int | None) -> int | None:
+    """The concurrency a mapping is held to where its function has some reserved, and nothing else was said.
+
+    Without it Lambda takes more messages than it has environments for, and puts back those that are throttled, each of
+    them one receive nearer to the dead letters without anybody having tried it.
+    https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+    """
+    is_number = reserved is not None and not cdk.Token.is_unresolved(reserved)
+    return reserved if is_number and reserved in MAX_CONCURRENCY else None
+
+
 def check_receives(count: int, refusals: Refusals, *, is_retried: bool) -> None:
     """Note a number of receives that is none, gives a message a single chance, or is never reached."""
     if not is_retried:

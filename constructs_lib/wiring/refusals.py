@@ -23,7 +23,7 @@ class Refusals:
 
     def __init__(self, construct: Construct, path: str | None = None) -> None:
         self.path = construct.node.path if path is None else path
-        self.where = f"{self.path} ({type(construct).__name__})"
+        self.where = f"{self.path or 'the app'} ({type(construct).__name__})"
         self._problems: list[Problem] = []
 
     @classmethod

@@ -10,6 +10,7 @@ from typing import Any, get_type_hints
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
@@ -135,6 +136,39 @@ class TestTags:
         said["team"] = "nobody"
         assert defaults.tags == {"team": "payments"}
 
+    def test_those_of_a_second_call_are_added(self, stack: cdk.Stack) -> None:
+        Defaults(tags={"team": "payments"}).apply(stack)
+        Defaults(tags={"stage": "dev", "team": "payments"}).apply(stack)
+        assert dict(defaults_of(stack).tags) == {"team": "payments", "stage": "dev"}
+
+    def test_cannot_be_changed_where_nobody_said_any(self, stack: cdk.Stack) -> None:
+        tags: Any = defaults_of(stack).tags
+        with pytest.raises(TypeError):
+            tags["team"] = "payments"
+
+    def test_with_two_values_in_one_place_are_refused(self, app: cdk.App) -> None:
+        Defaults(tags={"team": "payments"}).apply(app)
+        with pytest.raises(PropError) as caught:
+            Defaults(tags={"team": "orders"}).apply(app)
+        assert str(caught.value) == (
+            "tag 'team' is 'payments' here already, and 'orders' now\n"
+            "  at:  the app (App)\n"
+            "  fix: say it once, or apply the second to a scope below"
+        )
+
+    @pytest.mark.parametrize(
+        ("tags", "what"),
+        [
+            ({"aws:team": "payments"}, "tag 'aws:team' begins as those that AWS sets itself"),
+            ({"k" * 129: "v"}, f"tag '{'k' * 20}' has 129 characters and its value 1: AWS takes 128 and 256"),
+            ({"k": "v" * 257}, "tag 'k' has 1 characters and its value 257: AWS takes 128 and 256"),
+        ],
+    )
+    def test_that_aws_does_not_take_are_refused(self, tags: dict[str, str], what: str) -> None:
+        with pytest.raises(PropError) as caught:
+            Defaults(tags=tags)
+        assert str(caught.value).splitlines()[0] == what
+
 
 class TestRefusals:
     def test_refuses_to_come_late(self, app: cdk.App, stack: cdk.Stack) -> None:
@@ -176,6 +210,23 @@ class TestRefusals:
             "  fix: make one in prod, or import it: from_key_arn, from_vpc_attributes"
         )
         Defaults(encryption_key=key).apply(dev)
+
+    @pytest.mark.parametrize("name", ["encryption_key", "vpc"])
+    def test_refuses_what_a_stage_inherits_and_cannot_refer_to(self, app: cdk.App, name: str) -> None:
+        shared = cdk.Stack(app, "Shared")
+        owns: dict[str, Any] = {"encryption_key": kms.Key, "vpc": ec2.Vpc}
+        Defaults(**{name: owns[name](shared, "It")}).apply(app)
+        dev, prod = cdk.Stage(app, "dev"), cdk.Stage(app, "prod")
+        with pytest.raises(PropError) as caught:
+            defaults_of(cdk.Stack(dev, "Shop"))
+        assert str(caught.value) == (
+            f"{name} is Shared/It, and no stack refers to what another stage defines\n"
+            "  at:  dev (Stage)\n"
+            "  fix: make one in dev, or import it: from_key_arn, from_vpc_attributes"
+        )
+        own = owns[name](cdk.Stack(prod, "Shared"), "It")
+        Defaults(**{name: own}).apply(prod)
+        assert getattr(defaults_of(cdk.Stack(prod, "Shop")), name) is own
 
     def test_refuses_bounds_that_nothing_could_pass(self) -> None:
         with pytest.raises(PropError) as caught:

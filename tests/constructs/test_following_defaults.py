@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import aws_cdk as cdk
@@ -10,6 +11,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
+from constructs import Construct
 
 from constructs_lib import (
     Defaults,
@@ -26,6 +28,7 @@ from constructs_lib import (
     UploadBucket,
     Waived,
     Workflow,
+    defaults_of,
     step,
 )
 from tests.constructs.test_keys_elsewhere import cycle_in
@@ -38,6 +41,10 @@ DAY = logs.RetentionDays.ONE_DAY
 
 def properties(stack: cdk.Stack, kind: str) -> list[dict[str, Any]]:
     return [each["Properties"] for each in resources_of(template_of(stack), kind).values()]
+
+
+def of_its_own(stack: cdk.Stack, defaults: Defaults) -> Construct:
+    return defaults.apply(Construct(stack, "Part"))
 
 
 def everything(stack: cdk.Stack) -> SecureFunction:
@@ -241,6 +248,40 @@ class TestHardened:
         Topic(nested, "Topic")
         assert len(properties(shop, "AWS::KMS::Key")) == len(properties(other, "AWS::KMS::Key")) == 1
         assert properties(nested, "AWS::KMS::Key") == []
+
+    def test_a_stack_below_another_has_its_own(self, app: cdk.App) -> None:
+        stage = Defaults(hardened=True).apply(cdk.Stage(app, "eu"))
+        outer, inner = (cdk.Environment(account="111122223333", region=each) for each in ("eu-west-1", "us-east-1"))
+        below = cdk.Stack(cdk.Stack(stage, "Outer", env=outer), "Inner", env=inner)
+        DynamoTable(below, "Table", partition_key="id")
+        assert len(properties(below, "AWS::KMS::Key")) == 1
+
+    @pytest.mark.parametrize(
+        ("kept", "policy"),
+        [
+            (lambda _: None, "Delete"),
+            (lambda stack: DynamoTable(stack, "Kept", partition_key="id", deletion_protection=True), "Retain"),
+            (lambda stack: UploadBucket(stack, "Kept", retain=True), "Retain"),
+            (lambda stack: defaults_of(of_its_own(stack, Defaults(removal_policy=cdk.RemovalPolicy.RETAIN))), "Retain"),
+        ],
+    )
+    def test_the_key_goes_with_its_stack_unless_data_under_it_stays(
+        self, stack: cdk.Stack, kept: Callable[[cdk.Stack], object], policy: str
+    ) -> None:
+        Defaults.dev(hardened=True).apply(stack)
+        DynamoTable(stack, "First", partition_key="id")
+        kept(stack)
+        [key] = resources_of(template_of(stack), "AWS::KMS::Key").values()
+        assert (key["DeletionPolicy"], key["UpdateReplacePolicy"]) == (policy, policy)
+
+    @pytest.mark.parametrize(("reserved", "held"), [(None, 10), (2, 2), (1, None), (1001, None)])
+    def test_a_queue_gives_no_more_than_is_reserved(
+        self, stack: cdk.Stack, reserved: int | None, held: int | None
+    ) -> None:
+        Defaults(hardened=True, reserved_concurrency=reserved).apply(stack)
+        QueueWorker(stack, "Worker", entry=ENTRY)
+        [mapping] = properties(stack, "AWS::Lambda::EventSourceMapping")
+        assert mapping.get("ScalingConfig") == (None if held is None else {"MaximumConcurrency": held})
 
     def test_a_function_keeps_what_it_failed_on_once(self, stack: cdk.Stack) -> None:
         Defaults(hardened=True).apply(stack)
