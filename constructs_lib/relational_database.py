@@ -30,18 +30,18 @@ from constructs_lib.wiring.connection_budget import ConnectionBudget, most_conne
 from constructs_lib.wiring.database_alarms import AlarmsOfDatabase, DatabaseAlarms
 from constructs_lib.wiring.database_checks import DataApiAction, check_data_api_actions, check_subnets
 from constructs_lib.wiring.database_cluster import Cluster, ClusterSettings, check_cluster
-from constructs_lib.wiring.database_network import IsolatedVpc, closed_group
+from constructs_lib.wiring.database_network import IsolatedVpc
 from constructs_lib.wiring.database_proxy import Proxy
 from constructs_lib.wiring.database_setup import ENTRY, check_user, read_migrations
 from constructs_lib.wiring.database_user_secret import UserSecret
 from constructs_lib.wiring.environment import check_name
 from constructs_lib.wiring.granting import grant_exactly
 from constructs_lib.wiring.kinds import checks_kinds
-from constructs_lib.wiring.known_database import ExistingDatabase, KnownDatabase, function_of
+from constructs_lib.wiring.known_database import ExistingDatabase, KnownDatabase, check_same_place, function_of
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.resource import resource_of
 from constructs_lib.wiring.stack_key import keep_with_data
-from constructs_lib.wiring.vpc_access import private_subnets
+from constructs_lib.wiring.vpc_access import closed_group, private_subnets
 from constructs_lib.wiring.waiver import Waived, acknowledge, check_safeguards
 
 CALLED_BY_CLOUDFORMATION = (
@@ -145,7 +145,7 @@ class RelationalDatabase(KnownDatabase):
         if migrations is not None and engine != "postgresql":
             refusals.refuse(
                 "migrations are for PostgreSQL: statements that define tables cannot be undone together in MySQL",
-                fix="leave migrations out, and run a tool of your own with what is granted by grant_data_api",
+                fix="leave migrations out, and let a tool of your own run them: cluster.grant_data_api_access(tool)",
             )
         scripts = read_migrations(migrations, refusals)
         vpc = defaults.vpc if vpc is None else vpc
@@ -269,6 +269,8 @@ class RelationalDatabase(KnownDatabase):
         """
         refusals = Refusals(self)
         function = function_of(grantee, refusals)
+        if function is not None:
+            check_same_place(self, function, refusals)
         check_user(user, self.engine, refusals)
         check_name(f"{env}_CLUSTER", refusals)
         check_data_api_actions(actions, refusals)

@@ -1,4 +1,4 @@
-"""The network of a database: subnets that lead nowhere, and who may speak to whom in them."""
+"""The network of a database: subnets that lead nowhere."""
 
 from __future__ import annotations
 
@@ -73,8 +73,3 @@ class IsolatedVpc(Construct):
             deliver_logs_permission_arn=writer.role_arn,
         )
         self.flow_log.node.add_dependency(writer.base_policy)
-
-
-def closed_group(scope: Construct, id: str, vpc: ec2.IVpc, description: str) -> ec2.SecurityGroup:  # noqa: A002 - CDK's name
-    """A security group through which nothing goes in or out until it is let."""
-    return ec2.SecurityGroup(scope, id, vpc=vpc, description=description, allow_all_outbound=False)

@@ -24,7 +24,6 @@ FINDINGS = (
     "HIPAA.Security-LambdaInsideVPC",
     "PCI.DSS.321-LambdaInsideVPC",
 )
-TLS = ec2.Port.tcp(443)
 
 
 def check_function_vpc(vpc: object, bearer: Construct, refusals: Refusals) -> None:
@@ -53,4 +52,4 @@ def place_in_vpc(function: lambda_.Function, identity: Identity, vpc: ec2.IVpc |
     if isinstance(vpc, Waived):
         record_waiver(function, "vpc", vpc, *FINDINGS)
     elif vpc is not None:
-        enter_vpc(function, identity, vpc).allow_to_any_ipv4(TLS, "AWS and other services, over TLS")
+        enter_vpc(function, identity, vpc)

@@ -12,11 +12,13 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_rds as rds
 from constructs import Construct
 
+from constructs_lib.problem import Problem, PropError
 from constructs_lib.wiring.connection_budget import ConnectionBudget
 from constructs_lib.wiring.database_checks import check_subnets
 from constructs_lib.wiring.database_proxy import ExistingProxy
 from constructs_lib.wiring.database_setup import Users, check_user
 from constructs_lib.wiring.environment import check_name
+from constructs_lib.wiring.environments import check_same_environment
 from constructs_lib.wiring.existing import check_existing
 from constructs_lib.wiring.granting import grant_exactly
 from constructs_lib.wiring.guarded import guard
@@ -118,6 +120,7 @@ class KnownDatabase(Construct):
         if self._users.signs_in_with_password(user):
             refusals.refuse(f"user {user!r} signs in with a password, by the Data API", fix="choose another name")
         if function is not None and self._door is not None:
+            check_same_place(self, function, refusals)
             check_vpc(function.function, self.vpc, refusals)
             if isinstance(budget, Waived):
                 record_waiver(function.function, "budget", budget)
@@ -194,6 +197,30 @@ class ExistingDatabase(KnownDatabase):
             None if most_connections is None else ConnectionBudget(most_connections, "raise most_connections")
         )
         self._door = ExistingProxy(self, proxy, security_group, engine)
+
+    def grant_data_api(self, grantee: iam.IGrantable, *actions: str, user: str, env: str = "DATABASE") -> iam.Grant:
+        """Refuse: the Data API asks for the cluster and the secret of a user, and here the proxy alone is known.
+
+        Raises:
+            PropError: Always, with what does it.
+        """
+        del grantee, actions, user, env
+        raise PropError(
+            Problem(
+                "the Data API asks for a cluster and the secret of a user, and from_existing knows the proxy alone",
+                f"{self.node.path} (ExistingDatabase)",
+                "rds.DatabaseCluster.from_database_cluster_attributes(..., data_api_enabled=True, secret=...)"
+                ".grant_data_api_access(function)",
+            )
+        )
+
+
+def check_same_place(database: Construct, function: Connecting, refusals: Refusals) -> None:
+    """Note a function of another account or region: it is in no network of this one, and calls its own Data API."""
+    why = "a database is reached from its own account and region"
+    check_same_environment(
+        database, function.function, refusals, why=why, fix="define the function where the database is"
+    )
 
 
 def function_of(grantee: object, refusals: Refusals) -> Connecting | None:

@@ -7,13 +7,14 @@ https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from constructs import IConstruct
+from constructs import Construct, IConstruct
 
 from constructs_lib.wiring.resource import resource_of
 from constructs_lib.wiring.waiver import acknowledge
@@ -38,6 +39,10 @@ REASON = (
     "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions"
 )
 FINDING = "AwsSolutions-IAM5[Resource::*]"
+TLS = ec2.Port.tcp(443)
+# https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html
+UNTOLD = re.compile(r"[^A-Za-z0-9 ._:/()#,@\[\]+=&;{}!$*-]")  # what the description of a group cannot have
+LONGEST_DESCRIPTION = 255
 
 _VPCS: WeakKeyDictionary[IConstruct, tuple[ec2.IVpc, ec2.SecurityGroup]] = WeakKeyDictionary()
 
@@ -63,7 +68,10 @@ def check_vpc(function: lambda_.Function, vpc: ec2.IVpc, refusals: Refusals) -> 
 
 
 def enter_vpc(function: lambda_.Function, identity: Identity, vpc: ec2.IVpc) -> ec2.Connections:
-    """Put a function into the private subnets of a VPC, once; it can reach nobody there until somebody lets it.
+    """Put a function into the private subnets of a VPC, once; nobody reaches it, and it reaches TLS ports.
+
+    Those are where AWS answers: at the endpoints of the VPC, or beyond its NAT gateway. Where there is neither, nobody
+    does. A group that was closed to them would let each call to a table or a queue hang until the timeout.
 
     Returns:
         What to let in, and out.
@@ -72,13 +80,8 @@ def enter_vpc(function: lambda_.Function, identity: Identity, vpc: ec2.IVpc) -> 
         return function.connections
     if function in _VPCS:
         return _VPCS[function][1].connections
-    group = ec2.SecurityGroup(
-        function,
-        "SecurityGroup",
-        vpc=vpc,
-        description=f"Function {function.node.path}"[:255],
-        allow_all_outbound=False,
-    )
+    group = closed_group(function, "SecurityGroup", vpc, f"Function {function.node.path}")
+    group.connections.allow_to_any_ipv4(TLS, "AWS and other services, over TLS")
     _VPCS[function] = vpc, group
     subnets = vpc.select_subnets(subnet_type=private_subnets(vpc).subnet_type)
     resource_of(function, lambda_.CfnFunction).vpc_config = lambda_.CfnFunction.VpcConfigProperty(
@@ -100,3 +103,9 @@ def enter_vpc(function: lambda_.Function, identity: Identity, vpc: ec2.IVpc) -> 
     )
     function.node.add_dependency(subnets.internet_connectivity_established)
     return group.connections
+
+
+def closed_group(scope: Construct, id: str, vpc: ec2.IVpc, description: str) -> ec2.SecurityGroup:  # noqa: A002 - CDK's name
+    """A security group through which nothing goes in or out until it is let."""
+    told = UNTOLD.sub("-", description)[:LONGEST_DESCRIPTION]
+    return ec2.SecurityGroup(scope, id, vpc=vpc, description=told, allow_all_outbound=False)

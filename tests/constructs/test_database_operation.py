@@ -177,8 +177,10 @@ class TestMigrations:
             with pytest.raises(PropError) as error:
                 RelationalDatabase(stack, "Ledger", **arguments)  # type: ignore[arg-type] # of one kind each
             assert refused(error) == [said]
-        folder = self.folder(tmp_path, **{"0001_a": "x" * 139_999 + ";"})
-        with pytest.raises(PropError, match="the migrations have 140000 bytes, and 131072 fit into one event"):
+        folder = self.folder(tmp_path, **{"0001_a": "\n" * 69_999 + "x;"})  # as JSON, a new line has two characters
+        with pytest.raises(PropError, match="the migrations have 140018 bytes as JSON, and 122880 fit into one event"):
             RelationalDatabase(stack, "Ledger", migrations=folder)
         with pytest.raises(PropError, match="migrations are for PostgreSQL"):
             RelationalDatabase(stack, "Ledger", engine="mysql", migrations="lambda_src/ledger/migrations")
+        with pytest.raises(PropError, match="migrations '' is no folder"):
+            RelationalDatabase(stack, "Ledger", migrations="")

@@ -37,6 +37,10 @@ def function_in(stack: cdk.Stack) -> dict[str, Any]:
     return dict(found)
 
 
+def outward_of(group: dict[str, Any]) -> list[dict[str, Any]]:
+    return list(group["Properties"]["SecurityGroupEgress"])
+
+
 class TestDatabases:
     def test_grants_one_user_of_the_proxy_and_nothing_else(self, home: cdk.Stack, function: SecureFunction) -> None:
         existing_database(home).grant_connect(function, user="ledger_reader", env="LEDGER")
@@ -55,19 +59,19 @@ class TestDatabases:
         assert_guarded(home)
 
     @pytest.mark.parametrize(("engine", "port"), [("postgresql", 5432), ("mysql", 3306)])
-    def test_the_function_reaches_the_proxy_alone(
+    def test_the_function_reaches_the_proxy_and_what_speaks_tls(
         self, home: cdk.Stack, function: SecureFunction, engine: str, port: int
     ) -> None:
         existing_database(home, engine=engine).grant_connect(function, user="ledger_reader")
         template = template_of(home)
-        [group] = resources_of(template, "AWS::EC2::SecurityGroup")
+        [(group, defined)] = resources_of(template, "AWS::EC2::SecurityGroup").items()
+        tls = [(443, 443, "0.0.0.0/0")]  # the endpoints of the VPC: without, a call to a table would hang
+        assert [(each["FromPort"], each["ToPort"], each["CidrIp"]) for each in outward_of(defined)] == tls
         own = {"Fn::GetAtt": [group, "GroupId"]}
         [inward] = resources_of(template, "AWS::EC2::SecurityGroupIngress").values()
         rule = inward["Properties"]
         assert (rule["GroupId"], rule["SourceSecurityGroupId"]) == ("sg-0a1b2c3d", own)
         assert (rule["FromPort"], rule["ToPort"]) == (port, port)
-        # Beside such a rule a group has no other: the default one, to everywhere, is gone.
-        # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-securitygroupegress.html
         [outward] = resources_of(template, "AWS::EC2::SecurityGroupEgress").values()
         rule = outward["Properties"]
         assert (rule["GroupId"], rule["DestinationSecurityGroupId"]) == (own, "sg-0a1b2c3d")
@@ -137,3 +141,7 @@ class TestDatabases:
         )
         with pytest.raises(PropError, match="Home/Public has 0 subnets without a way back from the internet"):
             existing_database(home, vpc=public)
+
+    def test_the_data_api_asks_for_more_than_is_known(self, home: cdk.Stack, function: SecureFunction) -> None:
+        with pytest.raises(PropError, match="the Data API asks for a cluster and the secret of a user"):
+            existing_database(home).grant_data_api(function, "ExecuteStatement", user="ledger_reader")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import aws_cdk as cdk
@@ -208,6 +209,14 @@ class TestGrants:
         assert statement["Resource"] == "*"  # alone in its statement
         assert all(each.startswith("ec2:") for each in statement["Action"])
 
+    def test_what_security_groups_say_of_themselves_is_what_ec2_takes(self, stack: cdk.Stack) -> None:
+        database = RelationalDatabase(stack, f'Käse\'s "db" {"long" * 60}')
+        database.grant_connect(function(stack, "F'ü"), user="writer")
+        groups = resources_of(template_of(stack), "AWS::EC2::SecurityGroup").values()
+        told = [each["Properties"]["GroupDescription"] for each in groups]
+        assert sorted(len(each) for each in told) == [26, 255, 255]
+        assert all(re.fullmatch(r"[A-Za-z0-9 ._:/()#,@\[\]+=&;{}!$*-]+", each) for each in told)
+
     def test_one_function_uses_two_databases_of_one_network(self, stack: cdk.Stack) -> None:
         one = RelationalDatabase(stack, "One")
         two = RelationalDatabase(stack, "Two", vpc=one.vpc)
@@ -310,6 +319,18 @@ class TestRefusals:
         RelationalDatabase(stack, "One").grant_connect(post, user="writer", env="ONE")
         with pytest.raises(PropError, match="Shop/Post/Function is in the VPC Shop/One/Network/Vpc already"):
             RelationalDatabase(stack, "Two").grant_connect(post, user="writer", env="TWO")
+
+    def test_a_function_of_another_region_is_refused(self, app: cdk.App) -> None:
+        here, there = (
+            cdk.Stack(app, name, env=cdk.Environment(account="1" * 12, region=name), cross_region_references=True)
+            for name in ("eu-west-1", "us-east-1")
+        )
+        database, post = RelationalDatabase(here, "Ledger"), function(there)
+        said = r"us-east-1/Post/Function is in 1+/us-east-1, .*: a database is reached from its own account and region"
+        with pytest.raises(PropError, match=said):
+            database.grant_connect(post, user="writer")
+        with pytest.raises(PropError, match=said):
+            database.grant_data_api(post, "ExecuteStatement", user="reader")
 
     def test_a_network_without_private_subnets_is_refused(self, stack: cdk.Stack) -> None:
         public = ec2.Vpc(

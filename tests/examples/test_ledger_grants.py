@@ -17,6 +17,7 @@ INTERFACES = (
     "ec2:UnassignPrivateIpAddresses",
 )
 ANYBODY = {"CidrIp": "255.255.255.255/32", "Description": "Disallow all traffic", "FromPort": 252, "ToPort": 86}
+ENDPOINTS = {"CidrIp": "0.0.0.0/0", "FromPort": 443, "ToPort": 443, "IpProtocol": "tcp"}
 
 
 @pytest.fixture
@@ -77,10 +78,12 @@ def test_functions_speak_to_the_proxy_the_proxy_to_the_cluster_and_nobody_else(l
         for each in resources_of(ledger, "AWS::EC2::SecurityGroupEgress").values()
     }
     assert let_in == let_out == {("post", "proxy"), ("read", "proxy"), ("proxy", "cluster")}
-    for group in resources_of(ledger, "AWS::EC2::SecurityGroup").values():
+    for name, group in resources_of(ledger, "AWS::EC2::SecurityGroup").items():
         assert "SecurityGroupIngress" not in group["Properties"]
+        of_function = name.startswith(("Post", "Read"))  # which also reaches the endpoints of this network
         for rule in group["Properties"].get("SecurityGroupEgress", []):
-            assert ANYBODY.items() <= rule.items()
+            assert (ENDPOINTS if of_function else ANYBODY).items() <= rule.items()
+        assert not of_function or "SecurityGroupEgress" in group["Properties"]
 
 
 def test_nothing_leads_to_the_internet(ledger: dict[str, Any]) -> None:

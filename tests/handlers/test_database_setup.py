@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,12 @@ import pytest
 from pg8000.exceptions import DatabaseError
 
 from constructs_lib.functions.database_setup.data_api import DataApi
-from constructs_lib.functions.database_setup.sql import apply_migration, create_postgres_user, remember_migrations
+from constructs_lib.functions.database_setup.sql import (
+    apply_migration,
+    create_mysql_user,
+    create_postgres_user,
+    remember_migrations,
+)
 from constructs_lib.local.overlay.relational_databases import Databases
 
 RECORD = {"Engine": "aurora-postgresql", "MasterUsername": "postgres", "_MasterUserPassword": "a", "DatabaseName": "x"}
@@ -78,6 +85,19 @@ def test_a_user_is_made_once(session: Any, password: str | None) -> None:
     assert [True, False] in found
 
 
+def test_a_user_who_came_with_tokens_comes_with_a_password_from_now_on_and_back(session: Any) -> None:
+    for password, by_token in ((None, True), ("secret", False), (None, True)):
+        for statement in create_postgres_user("user_of_both", password):
+            session.execute_simple(statement)
+        assert session.run("SELECT pg_has_role('user_of_both', 'rds_iam', 'member')") == [[by_token]]
+
+
+def test_a_user_of_mysql_is_never_without_a_way_to_log_in() -> None:
+    iam = "IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS' REQUIRE SSL"
+    assert create_mysql_user("a", None) == [f"CREATE USER IF NOT EXISTS 'a'@'%' {iam}", f"ALTER USER 'a'@'%' {iam}"]
+    assert create_mysql_user("a", "b")[0] == "CREATE USER IF NOT EXISTS 'a'@'%' IDENTIFIED BY 'b' REQUIRE SSL"
+
+
 class Sleeping:
     """A client whose database is asleep for some calls."""
 
@@ -95,12 +115,44 @@ class Sleeping:
         if self.codes:
             raise self.exceptions.ClientError(self.codes.pop(0))
 
+    def get_secret_value(self, **_: Any) -> dict[str, str]:
+        self.execute_statement()
+        return {"SecretString": json.dumps({"username": "reader", "password": "it's"})}
+
 
 def test_a_database_that_was_asleep_is_waited_for() -> None:
     client, pauses = Sleeping("DatabaseResumingException", "DatabaseResumingException"), list[float]()
     DataApi(client, "cluster", "secret", "x", pause=pauses.append).execute("SELECT 1")
     assert client.calls == 3
     assert pauses == [3.0, 3.0]
+
+
+def test_a_statement_that_outlasts_its_call_is_waited_for_by_asking_again() -> None:
+    client = Sleeping(*["StatementTimeoutException"] * 3)
+    left = iter([700.0, 655.0, 610.0])
+    DataApi(client, "cluster", "secret", "x", left.__next__).execute("SELECT 1")
+    assert client.calls == 4
+
+
+def test_a_statement_that_outlasts_the_function_is_told() -> None:
+    client = Sleeping(*["StatementTimeoutException"] * 3)
+    left = iter([80.0, 35.0])
+    with pytest.raises(TimeoutError, match=r"has not ended in time, and may still run: .* It begins with CREATE INDEX"):
+        DataApi(client, "cluster", "secret", "x", left.__next__).execute("CREATE INDEX one ON two (three)")
+    assert client.calls == 2
+
+
+def test_a_right_that_came_with_this_deployment_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    setup = importlib.import_module("constructs_lib.functions.database_setup.setup")
+    client, pauses = Sleeping("AccessDeniedException", "AccessDeniedException"), list[float]()
+    monkeypatch.setattr(setup, "SECRETS", client)
+    assert setup.password_of("arn", pauses.append) == "it's"
+    assert pauses == [2.0, 4.0]
+    client.codes = ["ResourceNotFoundException"]
+    with pytest.raises(Sleeping.exceptions.ClientError):
+        setup.password_of("arn", pauses.append)
+    assert len(pauses) == 2
 
 
 def test_any_other_failure_is_told_at_once() -> None:

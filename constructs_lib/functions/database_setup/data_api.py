@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+# The service waits 45 s for a statement, which then runs on. https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/data-api-timeouts.html
+RUNNING_ON = "StatementTimeoutException"
+SECONDS_OF_A_CALL = 60.0
 RESUMING = ("DatabaseResumingException", "DatabaseUnavailableException")  # a paused cluster takes some 15 s to be back
 PATIENCE_SECONDS = 240.0
 PAUSE_SECONDS = 3.0
@@ -27,6 +30,7 @@ class DataApi:
         cluster: The ARN of the cluster.
         secret: The ARN of the administrator's secret.
         database: The name of the database.
+        seconds_left: How long whoever calls this may still wait.
         pause: How one waits.
     """
 
@@ -34,10 +38,18 @@ class DataApi:
     cluster: str
     secret: str
     database: str
+    seconds_left: Callable[[], float] = lambda: 3 * SECONDS_OF_A_CALL
     pause: Callable[[float], object] = time.sleep
 
     def execute(self, statement: str) -> None:
-        """Run a statement to its end; a cluster that was asleep is waited for."""
+        """Run a statement to its end; a cluster that was asleep is waited for.
+
+        A statement that takes longer than the service waits is asked for again: it has to wait for itself, and change
+        nothing the second time.
+
+        Raises:
+            TimeoutError: It takes longer than there is time.
+        """
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
@@ -49,8 +61,16 @@ class DataApi:
                     continueAfterTimeout=True,
                 )
             except self.client.exceptions.ClientError as error:
-                if error.response["Error"]["Code"] not in RESUMING or time.monotonic() > deadline:
+                code = error.response["Error"]["Code"]
+                if code == RUNNING_ON:
+                    if self.seconds_left() < SECONDS_OF_A_CALL:
+                        raise TimeoutError(
+                            "a statement has not ended in time, and may still run: see the log of the database, and "
+                            f"deploy again when it has. It begins with {statement[:200]}"
+                        ) from error
+                elif code in RESUMING and time.monotonic() < deadline:
+                    self.pause(PAUSE_SECONDS)
+                else:
                     raise
-                self.pause(PAUSE_SECONDS)
             else:
                 return

@@ -13,13 +13,16 @@ def literal(value: str) -> str:
 
 
 def create_postgres_user(name: str, password: str | None) -> list[str]:
-    """Let a user log in: by IAM, or with a password where there is one."""
+    """Let a user log in: by IAM, or with a password where there is one; who may use both ways can use IAM alone."""
     create = (
         f"DO $user$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {literal(name)}) "
         f'THEN CREATE ROLE "{name}" LOGIN; END IF; END $user$'
     )
-    how = f'GRANT rds_iam TO "{name}"' if password is None else set_postgres_password(name, password)
-    return [create, how]
+    if password is None:
+        return [create, f'GRANT rds_iam TO "{name}"']
+    by_iam = f"pg_has_role({literal(name)}, 'rds_iam', 'member')"
+    no_token = f'DO $user$ BEGIN IF {by_iam} THEN REVOKE rds_iam FROM "{name}"; END IF; END $user$'
+    return [create, no_token, set_postgres_password(name, password)]
 
 
 def set_postgres_password(name: str, password: str) -> str:
@@ -29,9 +32,8 @@ def set_postgres_password(name: str, password: str) -> str:
 
 def create_mysql_user(name: str, password: str | None) -> list[str]:
     """Let a user log in: by IAM over TLS, or with a password where there is one."""
-    if password is not None:
-        return [f"CREATE USER IF NOT EXISTS '{name}'@'%' REQUIRE SSL", set_mysql_password(name, password)]
-    return [f"CREATE USER IF NOT EXISTS '{name}'@'%' IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS' REQUIRE SSL"]
+    by = "WITH AWSAuthenticationPlugin AS 'RDS'" if password is None else f"BY '{password}'"
+    return [f"{do} '{name}'@'%' IDENTIFIED {by} REQUIRE SSL" for do in ("CREATE USER IF NOT EXISTS", "ALTER USER")]
 
 
 def set_mysql_password(name: str, password: str) -> str:
