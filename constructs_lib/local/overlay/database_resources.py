@@ -46,6 +46,7 @@ def patches(databases: Databases) -> tuple[Patch | Addition, ...]:
     )
 
 
+OWN = ("_FormerPorts", "_LocalPort", "_MasterUserPassword")  # what we note of a cluster
 _DELETE = ("physical_id", "props")
 _UPDATE = ("physical_id", "old_props", "new_props", "stack_name", "logical_id")
 
@@ -83,7 +84,7 @@ def _wrap_update(databases: Databases, stock: Any) -> Any:
         identifier, attributes = stock(physical_id, old_props, new_props, stack_name, logical_id)
         record = clusters.get(identifier)
         if identifier == physical_id and record is not None:
-            kept = ("Port", "Endpoint", "ReaderEndpoint", "MasterUserSecret", "_LocalPort", "_MasterUserPassword")
+            kept = ("Port", "Endpoint", "ReaderEndpoint", "MasterUserSecret", *OWN)
             record.update({name: before[name] for name in kept if name in before})
             return identifier, _attributes(record)
         databases.remove((*here(), physical_id))

@@ -59,6 +59,7 @@ class Databases:
         self._lock = threading.RLock()
         self._running: dict[Key, Database] = {}
         self.absent: dict[Key, str] = {}  # those that cannot be here, and why
+        self.moved: dict[str, str] = {}  # ports that templates told functions, and where the database is now
         self.on_reset: list[Callable[[], object]] = []
 
     @classmethod
@@ -114,9 +115,11 @@ class Databases:
             try:
                 database = Database(key[2], name, administrator, server, judge, self._tls, port)
             except OSError as error:
-                log.warning("the port %s of the database %s is taken: %s", port, key[2], error)
                 database = Database(key[2], name, administrator, server, judge, self._tls)
+                log.warning("%s is at port %s now, since %s is taken: %s", key[2], database.relay.port, port, error)
+                record["_FormerPorts"] = [*record.get("_FormerPorts", []), port]
             self._running[key] = database
+            self.moved |= {str(former): str(database.relay.port) for former in record.get("_FormerPorts", [])}
             self.absent.pop(key, None)
         record["_LocalPort"] = record["Port"] = database.relay.port
         record["Endpoint"] = record["ReaderEndpoint"] = CLUSTER_HOST
@@ -248,10 +251,18 @@ def _role_of_session(arn: str) -> Role:
 
 
 def variables(databases: Databases, known: Mapping[str, str]) -> dict[str, str]:
-    """What a function needs to verify who it speaks to, if it speaks to one of these databases."""
+    """What a function needs to reach one of these databases and verify it, if it speaks to one.
+
+    Its template may have been deployed when the database had another port, which some other program has now.
+    """
     if not {PROXY_HOST, CLUSTER_HOST} & set(known.values()):
         return {}
-    return {"NODE_EXTRA_CA_CERTS": str(databases.authority_file), "SSL_CERT_FILE": str(databases.trusted_file)}
+    moved = {
+        name: databases.moved[value]
+        for name, value in known.items()
+        if value in databases.moved and known.get(f"{name.removesuffix('PORT')}HOST") in {PROXY_HOST, CLUSTER_HOST}
+    }
+    return {**moved, "NODE_EXTRA_CA_CERTS": str(databases.authority_file), "SSL_CERT_FILE": str(databases.trusted_file)}
 
 
 _CURRENT: dict[str, Databases] = {}

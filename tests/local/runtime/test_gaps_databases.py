@@ -128,17 +128,29 @@ class TestRelationalDatabases:
         databases.close()
 
     def test_what_was_there_is_there_after_a_restart(self, tmp_path: Path) -> None:
-        key, record = ("000000000000", "us-east-1", "shop"), dict(RECORD)
+        key = ("000000000000", "us-east-1", "shop")
+        record: dict[str, Any] = dict(RECORD)
+        taken = socket.socket()
         for number in range(2):
             databases = Databases(tmp_path / "data", tmp_path)
             database = databases.start(key, record)
             assert database is not None
+            if not number:
+                first = {"DATABASE_HOST": "localhost", "DATABASE_PORT": str(record["Port"]), "OTHER": "1"}
+                assert "DATABASE_PORT" not in relational_databases.variables(databases, first)
             with contextlib.closing(database.connect("postgres", "x")) as session:
                 session.run("CREATE TABLE IF NOT EXISTS kept (a int)")
                 session.run("INSERT INTO kept VALUES (1)")
                 assert session.run("SELECT count(*) FROM kept") == [[number + 1]]
             databases.close()
-        assert record["Port"] == record["_LocalPort"]
+            if not number:
+                taken.bind(("127.0.0.1", int(first["DATABASE_PORT"])))  # by another program
+                taken.listen()
+        taken.close()
+        assert record["Port"] == record["_LocalPort"] != int(first["DATABASE_PORT"])
+        # The template told the function the port of the first time; it reaches the database nevertheless.
+        assert relational_databases.variables(databases, first)["DATABASE_PORT"] == str(record["Port"])
+        assert "OTHER" not in relational_databases.variables(databases, first)
 
 
 class TestDataApi:
