@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from constructs_lib.local.local_run import READY, interruptible
-from constructs_lib.local.state_folder import StatePaths, held_problem
+from constructs_lib.local.state_folder import StatePaths, held_problem, make_state_folder
 from constructs_lib.problem import LocalError, Problem
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def start_detached(arguments: Sequence[str], state: Path) -> int:
     if paths.is_held():
         raise LocalError(held_problem(paths))
     try:
-        paths.path.mkdir(parents=True, exist_ok=True)
+        make_state_folder(paths.path)
         with _own(paths.run_log) as said, _own(paths.run_errors) as complained:
             process = subprocess.Popen(  # noqa: S603 (our own program, with what the user typed)
                 [*_program(), *(each for each in arguments if each != DETACH)],

@@ -90,6 +90,11 @@ class StatePaths:
             os.close(descriptor)
 
 
+def make_state_folder(path: Path) -> None:
+    """Make the folder where there is none, for nobody else to enter: the values of secrets are saved there."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
 class StateFolder(StatePaths):
     """A folder with everything that outlives a run: data, deployed stacks, the assembly, the logs of the last run.
 
@@ -108,7 +113,7 @@ class StateFolder(StatePaths):
         self._descriptor = -1
         try:
             super().__init__(Path(tempfile.mkdtemp(prefix="constructs-lib-run-")) if path is None else path.absolute())
-            self.path.mkdir(parents=True, exist_ok=True)
+            make_state_folder(self.path)
             (self.path / ".gitignore").write_text("*\n")
             self._descriptor = os.open(self.path / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:

@@ -27,6 +27,10 @@ class TestStateFolder:
             assert (folder.path / ".gitignore").read_text() == "*\n"
         assert folder.path.is_dir()
 
+    def test_nobody_else_may_enter_for_secrets_are_saved_there(self, tmp_path: Path) -> None:
+        with StateFolder(tmp_path / "state") as folder:
+            assert folder.path.stat().st_mode & 0o777 == 0o700
+
     def test_a_temporary_one_is_gone_when_closed(self) -> None:
         with StateFolder(None) as folder:
             assert folder.path.is_dir()
