@@ -15,12 +15,15 @@ from collections.abc import Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from constructs_lib.schedule import Schedule
 from constructs_lib.secure_function import SecureFunction
+from constructs_lib.wiring.app_stack import app_stack_of
 from constructs_lib.wiring.kinds import checks_kinds
 from constructs_lib.wiring.refusals import Refusals
+from constructs_lib.wiring.resource import resource_of
 from constructs_lib.wiring.waiver import acknowledge
 from constructs_lib.workflow import Workflow
 from constructs_lib.workflow_steps.control import each, on
@@ -65,7 +68,7 @@ class KeptVersions(Construct):
         count: How many of each are kept, the current one among them, 2 to 40.
 
     Raises:
-        PropError: A function has no versions, or is of another stack, or the number is out of bounds.
+        PropError: A function has no versions, or is of another app stack, or the number is out of bounds.
 
     Example:
         >>> quote = SecureFunction(stack, "Offer", entry="lambda_src/greeting/greet.ts", provisioned_concurrency=1)
@@ -92,7 +95,6 @@ class KeptVersions(Construct):
         refusals.stop_if_any()
 
         of = list(dict.fromkeys(of))
-        arns = [function.function.function_arn for function in of]
         self.workflow = Workflow(
             self,
             "Removal",
@@ -101,7 +103,7 @@ class KeptVersions(Construct):
         )
         stack = cdk.Stack.of(self)
         for policy in self.workflow.identity.base_policies:
-            findings = [f"AwsSolutions-IAM5[Resource::{flat(stack.resolve(arn))}:*]" for arn in arns]
+            findings = [f"AwsSolutions-IAM5[Resource::{_shown(function, stack)}:*]" for function in of]
             acknowledge(policy, VERSIONS_REASON, *findings)
         self.schedule = Schedule(self, "Nightly", expression="rate(1 day)", target=self.workflow, input={})
         for function in of:
@@ -140,13 +142,22 @@ def _steps(function: SecureFunction, number: int, count: int) -> list[Step]:
     ]
 
 
+def _shown(function: SecureFunction, stack: cdk.Stack) -> str:
+    """The ARN of a function as cdk-nag finds it in a template: that of a nested function is an output of its stack."""
+    own = cdk.Stack.of(function)
+    if own is stack or own.nested_stack_resource is None:
+        return flat(stack.resolve(function.function.function_arn))
+    output = cdk.Names.node_unique_id(resource_of(function.function, lambda_.CfnFunction).node)
+    return f"<{stack.resolve(own.nested_stack_resource.logical_id)}.Outputs.{output}Arn>"
+
+
 def _check(function: SecureFunction, bearer: Construct, refusals: Refusals) -> None:
     if function.alias is None:
         refusals.refuse(
             f"{function.node.path} has no versions",
             fix="give it provisioned_concurrency, snap_start or canary, or leave it out",
         )
-    elif cdk.Stack.of(function).node.path != cdk.Stack.of(bearer).node.path:
+    elif app_stack_of(function).node.path != app_stack_of(bearer).node.path:
         refusals.refuse(
             f"{function.node.path} is in another stack", fix="make a KeptVersions beside it, one for each stack"
         )

@@ -37,7 +37,7 @@ from constructs_lib.wiring.kinds import checks_kinds
 from constructs_lib.wiring.queue_access import send_statements
 from constructs_lib.wiring.receiver import HasFunction, Receiver, arn_of, check_receiver, key_of
 from constructs_lib.wiring.refusals import Refusals
-from constructs_lib.wiring.schedule_expression import check_expression
+from constructs_lib.wiring.schedule_expression import check_expression, check_timezone
 from constructs_lib.wiring.waiver import Waived
 
 SERVICE = "scheduler.amazonaws.com"
@@ -96,6 +96,7 @@ class Schedule(Construct):
         age = LONGEST_AGE if max_event_age is None else max_event_age
         refusals = Refusals(self)
         check_expression(expression, refusals)
+        check_timezone(timezone, refusals)
         check_description(description, refusals)
         check_receiver("target", target, refusals)
         if isinstance(target, Construct):

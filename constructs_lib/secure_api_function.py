@@ -12,10 +12,12 @@ from aws_cdk import aws_apigatewayv2 as apigatewayv2
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from constructs_lib.problem import ProblemError
 from constructs_lib.secure_api import SecureApi
 from constructs_lib.secure_function import FunctionProps, SecureFunction
 from constructs_lib.secure_rest_api import SecureRestApi
 from constructs_lib.wiring.auth import Auth
+from constructs_lib.wiring.environments import check_same_environment
 from constructs_lib.wiring.function_alarms import FunctionAlarms
 from constructs_lib.wiring.granting import grant_exactly
 from constructs_lib.wiring.kinds import checks_kinds
@@ -33,6 +35,8 @@ CALLER_SEES_FAILURE = (
     "API Gateway invokes this function synchronously and answers the caller with its failure; a dead-letter queue "
     "receives asynchronous events only, https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html"
 )
+REACH = "a route stands beside its function, and belongs to an API of the same account and region"
+REACH_FIX = "make an API in each region: SecureApi(stack, ...)"
 
 
 class RequestExample(TypedDict, total=False):
@@ -92,8 +96,12 @@ class SecureApiFunction(SecureFunction):
         home, own_id = api.place_of(scope, id)
         # Where functions are nested, the route stays here: below the place the function would have had.
         self._place: Construct | None = None if home is scope else Construct(scope, id)
-        super().__init__(home, own_id, entry=entry, alarms=alarms, **function)
-        self.api_route = api.serve(self._granted, self, self._written_at, self.called)
+        try:
+            super().__init__(home, own_id, entry=entry, alarms=alarms, **function)
+            self.api_route = api.serve(self._granted, self, self._written_at, self.called)
+        except ProblemError:
+            api.leave(home)
+            raise
         acknowledge(self.function, CALLER_SEES_FAILURE, "Serverless-LambdaDLQ")
         if example is not None:
             resource_of(self.api_route, cdk.CfnResource).add_metadata(EXAMPLE, dict(example))
@@ -147,6 +155,7 @@ class SecureApiFunction(SecureFunction):
         return self if self._place is None else self._place
 
     def _check_more(self, refusals: Refusals) -> None:
+        check_same_environment(self.api, self, refusals, why=REACH, fix=REACH_FIX)
         self._granted = self.api.claim(self._asked, self, self._written_at, refusals)
         if self.timeout.is_unresolved():
             return

@@ -99,7 +99,7 @@ class AsynchronousCalls:
             else self.max_event_age.to_seconds(),
         )
         if alias is not None:
-            config.node.add_dependency(alias)
+            config.node.add_dependency(resource_of(alias, lambda_.CfnAlias))  # and on none of its triggers
         if isinstance(self.on_failure, Waived):
             record_waiver(function, "on_failure", self.on_failure, "Serverless-LambdaDLQ")
             acknowledge(config, self.on_failure.reason, "Serverless-LambdaAsyncFailureDestination")

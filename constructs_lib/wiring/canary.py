@@ -119,6 +119,8 @@ class Canary:
                 f"canary has {len(self.alarms)} alarms, and CodeDeploy takes {MOST_ALARMS} beside the function's own",
                 fix="pass those that tell a bad version",
             )
+        for at, alarm in enumerate(self.alarms):
+            _check_place(f"alarms[{at}]", alarm, bearer, refusals)
         for name, hook in (("before", self.before), ("after", self.after)):
             if isinstance(hook, Construct):
                 _check_hook(name, hook, bearer, refusals)
@@ -162,7 +164,6 @@ class CanaryDeployment(Construct):
         canary: What the user said.
         alias: The alias that is moved.
         alarms: The alarms of the function.
-        is_provisioned: Whether environments of the alias are kept ready, which CodeDeploy waits for.
     """
 
     def __init__(
@@ -171,15 +172,13 @@ class CanaryDeployment(Construct):
         canary: Canary,
         alias: lambda_.Alias,
         alarms: Sequence[cloudwatch.IAlarm],
-        *,
-        is_provisioned: bool,
     ) -> None:
         super().__init__(bearer, "Deployment")
         self._bearer = bearer
         self.node.set_context(REMOVES_ALARMS, True)
         stack = cdk.Stack.of(self)
         self.application = codedeploy.LambdaApplication(self, "Application")
-        asked = [*alarms, *canary.alarms]
+        asked = list(dict.fromkeys([*alarms, *canary.alarms]))  # CodeDeploy takes none twice
         self.identity = Identity(
             self,
             "Identity",
@@ -196,7 +195,7 @@ class CanaryDeployment(Construct):
                     },
                 }
             ),
-            base=_statements(alias, canary.hooks, asked, is_provisioned=is_provisioned),
+            base=_statements(alias, canary.hooks, asked),
         )
         self.group = codedeploy.LambdaDeploymentGroup(
             self,
@@ -268,6 +267,18 @@ class CanaryDeployment(Construct):
         )
 
 
+def _check_place(name: str, alarm: cloudwatch.IAlarm, bearer: Construct, refusals: Refusals) -> None:
+    """Note an alarm that is where CodeDeploy does not look; nothing of places that a deployment tells."""
+    stack, imported = cdk.Stack.of(bearer), alarm.alarm_arn.split(":")[3:5]
+    region, account = imported if len(imported) == len(("region", "account")) else (alarm.env.region, alarm.env.account)
+    for what, there, here in (("region", region, stack.region), ("account", account, stack.account)):
+        if not cdk.Token.is_unresolved(there) and not cdk.Token.is_unresolved(here) and there != here:
+            refusals.refuse(
+                f"{name} is in {what} {there}, and the function in {here}: CodeDeploy looks at its own alone",
+                fix="pass alarms of the account and region of the function",
+            )
+
+
 def _check_hook(name: str, hook: Construct, bearer: Construct, refusals: Refusals) -> None:
     if hook is bearer:
         refusals.refuse(f"{name} is the function itself", fix="let another function test it")
@@ -279,6 +290,11 @@ def _check_hook(name: str, hook: Construct, bearer: Construct, refusals: Refusal
             if is_nested
             else "put the hook beside the function",
         )
+    elif isinstance(hook, Hook) and isinstance(hook.called, lambda_.Alias):
+        refusals.refuse(
+            f"{name} has an alias, and CodeDeploy calls hooks by the names of functions",
+            fix="leave provisioned_concurrency, snap_start and canary out of the hook",
+        )
     elif hook in _TESTED_BY:
         refusals.refuse(
             f"{name} tests another function already: {_TESTED_BY[hook]}",
@@ -287,11 +303,11 @@ def _check_hook(name: str, hook: Construct, bearer: Construct, refusals: Refusal
 
 
 def _statements(
-    alias: lambda_.Alias, hooks: Sequence[Hook], alarms: Sequence[cloudwatch.IAlarm], *, is_provisioned: bool
+    alias: lambda_.Alias, hooks: Sequence[Hook], alarms: Sequence[cloudwatch.IAlarm]
 ) -> list[iam.PolicyStatement]:
-    """What CodeDeploy does: what AWSCodeDeployRoleForLambda allows, for one function, and without buckets and topics.
+    """What CodeDeploy does: what AWS's policy for it allows, but for this function alone and without buckets.
 
-    https://docs.aws.amazon.com/codedeploy/latest/userguide/auth-and-access-control-permissions-reference.html
+    https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSCodeDeployRoleForLambdaLimited.html
     """
     function = alias.version.lambda_.function_arn
     statements = [
@@ -299,16 +315,14 @@ def _statements(
             sid="MoveAlias",
             actions=["lambda:GetAlias", "lambda:UpdateAlias"],
             resources=[function, f"{function}:{alias.alias_name}"],
-        )
+        ),
+        # Always: a deployment that ends provisioned concurrency begins with it.
+        iam.PolicyStatement(
+            sid="WaitForEnvironments",
+            actions=["lambda:GetProvisionedConcurrencyConfig"],
+            resources=[f"{function}:{alias.alias_name}"],
+        ),
     ]
-    if is_provisioned:
-        statements.append(
-            iam.PolicyStatement(
-                sid="WaitForEnvironments",
-                actions=["lambda:GetProvisionedConcurrencyConfig"],
-                resources=[f"{function}:{alias.alias_name}"],
-            )
-        )
     if hooks:
         statements.append(
             iam.PolicyStatement(

@@ -101,7 +101,7 @@ class LiveAlias:
         if provisioned is not None:
             provisioned.scale(alias)
         if self.canary is not None:
-            CanaryDeployment(bearer, self.canary, alias, tuple(watched.raised), is_provisioned=provisioned is not None)
+            CanaryDeployment(bearer, self.canary, alias, tuple(watched.raised))
         if provisioned is not None:
             watched.raise_for_spillover(alias)
         return alias

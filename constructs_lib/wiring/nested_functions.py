@@ -42,6 +42,15 @@ class NestedFunctions:
         path = "/".join([*scope.node.path.removeprefix(stack.node.path).strip("/").split("/"), own_id]).lstrip("/")
         return self._part(stack, part_of(path)), path.replace("/", "--")
 
+    def leave(self, home: Construct) -> None:
+        """Take away a nested stack that was made for a function which was refused: it would be deployed empty."""
+        for key, part in self._parts.items():
+            if part is home and not part.node.children and part.node.scope is not None:
+                part.node.scope.node.try_remove_child(f"{part.node.id}.NestedStack")
+                part.node.scope.node.try_remove_child(part.node.id)
+                del self._parts[key]
+                return
+
     def _part(self, stack: cdk.Stack, number: int) -> cdk.NestedStack:
         own = cdk.Stack.of(self._api)
         key = f"{stack.node.path}/{number}"

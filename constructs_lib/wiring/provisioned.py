@@ -22,7 +22,7 @@ from aws_cdk import aws_lambda as lambda_
 
 from constructs_lib.wiring.kinds import check_fields
 from constructs_lib.wiring.refusals import Refusals
-from constructs_lib.wiring.schedule_expression import check_expression
+from constructs_lib.wiring.schedule_expression import check_expression, check_timezone
 
 # https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html
 LEAST_TARGET, MOST_TARGET = 0.1, 0.9
@@ -82,6 +82,7 @@ class Provisioned:
             refusals.refuse(
                 f"target is {self.target:g}, wanted {LEAST_TARGET} to {MOST_TARGET}", fix="leave target out for 0.7"
             )
+        check_timezone(self.timezone, refusals)
         for expression, least in self.schedule.items():
             check_expression(expression, refusals)
             if self.up_to is not None and least > self.up_to:

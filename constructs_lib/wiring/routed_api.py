@@ -116,6 +116,11 @@ class RoutedApi(Construct):
         """Where a function of a route goes: where it was written, or into a nested stack."""
         return (scope, own_id) if self._nested is None else self._nested.place_of(scope, own_id)
 
+    def leave(self, home: Construct) -> None:
+        """Take back what `place_of` made for a function that was refused."""
+        if self._nested is not None:
+            self._nested.leave(home)
+
     def claim_route(self, text: str, claimant: Construct, refusals: Refusals) -> Route:
         """Take a route for one construct, and note why it cannot be had."""
         route = parse_route(text, refusals)

@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import aws_cdk as cdk
 
-from constructs_lib.wiring.refusals import Refusals
+from constructs_lib.wiring.refusals import Refusals, did_you_mean
 
 RATE = re.compile(r"rate\((\d+) (minutes?|hours?|days?)\)")
 CRON = re.compile(r"cron\((.*)\)")
@@ -100,6 +101,23 @@ def check_expression(expression: str, refusals: Refusals) -> None:
         refusals.refuse(
             f"expression {expression!r} is no rate, cron or point in time",
             fix="write rate(5 minutes), cron(0 3 * * ? *) or at(2030-01-01T00:00:00); the shortest rate is a minute",
+        )
+
+
+def check_timezone(timezone: cdk.TimeZone | None, refusals: Refusals) -> None:
+    """Note a time zone that there is not; nothing where this machine has no list of them."""
+    if timezone is None or cdk.Token.is_unresolved(timezone.timezone_name):
+        return
+    name = timezone.timezone_name
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        known = available_timezones()
+        if not known:
+            return
+        refusals.refuse(
+            f"timezone {name!r} is none there is{did_you_mean(name, sorted(known))}",
+            fix='write a city of the zone: cdk.TimeZone.of("Europe/Berlin")',
         )
 
 

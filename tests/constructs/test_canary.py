@@ -110,6 +110,13 @@ class TestDeployment:
             "Events": ["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_REQUEST", "DEPLOYMENT_STOP_ON_ALARM"],
         }
 
+    def test_an_alarm_counts_once_however_often_it_is_passed(self, stack: cdk.Stack) -> None:
+        """CodeDeploy refuses a list that names an alarm twice."""
+        refunds = new_alarm(stack, "Refunds")
+        SecureFunction(stack, "Charge", entry=ENTRY, canary=Canary(alarms=[refunds, refunds]))
+        group = only(template_of(stack), "AWS::CodeDeploy::DeploymentGroup")["Properties"]
+        assert len(group["AlarmConfiguration"]["Alarms"]) == 4
+
     def test_forgets_alarms_that_are_there_no_more(self, app: cdk.App) -> None:
         stack = cdk.Stack(Defaults(alarms=False).apply(app), "Quiet")
         SecureFunction(stack, "Charge", entry=ENTRY, canary=Canary())
@@ -126,7 +133,7 @@ class TestDeployment:
         assert "Spillover" not in str(group["AlarmConfiguration"])
 
     def test_asks_its_hooks_which_know_the_new_version(self, stack: cdk.Stack, probe: SecureFunction) -> None:
-        after = SecureFunction(stack, "After", entry=ENTRY, provisioned_concurrency=1)
+        after = SecureFunction(stack, "After", entry=ENTRY)
         SecureFunction(stack, "Charge", entry=ENTRY, canary=Canary(before=probe, after=after))
         template = template_of(stack)
         [version] = [name for name in resources_of(template, "AWS::Lambda::Version") if name.startswith("Charge")]
@@ -152,6 +159,7 @@ class TestGrants:
             ("lambda:GetAlias", f"{function}.Arn:live"),
             ("lambda:UpdateAlias", f"{function}.Arn"),
             ("lambda:UpdateAlias", f"{function}.Arn:live"),
+            ("lambda:GetProvisionedConcurrencyConfig", f"{function}.Arn:live"),
             *(("cloudwatch:DescribeAlarms", f"{alarm}.Arn") for alarm in alarms),
         }
         [role] = [each for name, each in resources_of(template, "AWS::IAM::Role").items() if "Deployment" in name]
@@ -160,19 +168,11 @@ class TestGrants:
         assert statement["Principal"] == {"Service": "codedeploy.amazonaws.com"}
         assert set(statement["Condition"]) == {"StringEquals", "ArnLike"}
 
-    def test_codedeploy_may_wait_for_environments_and_call_the_hooks(
-        self, stack: cdk.Stack, probe: SecureFunction
-    ) -> None:
-        charge = SecureFunction(
-            stack, "Charge", entry=ENTRY, canary=Canary(before=probe, after=probe), provisioned_concurrency=1
-        )
-        function = stack.resolve(charge.function.function_name)["Ref"]
+    def test_codedeploy_may_call_the_hooks(self, stack: cdk.Stack, probe: SecureFunction) -> None:
+        SecureFunction(stack, "Charge", entry=ENTRY, canary=Canary(before=probe, after=probe))
         hook = stack.resolve(probe.function.function_name)["Ref"]
         permissions = permissions_of(template_of(stack), "ChargeDeploymentIdentityRole")
-        assert {each for each in permissions if "Alias" not in each[0] and "Alarms" not in each[0]} == {
-            ("lambda:GetProvisionedConcurrencyConfig", f"{function}.Arn:live"),
-            ("lambda:InvokeFunction", f"{hook}.Arn"),
-        }
+        assert {each for each in permissions if "Invoke" in each[0]} == {("lambda:InvokeFunction", f"{hook}.Arn")}
 
     def test_a_hook_may_call_the_new_version_and_answer_before_the_alias_is_moved(
         self, stack: cdk.Stack, probe: SecureFunction
@@ -271,6 +271,30 @@ class TestRefusals:
         composite = cloudwatch.CompositeAlarm(stack, "Any", alarm_rule=rule)
         with pytest.raises(PropError, match=r"alarms\[0\] is composite"):
             SecureFunction(stack, "Charge", entry=ENTRY, canary=Canary(alarms=[composite]))
+
+    def test_of_an_alarm_that_is_elsewhere(self, app: cdk.App) -> None:
+        there = cdk.Stack(app, "There", env=cdk.Environment(account="111111111111", region="eu-west-1"))
+        here = cdk.Stack(app, "Here", env=cdk.Environment(account="111111111111", region="us-east-1"))
+        arn = "arn:aws:cloudwatch:us-east-1:222222222222:alarm:Refunds"
+        for number, alarm in enumerate(
+            (new_alarm(there, "Refunds"), cloudwatch.Alarm.from_alarm_arn(here, "Imported", arn))
+        ):
+            with pytest.raises(PropError) as refused:
+                SecureFunction(here, f"Charge{number}", entry=ENTRY, canary=Canary(alarms=[alarm]))
+            what = ("region eu-west-1, and the function in us-east-1", "account 222222222222, and the function in 1")
+            assert str(refused.value).startswith(f"alarms[0] is in {what[number]}")
+        near = cloudwatch.Alarm.from_alarm_name(here, "Near", "Refunds")
+        SecureFunction(here, "Fits", entry=ENTRY, canary=Canary(alarms=[near]))
+
+    def test_of_a_hook_with_an_alias(self, stack: cdk.Stack) -> None:
+        probe = SecureFunction(stack, "Probe", entry=ENTRY, provisioned_concurrency=1)
+        with pytest.raises(PropError) as refused:
+            SecureFunction(stack, "Charge", entry=ENTRY, canary=Canary(after=probe))
+        assert str(refused.value) == (
+            "after has an alias, and CodeDeploy calls hooks by the names of functions\n"
+            "  at:  Shop/Charge (SecureFunction)\n"
+            "  fix: leave provisioned_concurrency, snap_start and canary out of the hook"
+        )
 
     def test_of_a_hook_of_another_stack(self, app: cdk.App, stack: cdk.Stack) -> None:
         probe = SecureFunction(cdk.Stack(app, "Other"), "Probe", entry=ENTRY)

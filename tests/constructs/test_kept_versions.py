@@ -5,7 +5,7 @@ from __future__ import annotations
 import aws_cdk as cdk
 import pytest
 
-from constructs_lib import Canary, KeptVersions, PropError, SecureFunction
+from constructs_lib import Canary, Iam, KeptVersions, PropError, SecureApi, SecureApiFunction, SecureFunction
 from tests.findings import findings_of
 from tests.templates import permissions_of, resources_of, template_of
 
@@ -61,6 +61,20 @@ class TestGrants:
     def test_has_no_findings(self, stack: cdk.Stack, charge: SecureFunction) -> None:
         charge.keep_failed_events()
         KeptVersions(stack, "Versions", of=[charge])
+        assert findings_of(stack) == []
+
+
+class TestNestedFunctions:
+    def test_are_kept_from_the_stack_of_their_api(self, stack: cdk.Stack) -> None:
+        api = SecureApi(stack, "Api", auth=Iam(), nest_functions=True)
+        charge = SecureApiFunction(stack, "Charge", api=api, route="GET /", entry=ENTRY, canary=Canary())
+        KeptVersions(stack, "Versions", of=[charge])
+        template = template_of(stack)
+        permissions = permissions_of(template, "VersionsRemovalIdentityRole")
+        [removed] = [on for action, on in permissions if action == "lambda:DeleteFunction"]
+        [part] = resources_of(template, "AWS::CloudFormation::Stack")
+        assert removed.startswith(f"{part}.Outputs.")
+        assert removed.endswith("Arn:*")
         assert findings_of(stack) == []
 
 

@@ -19,7 +19,7 @@ from constructs_lib import DynamoTable, Iam, PropError, SecureApi, SecureApiFunc
 from constructs_lib.wiring.nested_functions import PARTS, part_of
 from tests.constructs.test_under_the_guards import said
 from tests.findings import findings_of
-from tests.templates import resources_of, show
+from tests.templates import resources_of, show, template_of
 
 ENTRY = "lambda_src/greeting/greet.ts"
 Templates = dict[str, dict[str, Any]]
@@ -164,6 +164,15 @@ class TestPlaces:
         with pytest.raises(PropError, match="memory_mib"):
             SecureApiFunction(stack, "Write", api=api, route="PUT /users", entry=ENTRY, memory_mib=1)
         SecureApiFunction(stack, "Write", api=api, route="PUT /users", entry=ENTRY)
+
+    def test_a_function_that_is_refused_leaves_no_empty_stack(self, stack: cdk.Stack) -> None:
+        """Read and Read4 are dealt to one nested stack, Write to another."""
+        api = SecureApi(stack, "Api", auth=Iam(), nest_functions=True)
+        SecureApiFunction(stack, "Read", api=api, route="GET /users", entry=ENTRY)
+        for name in ("Write", "Read4"):
+            with pytest.raises(PropError, match="memory_mib"):
+                SecureApiFunction(stack, name, api=api, route=f"PUT /{name}", entry=ENTRY, memory_mib=1)
+        assert len(resources_of(template_of(stack), "AWS::CloudFormation::Stack")) == 1
 
 
 def test_an_api_says_the_way_out_before_its_stack_is_full(stack: cdk.Stack) -> None:

@@ -365,6 +365,16 @@ class TestRefusals:
             "  fix: raise reserved_concurrency, or leave it out"
         )
 
+    def test_says_when_there_is_no_such_time_zone(self, stack: cdk.Stack) -> None:
+        zone = cdk.TimeZone.of("Europe/Berln")
+        with pytest.raises(PropError) as refused:
+            SecureFunction(stack, "Warm", entry=ENTRY, provisioned_concurrency=Provisioned(1, timezone=zone))
+        assert str(refused.value) == (
+            "timezone 'Europe/Berln' is none there is: did you mean Europe/Berlin?\n"
+            "  at:  Shop/Warm (SecureFunction)\n"
+            '  fix: write a city of the zone: cdk.TimeZone.of("Europe/Berlin")'
+        )
+
     def test_says_what_is_wrong_with_a_schedule(self, stack: cdk.Stack) -> None:
         with pytest.raises(PropError, match="every day"):
             SecureFunction(

@@ -59,7 +59,9 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
                 continue
             for place in places:
                 to = _place(assembly, place)
-                if to is None or role.may(ACTIONS[to.type].lower(), assembly.arns(to)):
+                if to is None or role.may(
+                    ACTIONS[to.type].lower(), (place,) if to.type == FUNCTION else assembly.arns(to)
+                ):
                     continue
                 if role.unknowns:
                     yield unknown(resource, what=f"whether {role.node} may send to {to}", reason=role.unknowns[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from constructs_lib.assembly.function_callers import FUNCTION
@@ -23,6 +24,7 @@ RESERVED = ("ReservedConcurrentExecutions",)
 SNAPS = ("SnapStart", "ApplyOn")
 # https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html
 MOST_BESIDE_SNAPS = 512  # MiB of /tmp
+NO_SNAPS = re.compile(r"nodejs|ruby|provided|go1|java8(?:\.al2)?$|dotnetcore|dotnet6$|python(?:2\.|3\.(?:\d|1[01])$)")
 SNAPPED = "PublishedVersions"
 LATEST = "$LATEST"
 VARIABLES = ("Environment", "Variables")
@@ -45,7 +47,8 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
 
     Refuses: more than 10,240 MiB of memory or of `/tmp`; a variable of a name that Lambda sets itself (`AWS_REGION`);
     provisioned concurrency on an alias of `$LATEST`, or of more than is reserved for the function; SnapStart of
-    Node.js, and beside provisioned concurrency, a file system, or more than 512 MiB of `/tmp`.
+    container images and of runtimes that have none (Node.js, Ruby, custom ones, Python before 3.12), and beside
+    provisioned concurrency, a file system, or more than 512 MiB of `/tmp`.
 
     Accepts: what Lambda takes; numbers that only a deployment knows.
     """
@@ -109,8 +112,10 @@ def _against_snapshots(function: Resource) -> Iterator[str]:
     if function.text(*SNAPS) != SNAPPED:
         return
     runtime, disk = function.text("Runtime") or "", function.number(*AMOUNTS[1])
-    if runtime.startswith("nodejs"):
+    if NO_SNAPS.match(runtime):
         yield f"it is to start from snapshots, and Lambda takes none of {runtime}"
+    if function.text("PackageType") == "Image":
+        yield "it is to start from snapshots, and Lambda takes none of container images"
     if disk is not None and disk > MOST_BESIDE_SNAPS:
         yield f"it is to start from snapshots, and /tmp has {count(disk)} MiB: {MOST_BESIDE_SNAPS} at most go with them"
     if not function.lacks("FileSystemConfigs"):

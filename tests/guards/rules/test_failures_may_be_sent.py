@@ -61,6 +61,13 @@ def test_each_kind_of_place_takes_its_own_action(kind: str, way: str) -> None:
     assert judged(RULE, {**resources, "Role": role(allow(action, on))}) == []
 
 
+def test_an_alias_is_invoked_by_its_own_arn() -> None:
+    alias = resource("AWS::Lambda::Alias", FunctionName=ref("Place"), FunctionVersion="1", Name="live")
+    resources = app(Place=function(), Live=alias, Config=config("OnSuccess", ref("Live")))
+    assert judged(RULE, {**resources, "Role": role(allow("lambda:InvokeFunction", ref("Live")))}) == []
+    assert len(judged(RULE, {**resources, "Role": role(allow("lambda:InvokeFunction", arn("Place")))})) == 1
+
+
 def test_a_permission_for_another_queue_is_none() -> None:
     resources = app(Place=queue(), Other=queue(), Config=config("OnFailure", arn("Place")))
     resources["Role"] = role(allow("sqs:SendMessage", arn("Other")))

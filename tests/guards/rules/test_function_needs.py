@@ -64,7 +64,12 @@ class TestFunctionSettingsAreOnesLambdaTakes:
             )
         ]
         assert len(judged(self.ID, {"Send": function(**snaps, FileSystemConfigs=[{"Arn": "x"}])})) == 1
-        assert len(judged(self.ID, {"Send": function(**{**snaps, "Runtime": "nodejs24.x"})})) == 1
+        for runtime in ("nodejs24.x", "ruby3.4", "provided.al2023", "python3.9", "python3.11", "dotnet6", "java8.al2"):
+            assert len(judged(self.ID, {"Send": function(**{**snaps, "Runtime": runtime})})) == 1, runtime
+        for runtime in ("python3.12", "java11", "java8.al2023", "dotnet8", "dotnet10"):
+            said = judged(self.ID, {"Send": function(**{**snaps, "Runtime": runtime})})
+            assert said == [], runtime
+        assert len(judged(self.ID, {"Send": function(SnapStart=snaps["SnapStart"], PackageType="Image")})) == 1
         warm: dict[str, Any] = {"ProvisionedConcurrencyConfig": {"ProvisionedConcurrentExecutions": 2}}
         alias = resource("AWS::Lambda::Alias", FunctionName=ref("Send"), FunctionVersion="1", Name="live", **warm)
         assert ids(self.ID, {"Send": function(**snaps), "Live": alias}) == [f"{self.ID}[SnapStart]"]
