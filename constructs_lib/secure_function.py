@@ -354,7 +354,7 @@ class SecureFunction(Construct):
             check_variable(self, name, value, refusals)
         for name, source in secrets.items():
             check_variable(self, name, "", refusals)
-            wiring_secrets.check_secret(name, source, refusals)
+            wiring_secrets.check_secret(name, source, self, refusals)
             if name in environment:
                 refusals.refuse(f"{name} is in both environment and secrets", fix="leave it out of environment")
         check_size(environment, refusals)

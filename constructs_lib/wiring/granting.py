@@ -9,6 +9,8 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from constructs_lib.problem import Problem, PropError
+from constructs_lib.wiring.environments import check_carried_over
+from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.upload_loops import note_calls
 
 
@@ -32,13 +34,18 @@ def grant_exactly(
         conditions: Under which the grant holds. Default: always.
 
     Raises:
-        PropError: The grant would be dropped, or an upload could set off the next one by it.
+        PropError: The grant would be dropped, CDK does not carry the ARN over to the region of the grantee, or an
+            upload could set off the next one by it.
     """
     account = grantee.grant_principal.principal_account
     here = cdk.Stack.of(scope).account
     are_known = account is not None and not cdk.Token.is_unresolved(account) and not cdk.Token.is_unresolved(here)
     if are_known and account != here:
         raise _lost(scope, actions, f"a role of another account ({account}, this is {here})")
+    if isinstance(grantee, Construct):
+        refusals = Refusals(scope)
+        check_carried_over(resource, scope, grantee, refusals)
+        refusals.stop_if_any()
     note_calls(scope, grantee, actions)
     grant = iam.Grant.add_to_principal(
         grantee=grantee, actions=list(actions), resource_arns=[resource], conditions=conditions

@@ -19,11 +19,13 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_ssm as ssm
+from constructs import Construct
 
+from constructs_lib.wiring.environments import check_carried_over
 from constructs_lib.wiring.key_use import use_through
 
 if TYPE_CHECKING:
-    from constructs import Construct
+    from constructs import IConstruct
 
     from constructs_lib.wiring.refusals import Refusals
 
@@ -79,8 +81,8 @@ class ParameterPath:
 SecretSource: TypeAlias = secretsmanager.ISecret | ssm.IParameter | SecretField | ParameterPath
 
 
-def check_secret(name: str, source: object, refusals: Refusals) -> None:
-    """Note a secret that is not a secret or a parameter, most often its value."""
+def check_secret(name: str, source: object, reader: IConstruct, refusals: Refusals) -> None:
+    """Note a secret that is not a secret or a parameter, most often its value, or one that the reader cannot name."""
     if isinstance(source, SecretField):
         _check_field(name, source, refusals)
     elif _is_secret(source):
@@ -92,6 +94,9 @@ def check_secret(name: str, source: object, refusals: Refusals) -> None:
             f"secret {name} is a {type(source).__name__}, wanted a Secrets Manager secret or an SSM parameter",
             fix=f'pass the construct, never its value: secrets={{"{name}": Secret.from_secret_name_v2(...)}}',
         )
+    owner = source.secret if isinstance(source, SecretField) else source
+    if isinstance(owner, Construct) and (_is_secret(owner) or _is_parameter(owner)):
+        check_carried_over(named_by(owner), owner, reader, refusals)
 
 
 def check_is_found_by_its_arn(what: str, secret: secretsmanager.ISecret, refusals: Refusals) -> None:

@@ -14,6 +14,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as sources
+from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
 from constructs import IConstruct
@@ -21,8 +22,13 @@ from constructs import IConstruct
 from constructs_lib import (
     DynamoTable,
     EventBus,
+    Iam,
     PropError,
     QueueWorker,
+    SecretField,
+    SecretSource,
+    SecureApi,
+    SecureApiFunction,
     SecureFunction,
     Topic,
     UploadBucket,
@@ -92,6 +98,58 @@ class TestStacks:
         variables = read["Properties"]["Environment"]["Variables"]
         assert variables["USERS_TABLE"]["Fn::GetAtt"][0] == reader
         assert_guarded(away)
+
+    @pytest.mark.parametrize("of", ["grant", "secret", "field"])
+    def test_what_another_region_has_is_refused_where_cdk_would_not_carry_its_name_over(
+        self, app: cdk.App, of: str
+    ) -> None:
+        home, away = (
+            cdk.Stack(app, name, env=cdk.Environment(account=ACCOUNT, region=region))
+            for name, region in (("Home", "eu-central-1"), ("Away", "us-east-1"))
+        )
+        secret = secretsmanager.Secret(home, "Secret")
+        sources: dict[str, SecretSource] = {"secret": secret, "field": SecretField(secret, "key")}
+        read = {"KEY": sources[of]} if of in sources else None
+        with pytest.raises(PropError) as caught:
+            DynamoTable(home, "Users", partition_key="id").grant(
+                SecureFunction(away, "Read", entry=ENTRY, secrets=read), "GetItem"
+            )
+        owner, at = (
+            ("Home/Users", "Home/Users (DynamoTable)")
+            if of == "grant"
+            else ("Home/Secret", "Away/Read (SecureFunction)")
+        )
+        assert str(caught.value) == (
+            f"Away/Read is in 111122223333/us-east-1, {owner} in 111122223333/eu-central-1: "
+            "CDK carries names and ARNs to another region only where its stacks ask for it\n"
+            f"  at:  {at}\n"
+            "  fix: give both stacks an env and cross_region_references=True, or put both into one region"
+        )
+
+    def test_what_has_a_name_of_its_own_is_known_everywhere(self, app: cdk.App) -> None:
+        home, away = (
+            cdk.Stack(app, name, env=cdk.Environment(account=ACCOUNT, region=region))
+            for name, region in (("Home", "eu-central-1"), ("Away", "us-east-1"))
+        )
+        named = sqs.Queue(home, "Jobs", queue_name="jobs")
+        QueueWorker.from_existing(home, "Known", named).grant_send(SecureFunction(away, "Send", entry=ENTRY))
+        assert ("sqs:SendMessage", f"arn:AWS::Partition:sqs:eu-central-1:{ACCOUNT}:jobs") in permissions_of(
+            template_of(away), "Send"
+        )
+
+    def test_a_route_of_an_api_in_another_region_is_refused(self, app: cdk.App) -> None:
+        home, away = (
+            cdk.Stack(app, name, env=cdk.Environment(account=ACCOUNT, region=region), cross_region_references=True)
+            for name, region in (("Home", "eu-central-1"), ("Away", "us-east-1"))
+        )
+        with pytest.raises(PropError) as caught:
+            SecureApiFunction(away, "Read", api=SecureApi(home, "Api", auth=Iam()), route="GET /", entry=ENTRY)
+        assert str(caught.value) == (
+            "Away/Read is in 111122223333/us-east-1, Home/Api in 111122223333/eu-central-1: "
+            "a route stands beside its function, and belongs to an API of the same account and region\n"
+            "  at:  Away/Read (SecureApiFunction)\n"
+            "  fix: make an API in each region: SecureApi(stack, ...)"
+        )
 
     def test_a_grant_to_another_account_is_refused_in_three_lines(self, app: cdk.App) -> None:
         home, away = (
