@@ -161,7 +161,7 @@ class DynamoTable(KnownTable):
         sort_key: str | dynamodb.Attribute | None = None,
         only: Sequence[str] | None = None,
     ) -> str:
-        """Add a global secondary index.
+        """Add a global secondary index, with alarms on what it turns away.
 
         Args:
             name: 3 to 255 letters, digits, dots, dashes and underscores.
@@ -193,6 +193,7 @@ class DynamoTable(KnownTable):
             projection_type=projection,
             non_key_attributes=list(only) if only else None,
         )
+        self._watched.raise_for_index(name)
         return name
 
     def watch_actions(self, actions: Iterable[str]) -> None:

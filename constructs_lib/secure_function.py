@@ -211,7 +211,7 @@ class SecureFunction(Construct):
         )
 
         self.log_group = log_group(self, "Logs", retention=log_retention)
-        always_kept = self._asynchronous.always_kept(self)
+        always_kept = self._asynchronous.always_kept(self, self.watched)
         reads = wiring_secrets.all_read_statements(self, secrets.values())
         # What is initialized before anything else is granted may read its secrets from the start.
         base = [*(reads if live.is_wanted else ()), *(send_statements(self, always_kept.queue) if always_kept else ())]

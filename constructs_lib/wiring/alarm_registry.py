@@ -28,12 +28,14 @@ class Measured:
         stage: The path of its stage, or of the app.
         kind: Beside what others it is shown: `Functions`.
         metrics: What is shown of it, by the name of the graph; asked when the dashboard is drawn.
+        part: Which part of it that is, where it is shown in several lines.
     """
 
     path: str
     stage: str
     kind: str
     metrics: Callable[[], Mapping[str, cloudwatch.IMetric]]
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,7 +154,13 @@ class Thresholds:
                 _check_threshold(name, value, self._defaults[name], refusals)
 
     def raise_on(
-        self, bearer: Construct, resource: IConstruct, watches: Callable[[], Iterable[Watch]], *, kind: str
+        self,
+        bearer: Construct,
+        resource: IConstruct,
+        watches: Callable[[], Iterable[Watch]],
+        *,
+        kind: str,
+        part: str = "",
     ) -> list[cloudwatch.Alarm]:
         """Define alarms below a construct, but those that are waived; none where `Defaults` turn alarms off.
 
@@ -163,9 +169,16 @@ class Thresholds:
             resource: What says in the template that one is waived.
             watches: What is to know of it; asked where there are alarms, and when a dashboard is drawn.
             kind: Beside what others it is shown on a dashboard: `Functions`.
+            part: What tells them from others of the same names there: an index of a table.
         """
         alarms_of(bearer).measured.append(
-            Measured(bearer.node.path, stage_of(bearer), kind, lambda: {each.name: each.metric for each in watches()})
+            Measured(
+                bearer.node.path,
+                stage_of(bearer),
+                kind,
+                lambda: {each.name: each.metric for each in watches()},
+                part,
+            )
         )
         if isinstance(self._asked, Waived):
             record_waiver(resource, "alarms", self._asked)
@@ -182,7 +195,7 @@ class Thresholds:
             raised.append(
                 raise_alarm(
                     place,
-                    watch.id,
+                    f"{watch.id}-{part}" if part else watch.id,
                     metric=watch.metric,
                     threshold=threshold * watch.scale,
                     article=watch.article,

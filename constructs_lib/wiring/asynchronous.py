@@ -73,10 +73,10 @@ class AsynchronousCalls:
             fix="leave max_event_age out for 6 hours, or stay within these bounds",
         )
 
-    def always_kept(self, bearer: Construct) -> DeadLetters | None:
+    def always_kept(self, bearer: Construct, watched: AlarmsOfFunction) -> DeadLetters | None:
         """The queue a hardened function has from the start, whoever calls it; none where it has a place of its own."""
         if self.on_failure is None and defaults_of(bearer).hardened:
-            return DeadLetters(bearer, "FailedEvents")
+            return DeadLetters(bearer, "FailedEvents", alarms=watched.asked)
         return None
 
     def configure(
@@ -104,11 +104,14 @@ class AsynchronousCalls:
             record_waiver(function, "on_failure", self.on_failure, "Serverless-LambdaDLQ")
             acknowledge(config, self.on_failure.reason, "Serverless-LambdaAsyncFailureDestination")
             return config
-        watched.raise_for_lost_events()
         if resource_of(function, lambda_.CfnFunction).dead_letter_config is not None:
+            watched.raise_for_lost_events(by="DeadLetterErrors")
             acknowledge(config, QUEUE_KEEPS, "Serverless-LambdaAsyncFailureDestination")
             return config
-        kept_in = DeadLetters(bearer, "FailedEvents") if self.on_failure is None else self.on_failure
+        watched.raise_for_lost_events()
+        kept_in = (
+            DeadLetters(bearer, "FailedEvents", alarms=watched.asked) if self.on_failure is None else self.on_failure
+        )
         destination = destination_of(bearer, kept_in)
         config.destination_config = lambda_.CfnEventInvokeConfig.DestinationConfigProperty(
             on_failure=lambda_.CfnEventInvokeConfig.OnFailureProperty(destination=destination.arn)

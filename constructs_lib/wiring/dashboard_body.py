@@ -101,7 +101,7 @@ def _by_graph(registry: AlarmRegistry, scope: str, stage: str) -> dict[str, dict
     """The lines of each graph, by kind and by what they measure."""
     found: dict[str, dict[str, list[cloudwatch.IMetric]]] = defaultdict(lambda: defaultdict(list))
     for each in registry.measured_below(scope, stage):
-        place = each.path.removeprefix(f"{scope}/")
+        place = f"{each.path.removeprefix(f'{scope}/')} {each.part}".rstrip()
         for name, metric in each.metrics().items():
             found[each.kind][name].append(_labelled(metric, place))
     return found

@@ -31,6 +31,15 @@ class TopicAlarms(TypedDict, total=False):
     failed: int | Waived
 
 
+class SubscriptionAlarms(TypedDict, total=False):
+    """The alarm of a subscription, and from what on it goes off; `Waived(reason)` for none.
+
+    - `dead_letters`: messages that could not be delivered, and were kept. Default: 1.
+    """
+
+    dead_letters: int | Waived
+
+
 class DeliveryAlarms(TypedDict, total=False):
     """The alarms of a rule or schedule, and from what on they go off; `Waived(reason)` for one that should not be.
 
@@ -86,6 +95,11 @@ class AlarmsOfDelivery:
     ) -> list[cloudwatch.Alarm]:
         """Define the alarm of a schedule that has a group for itself, unless it is waived."""
         return self._thresholds.raise_on(bearer, schedule, lambda: _of_group(group), kind="Rules and schedules")
+
+
+def check_subscription_alarms(asked: Mapping[str, object] | Waived | None, refusals: Refusals) -> None:
+    """Note alarms a subscription does not have, and thresholds that are none."""
+    Thresholds(asked, {"dead_letters": 1}).check(refusals)
 
 
 def _of_topic(topic: sns.Topic) -> Iterator[Watch]:

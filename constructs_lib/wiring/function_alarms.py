@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import TypedDict, cast
 
@@ -16,18 +17,25 @@ from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.waiver import Waived
 
 NEAR_TIMEOUT = 0.9  # of the timeout
+# A failure is counted when its call began, and reported when it ended: an alarm that looks at the last five minutes
+# alone would never see that a call has run out of a time of ten. So alarms of long calls also look further back.
+# https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+LONG = cdk.Duration.minutes(1)
+LONGEST = cdk.Duration.minutes(15)
 
 
 class FunctionAlarms(TypedDict, total=False):
     """The alarms of a function, and from what on they go off; `Waived(reason)` for one that should not be.
 
-    - `errors`: calls that failed or ran out of time, within five minutes. Default: 5. An asynchronous event is tried
-      three times, so one bad event is no alarm here; it is kept, and its dead-letter queue has one.
+    - `errors`: calls that failed or ran out of time, of those that began within five minutes. Default: 5. An
+      asynchronous event is tried three times, so one bad event is no alarm here; it is kept, and its dead-letter queue
+      has one.
     - `throttles`: calls turned away within a minute, in three of five minutes. Default: 1.
     - `duration`: what the slowest hundredth takes (p99), in two of three times five minutes. Default: 90 % of the
       timeout.
     - `lost_events`: events that failed and could not be kept either, within five minutes, where the function has a
       place for failures. Default: 1.
+    - `dead_letters`: events that failed and were kept, where they are kept in a queue of the function. Default: 1.
     - `spillover`: calls that start cold all the same, within five minutes, where environments are kept ready.
       Default: 1.
     """
@@ -36,6 +44,7 @@ class FunctionAlarms(TypedDict, total=False):
     throttles: int | Waived
     duration: cdk.Duration | Waived
     lost_events: int | Waived
+    dead_letters: int | Waived
     spillover: int | Waived
 
 
@@ -54,6 +63,10 @@ class AlarmsOfFunction:
         # A timeout that is known at deploy only has no nine tenths, but somebody may have said what is too slow.
         self._knows_slow = not timeout.is_unresolved() or (isinstance(asked, Mapping) and "duration" in asked)
         slow = 1.0 if timeout.is_unresolved() else timeout.to_milliseconds() * NEAR_TIMEOUT
+        longest = LONGEST if timeout.is_unresolved() else timeout
+        is_long = longest.to_milliseconds() > LONG.to_milliseconds()
+        self._back = math.ceil(longest.to_milliseconds() / FIVE_MINUTES.to_milliseconds()) if is_long else 0
+        self.asked = asked if isinstance(asked, Mapping | Waived) else None
         self._thresholds = Thresholds(
             asked,
             {
@@ -61,11 +74,12 @@ class AlarmsOfFunction:
                 "throttles": 1,
                 "duration": cdk.Duration.millis(max(1, round(slow))),
                 "lost_events": 1,
+                "dead_letters": 1,
                 "spillover": 1,
             },
         )
         self._place: tuple[Construct, lambda_.Function] | None = None
-        self._loses_events = False
+        self._watched_for_losses: set[str] = set()
         self.raised: list[cloudwatch.Alarm] = []
 
     def check(self, refusals: Refusals) -> None:
@@ -84,13 +98,20 @@ class AlarmsOfFunction:
         self.raised += self._thresholds.raise_on(bearer, function, lambda: self._watches(function), kind="Functions")
         alarms_of(bearer).logged.append(Logged(bearer.node.path, stage_of(bearer), function.log_group, service))
 
-    def raise_for_lost_events(self) -> None:
-        """Define the alarm on what fails and cannot be kept: once the function has a place for failures."""
-        if self._place is None or self._loses_events:
+    def raise_for_lost_events(self, *, by: str = "DestinationDeliveryFailures") -> None:
+        """Define the alarm on what fails and cannot be kept: once the function has a place for failures.
+
+        Args:
+            by: The metric: `DeadLetterErrors` where that place is the dead-letter queue of the function itself.
+        """
+        if self._place is None or by in self._watched_for_losses:
             return
-        self._loses_events = True
+        part = by if self._watched_for_losses else ""
+        self._watched_for_losses.add(by)
         bearer, function = self._place
-        self.raised += self._thresholds.raise_on(bearer, function, lambda: _lost_events(function), kind="Functions")
+        self.raised += self._thresholds.raise_on(
+            bearer, function, lambda: _lost_events(function, by), kind="Functions", part=part
+        )
 
     def raise_for_spillover(self, alias: lambda_.Alias) -> None:
         """Define the alarm on cold starts of a function whose environments are kept ready."""
@@ -103,6 +124,8 @@ class AlarmsOfFunction:
         yield Watch(
             name="errors",
             metric=function.metric_errors(period=FIVE_MINUTES),
+            periods=1 + self._back,
+            datapoints=1 if self._back else None,
             article="function-errors",
             description="calls of this function fail or run out of time",
         )
@@ -118,17 +141,17 @@ class AlarmsOfFunction:
             yield Watch(
                 name="duration",
                 metric=function.metric_duration(period=FIVE_MINUTES, statistic="p99"),
-                periods=3,
+                periods=3 + self._back,
                 datapoints=2,
                 article="function-near-timeout",
                 description="calls of this function hardly end in time (p99)",
             )
 
 
-def _lost_events(function: lambda_.Function) -> Iterator[Watch]:
+def _lost_events(function: lambda_.Function, by: str) -> Iterator[Watch]:
     yield Watch(
         name="lost_events",
-        metric=function.metric("DestinationDeliveryFailures", period=FIVE_MINUTES, statistic="Sum"),
+        metric=function.metric(by, period=FIVE_MINUTES, statistic="Sum"),
         article="function-loses-events",
         description="what this function failed on could not be kept, and is lost",
     )

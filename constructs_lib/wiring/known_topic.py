@@ -14,6 +14,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from constructs_lib.wiring.dead_letters import DeadLetters
+from constructs_lib.wiring.delivery_alarms import SubscriptionAlarms, check_subscription_alarms
 from constructs_lib.wiring.destination import HasQueue, publish_statements
 from constructs_lib.wiring.environments import check_same_environment
 from constructs_lib.wiring.event_pattern import ALTERNATIVES, check_values
@@ -29,6 +30,7 @@ from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.resource import resource_of
 from constructs_lib.wiring.upload_loops import loops_of, passing_on, run_with
 from constructs_lib.wiring.variables import check_takes_variable, set_variable
+from constructs_lib.wiring.waiver import Waived
 
 SERVICE = "sns.amazonaws.com"
 REACH = "a subscription made here joins a topic and a receiver of one account and region"
@@ -69,6 +71,7 @@ class KnownTopic(Construct):
         filter: Mapping[str, object] | None = None,  # noqa: A002 - SNS's name
         filter_on: FilterOn = "attributes",
         id: str | None = None,  # noqa: A002 - CDK's name
+        alarms: SubscriptionAlarms | Waived | None = None,
     ) -> TopicSubscription:
         """Deliver messages to a worker or a function, which from then on may be reached by this topic alone.
 
@@ -81,6 +84,7 @@ class KnownTopic(Construct):
                 https://docs.aws.amazon.com/sns/latest/dg/sns-subscription-filter-policies.html
             filter_on: Whether the filter looks at the attributes of a message or into its JSON body.
             id: Name of the subscription below the receiver. Default: the place of the topic.
+            alarms: Another threshold than that of `SubscriptionAlarms`, or `Waived(reason)` for none.
 
         Raises:
             PropError: The receiver is neither, its queue is FIFO, it is subscribed already or deployed elsewhere, the
@@ -100,6 +104,7 @@ class KnownTopic(Construct):
             refusals.refuse(f"filter_on is {filter_on!r}", fix='use "attributes" or "body"')
         if filter is not None:
             _check_filter(filter, filter_on, refusals)
+        check_subscription_alarms(alarms, refusals)
         refusals.stop_if_any()
         if not isinstance(receiver, Construct):  # pragma: no cover - what was not refused is one
             raise TypeError("a receiver outside the tree")
@@ -116,7 +121,7 @@ class KnownTopic(Construct):
             self._loops.add_calls(passing_on(self), "deliver to", run_with(receiver), refusals)
         refusals.stop_if_any()
         self._receivers.add(receiver.node.path)
-        return TopicSubscription(self, receiver, place, filter=filter, filter_on=filter_on)
+        return TopicSubscription(self, receiver, place, filter=filter, filter_on=filter_on, alarms=alarms)
 
     @checks_kinds()
     def grant_publish(self, grantee: iam.IGrantable, *, env: str | None = None) -> iam.Grant:
@@ -175,6 +180,7 @@ class TopicSubscription(Construct):
         receiver: Who receives.
         filter: What it receives; everything if none.
         filter_on: What the filter looks at.
+        alarms: What raises an alarm, as `SubscriptionAlarms` says.
     """
 
     def __init__(
@@ -185,13 +191,14 @@ class TopicSubscription(Construct):
         *,
         filter: Mapping[str, object] | None,  # noqa: A002 - SNS's name
         filter_on: FilterOn,
+        alarms: SubscriptionAlarms | Waived | None = None,
     ) -> None:
         if not isinstance(receiver, Construct):  # pragma: no cover - what has a queue or a function is a construct
             raise TypeError("a receiver outside the tree")
         super().__init__(receiver, id)
         key = key_of(receiver)
         key = topic.topic.master_key if key is None else key
-        self.dead_letters = DeadLetters(self, "Undelivered", encryption_key=key)
+        self.dead_letters = DeadLetters(self, "Undelivered", encryption_key=key, alarms=alarms)
         key = self.dead_letters.queue.encryption_master_key
         if key is not None:
             admit_to_key(key, SERVICE, _key_source(topic, key))

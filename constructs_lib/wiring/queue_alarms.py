@@ -30,7 +30,6 @@ class QueueWorkerAlarms(FunctionAlarms, total=False):
 
     age: cdk.Duration | Waived
     depth: int | Waived
-    dead_letters: int | Waived
 
 
 class AlarmsOfQueue:
@@ -49,7 +48,7 @@ class AlarmsOfQueue:
                 "age": cdk.Duration.millis(wait if all_tries is None else max(wait, all_tries.to_milliseconds())),
                 "depth": MANY_MESSAGES,
             },
-            elsewhere=(*FUNCTION_ALARMS, "dead_letters"),
+            elsewhere=FUNCTION_ALARMS,
         )
 
     def check(self, refusals: Refusals) -> None:

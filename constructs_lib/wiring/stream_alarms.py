@@ -27,7 +27,6 @@ class StreamWorkerAlarms(FunctionAlarms, total=False):
     """
 
     iterator_age: cdk.Duration | Waived
-    dead_letters: int | Waived
 
 
 class AlarmsOfStream:
@@ -38,7 +37,7 @@ class AlarmsOfStream:
     """
 
     def __init__(self, asked: Mapping[str, object] | Waived | None) -> None:
-        self._thresholds = Thresholds(asked, {"iterator_age": FAR_BEHIND}, elsewhere=(*FUNCTION_ALARMS, "dead_letters"))
+        self._thresholds = Thresholds(asked, {"iterator_age": FAR_BEHIND}, elsewhere=FUNCTION_ALARMS)
 
     def check(self, refusals: Refusals) -> None:
         """Note alarms there are not, and thresholds that are none."""

@@ -16,15 +16,26 @@ from constructs_lib.wiring.waiver import Waived
 
 # The calls by which DynamoDB counts its own failures; there is no sum of them.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html
-MEASURED = frozenset(
-    {"BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "Scan", "UpdateItem"}
-)
+MEASURED = {
+    "BatchGetItem": "BatchGetItem",
+    "BatchWriteItem": "BatchWriteItem",
+    "DeleteItem": "DeleteItem",
+    "GetItem": "GetItem",
+    "PutItem": "PutItem",
+    "Query": "Query",
+    "Scan": "Scan",
+    "UpdateItem": "UpdateItem",
+    # Calls that are authorized by the name of something else.
+    "ConditionCheckItem": "TransactWriteItems",
+    **dict.fromkeys(("PartiQLSelect", "PartiQLInsert", "PartiQLUpdate", "PartiQLDelete"), "ExecuteStatement"),
+}
 
 
 class TableAlarms(TypedDict, total=False):
     """The alarms of a table, and from what on they go off; `Waived(reason)` for one that should not be.
 
-    - `read_throttles`, `write_throttles`: requests turned away within a minute, in three of five minutes. Default: 1.
+    - `read_throttles`, `write_throttles`: requests turned away within a minute, in three of five minutes, by the table
+      or by one of its indexes, each of which has alarms of its own. Default: 1.
     - `system_errors`: failures of DynamoDB itself within five minutes, twice in a row, over the actions that were
       granted; each action is a metric, and billed as one. Default: 5, since the SDKs try again.
     """
@@ -65,9 +76,17 @@ class AlarmsOfTable:
         self._place = (bearer, table)
         self.raised += self._thresholds.raise_on(bearer, table, lambda: _throttles(table), kind="Tables")
 
+    def raise_for_index(self, index: str) -> None:
+        """Define the alarms of an index: what it turns away is not among what the table does."""
+        if self._place is not None:
+            bearer, table = self._place
+            self.raised += self._thresholds.raise_on(
+                bearer, table, lambda: _throttles(table, index), kind="Tables", part=index
+            )
+
     def watch(self, actions: Iterable[str]) -> None:
         """Let the alarm on system errors cover these actions, too; the first of them defines it."""
-        added = MEASURED.intersection(actions) - self._actions
+        added = {MEASURED[each] for each in actions if each in MEASURED} - self._actions
         if not added or self._place is None:
             return
         is_first = not self._actions
@@ -84,15 +103,18 @@ class AlarmsOfTable:
             cfn.metrics = [*_sum_of_system_errors(table, sorted(self._actions))]
 
 
-def _throttles(table: dynamodb.Table) -> Iterator[Watch]:
+def _throttles(table: dynamodb.Table, index: str | None = None) -> Iterator[Watch]:
+    dimensions = {"TableName": table.table_name, **({} if index is None else {"GlobalSecondaryIndexName": index})}
     for kind in ("read", "write"):
         yield Watch(
             name=f"{kind}_throttles",
-            metric=table.metric(f"{kind.title()}ThrottleEvents", period=MINUTE, statistic="Sum"),
+            metric=table.metric(
+                f"{kind.title()}ThrottleEvents", period=MINUTE, statistic="Sum", dimensions_map=dimensions
+            ),
             periods=5,
             datapoints=3,
             article="table-throttles",
-            description=f"{kind}s of this table are turned away",
+            description=f"{kind}s of {'this table' if index is None else f'the index {index}'} are turned away",
         )
 
 

@@ -142,7 +142,8 @@ class TestDefaults:
             "Ledger/FailedLogins": ("ClientConnectionsSetupFailedAuth", "Sum", 5, 300, "1 of 1"),
             "Ledger/FailedConnections": ("DatabaseConnectionsSetupFailed", "Sum", 5, 300, "2 of 2"),
             **of_function("Ledger/SetupFunction"),
-            "Ledger/SetupFunction/Duration": ("Duration", "p99", 810_000, 300, "2 of 3"),
+            "Ledger/SetupFunction/Errors": ("Errors", "Sum", 5, 300, "1 of 4"),  # of calls of up to 15 minutes
+            "Ledger/SetupFunction/Duration": ("Duration", "p99", 810_000, 300, "2 of 6"),
         }
 
     def test_no_metric_is_watched_twice(self, full: cdk.Stack) -> None:
@@ -204,6 +205,52 @@ class TestDefaults:
         assert "Report/Duration" not in alarms
         assert alarms["Told/Duration"]["Threshold"] == 3000
 
+    @pytest.mark.parametrize(
+        ("minutes", "errors", "duration"), [(1, "1 of 1", "2 of 3"), (4, "1 of 2", "2 of 4"), (15, "1 of 4", "2 of 6")]
+    )
+    def test_a_call_that_runs_out_of_a_long_time_is_looked_for_when_it_began(
+        self, stack: cdk.Stack, minutes: int, errors: str, duration: str
+    ) -> None:
+        SecureFunction(stack, "Report", entry=ENTRY, timeout=cdk.Duration.minutes(minutes))
+        alarms = alarms_in(stack)
+        assert [shape(alarms[f"Report/{name}"])[-1] for name in ("Errors", "Duration")] == [errors, duration]
+
+    def test_an_index_has_its_own_and_the_dimension_that_names_it(self, stack: cdk.Stack) -> None:
+        table = DynamoTable(stack, "Orders", partition_key="id", alarms={"read_throttles": 7})
+        table.add_index("by-email", partition_key="email")
+        table.add_index("by.day", partition_key="day")
+        alarms = alarms_in(stack)
+        assert {name: alarm["Threshold"] for name, alarm in alarms.items()} == {
+            "Orders/ReadThrottles": 7,
+            "Orders/WriteThrottles": 1,
+            "Orders/ReadThrottles-by-email": 7,
+            "Orders/WriteThrottles-by-email": 1,
+            "Orders/ReadThrottles-by.day": 7,
+            "Orders/WriteThrottles-by.day": 1,
+        }
+        alarm = alarms["Orders/WriteThrottles-by-email"]
+        assert {each["Name"]: each["Value"] for each in alarm["Dimensions"]} == {
+            "GlobalSecondaryIndexName": "by-email",
+            "TableName": {"Ref": "OrdersTable1F8332C7"},
+        }
+        assert alarm["AlarmDescription"].startswith("Shop/Orders: writes of the index by-email are turned away.")
+        assert len(table.alarms) == 6
+
+    def test_a_quota_that_express_workflows_do_not_have_is_not_watched(self, stack: cdk.Stack) -> None:
+        Workflow(stack, "Quick", steps=[step("Greet", SecureFunction(stack, "Greet", entry=ENTRY))], express=True)
+        assert {name for name in alarms_in(stack) if name.startswith("Quick")} == {"Quick/Failed", "Quick/TimedOut"}
+
+    def test_what_a_hardened_function_loses_is_counted_by_its_dead_letter_queue(self, app: cdk.App) -> None:
+        stack = Defaults(hardened=True).apply(cdk.Stack(app, "Shop"))
+        table = DynamoTable(stack, "Orders", partition_key="id", stream=IMAGES)
+        worker = StreamWorker(stack, "Search", table=table, entry=ENTRY)
+        Schedule(stack, "Nightly", expression="rate(1 day)", target=worker.function)
+        watched = {name: shape(alarm)[0] for name, alarm in alarms_in(stack).items() if "LostEvents" in name}
+        assert watched == {
+            "Search/Function/LostEvents": "DestinationDeliveryFailures",
+            "Search/Function/LostEvents-DeadLetterErrors": "DeadLetterErrors",
+        }
+
     def test_they_are_what_a_canary_looks_at(self, stack: cdk.Stack) -> None:
         function = SecureFunction(stack, "Report", entry=ENTRY)
         assert [alarm.node.id for alarm in function.alarms] == ["Errors", "Throttles", "Duration"]
@@ -252,6 +299,26 @@ class TestSayingOtherwise:
         assert alarms_in(stack) == {}
         assert database.alarms == []
         assert function.alarms == []
+
+    def test_of_what_is_kept_for_a_function_and_for_a_subscription(self, stack: cdk.Stack) -> None:
+        many = SecureFunction(stack, "Many", entry=ENTRY, alarms={"dead_letters": 50})
+        none = SecureFunction(stack, "None", entry=ENTRY, alarms=Waived("a toy"))
+        for function in (many, none):
+            Schedule(stack, f"Call{function.node.id}", expression="rate(1 day)", target=function)
+        worker = QueueWorker(stack, "Emails", entry=ENTRY)
+        topic = Topic(stack, "News")
+        topic.subscribe(worker, alarms={"dead_letters": 9})
+        topic.subscribe(many, alarms=Waived("somebody looks each morning"))
+        kept = {name: alarm["Threshold"] for name, alarm in alarms_in(stack).items() if name.endswith("NotEmpty")}
+        assert kept == {
+            "Many/FailedEvents/NotEmpty": 50,
+            "CallMany/Undelivered/NotEmpty": 1,
+            "CallNone/Undelivered/NotEmpty": 1,
+            "Emails/DeadLetters/NotEmpty": 1,
+            "Emails/News/Undelivered/NotEmpty": 9,
+        }
+        with pytest.raises(PropError, match="alarms has no 'lost'"):
+            topic.subscribe(none, alarms={"lost": 5})  # type: ignore[arg-type] # the mistake is the point
 
     def test_defaults_turn_them_off(self, app: cdk.App) -> None:
         stack = Defaults(alarms=False).apply(cdk.Stack(app, "Shop"))
