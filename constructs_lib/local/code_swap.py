@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from constructs_lib.local.asset_upload import packed, zipped
-from constructs_lib.local.deployed_names import FUNCTION
+from constructs_lib.local.deployed_names import FUNCTION, with_nested
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -47,7 +47,7 @@ class CodeUser:
 
 def code_users(stacks: Sequence[DeployedStack]) -> Iterator[CodeUser]:
     """Return every deployed function whose code is an asset."""
-    for stack in stacks:
+    for stack in with_nested(stacks):
         assets = {file.key: file for manifest in stack.artifact.assets for file in manifest.files}
         versioned = {_function_of(stack, each) for each in stack.of_type(VERSION)}
         for each in stack.of_type(*FUNCTION.types):

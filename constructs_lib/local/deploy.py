@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 
 from constructs_lib.local.asset_upload import AssetUpload
 from constructs_lib.local.made_up_parameters import made_up
+from constructs_lib.local.nested_artifacts import NESTED, nested_artifacts
 from constructs_lib.problem import LocalError, Problem
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ FIRST_WAIT, LONGEST_WAIT = 0.02, 0.25  # between two looks at a stack that is be
 STANDS = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
 CAPABILITIES: list[Any] = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 LACKS_SDK = re.compile(r"Cannot find (?:module|package) '((?:@aws-sdk|@smithy)/[\w.-]+)")
-NESTED = "AWS::CloudFormation::Stack"
 FOLLOW_UP = "cancelled"  # the reason CloudFormation gives for resources it stopped because of another's failure
 
 Outcome = Literal["created", "updated", "unchanged", "created anew"]
@@ -68,6 +68,7 @@ class DeployedStack:
         outputs: Its outputs by key.
         resources: Its resources by logical id.
         seconds: How long it took.
+        nested: The stacks inside it, each in the same way; those whose template the assembly holds.
     """
 
     artifact: StackArtifact
@@ -76,6 +77,7 @@ class DeployedStack:
     outputs: Mapping[str, str]
     resources: Mapping[str, Resource]
     seconds: float = field(compare=False)
+    nested: tuple[DeployedStack, ...] = ()
 
     def of_type(self, *types: str) -> list[Resource]:
         """Return the resources of these types."""
@@ -139,9 +141,24 @@ def _nested(cloudformation: CloudFormationClient, stack: str) -> Iterator[str]:
     for page in cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack):
         for each in page["StackResourceSummaries"]:
             if each["ResourceType"] == NESTED:
-                name = each.get("PhysicalResourceId", "").rpartition(":stack/")[2].partition("/")[0]
+                name = _name_of(each.get("PhysicalResourceId", ""))
                 yield name
                 yield from _nested(cloudformation, name)
+
+
+def _resources(cloudformation: CloudFormationClient, stack: str) -> Mapping[str, Resource]:
+    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
+    return {
+        each["LogicalResourceId"]: Resource(
+            each["LogicalResourceId"], each.get("PhysicalResourceId", ""), each["ResourceType"]
+        )
+        for page in pages
+        for each in page["StackResourceSummaries"]
+    }
+
+
+def _name_of(stack_id: str) -> str:
+    return stack_id.rpartition(":stack/")[2].partition("/")[0]
 
 
 class _Deployment:
@@ -180,20 +197,31 @@ class _Deployment:
         stack = _find(cloudformation, artifact.name)
         if stack is None:
             raise AssertionError(f"stack {artifact.name} was deployed, so it stands")
-        pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=artifact.name)
-        resources = [
-            Resource(each["LogicalResourceId"], each.get("PhysicalResourceId", ""), each["ResourceType"])
-            for page in pages
-            for each in page["StackResourceSummaries"]
-        ]
+        resources = _resources(cloudformation, artifact.name)
         return DeployedStack(
             artifact=artifact,
             region=region,
             outcome=outcome,
             outputs={each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])},
-            resources={each.logical_id: each for each in resources},
+            resources=resources,
             seconds=time.monotonic() - began,
+            nested=tuple(self._inside(cloudformation, artifact, resources, region, outcome)),
         )
+
+    def _inside(
+        self,
+        cloudformation: CloudFormationClient,
+        artifact: StackArtifact,
+        resources: Mapping[str, Resource],
+        region: str,
+        outcome: Outcome,
+    ) -> Iterator[DeployedStack]:
+        for logical_id, inner in nested_artifacts(artifact):
+            if logical_id not in resources:  # its condition is false
+                continue
+            own = _resources(cloudformation, _name_of(resources[logical_id].physical_id))
+            deeper = tuple(self._inside(cloudformation, inner, own, region, outcome))
+            yield DeployedStack(inner, region, outcome, {}, own, 0.0, deeper)
 
     def _region_of(self, artifact: StackArtifact) -> str:
         return self._clients.region if artifact.region is None else artifact.region

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from constructs_lib.problem import LocalError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from constructs_lib.local.deploy import DeployedStack
 
@@ -51,9 +51,16 @@ class Named:
     region: str
 
 
+def with_nested(stacks: Iterable[DeployedStack]) -> Iterator[DeployedStack]:
+    """Return each stack, and after it those inside."""
+    for stack in stacks:
+        yield stack
+        yield from with_nested(stack.nested)
+
+
 def all_named(stacks: Sequence[DeployedStack], kind: Kind) -> Iterator[Named]:
     """Return everything of a kind, stack by stack."""
-    for stack in stacks:
+    for stack in with_nested(stacks):
         for each in stack.of_type(*kind.types):
             name = each.physical_id.rpartition("/")[2]
             yield Named(stack.path_of(each), name, each.physical_id, stack.region)

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from constructs_lib.local.deployed_names import with_nested
 from constructs_lib.problem import LocalError
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class PermissionsRecord:
         ]
         resources = [
             Known(each.type, each.physical_id, stack.artifact.construct_path(each.logical_id))
-            for stack in aws.stacks
+            for stack in with_nested(aws.stacks)
             for each in stack.resources.values()
         ]
         return cls(sorted(functions, key=lambda each: each.path), resources)

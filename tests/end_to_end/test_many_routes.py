@@ -13,6 +13,9 @@ from constructs_lib import Iam, Public, SecureApi, SecureApiFunction
 from constructs_lib.assembly.api_routes import routes_of
 from constructs_lib.assembly.model import Assembly
 from constructs_lib.local import LocalAws
+from constructs_lib.local.code_swap import code_users
+from constructs_lib.local.deployed_names import FUNCTION, named
+from constructs_lib.local.permissions_record import PermissionsRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,6 +66,19 @@ def test_a_route_is_answered_by_its_own_function(aws: LocalAws, number: int) -> 
 def test_a_route_asks_who_calls(aws: LocalAws) -> None:
     assert aws.call("GET", "/closed").status == 403
     assert aws.call("GET", "/closed", signed=True).status == 200
+
+
+def test_functions_of_nested_stacks_have_their_names_here(aws: LocalAws) -> None:
+    paths = set(aws.function_paths().values())
+    assert len(paths) == ROUTES
+    assert sum(path.startswith("Shop/Api/Part") and path.endswith("/Shelf7") for path in paths) == 1
+    seven = named(aws.stacks, FUNCTION, "Shelf7")
+    aws.client("lambda").invoke(FunctionName=seven.name, Payload=b'{"pathParameters": {"thing": "cup"}}')
+    assert aws.logs("Shelf7")
+    assert {seven.path: False} == {
+        each.path: each.is_versioned for each in code_users(aws.stacks) if each.name == seven.name
+    }
+    assert seven.path in {each.path for each in PermissionsRecord.of(aws).functions}
 
 
 def test_a_route_that_is_not_there(aws: LocalAws) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from constructs_lib.local.deployed_names import with_nested
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -41,7 +43,7 @@ def inventory(aws: DeployedAws) -> Listed:
         "machines": [_plain(*each) for each in _of(aws, MACHINES)],
         "names": {
             each.physical_id.rpartition("/")[2].rpartition(":")[2]: stack.path_of(each)
-            for stack in aws.stacks
+            for stack in with_nested(aws.stacks)
             for each in stack.resources.values()
         },
         "schedules": [each for stack, resource in _of(aws, SCHEDULES) if (each := _schedule(stack, resource))],
@@ -49,7 +51,7 @@ def inventory(aws: DeployedAws) -> Listed:
 
 
 def _of(aws: DeployedAws, types: tuple[str, ...]) -> Iterator[tuple[DeployedStack, Resource]]:
-    return ((stack, resource) for stack in aws.stacks for resource in stack.of_type(*types))
+    return ((stack, resource) for stack in with_nested(aws.stacks) for resource in stack.of_type(*types))
 
 
 def _plain(stack: DeployedStack, resource: Resource) -> Listed:
