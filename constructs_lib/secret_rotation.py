@@ -52,8 +52,9 @@ class SecretRotation(Construct):
 
     The function may describe, read and write this secret and move its labels: four actions on one ARN. Secrets Manager
     may call it for this secret alone, and repeats a rotation that failed. Its handler is the four steps of a rotation;
-    `rotation` of `constructs_lib.runtime` makes them out of two functions, `change` and `test`. Where AWS has one for
-    your database, CDK's own reads well enough: `secret.add_rotation_schedule("Rotation", hosted_rotation=...)`.
+    `rotation` of `constructs_lib.runtime`, and of `constructs-lib-runtime/rotation` in TypeScript, makes them out of two
+    functions, `change` and `test`. Where AWS has one for your database, CDK's own reads well enough:
+    `secret.add_rotation_schedule("Rotation", hosted_rotation=...)`.
 
     Functions that read the secret with `with_secret` or `withSecret` go on through the rotation.
 

@@ -1,4 +1,4 @@
-"""docs/secrets.md says what is so: its handler passes the compiler, and its names and numbers are those of the code."""
+"""docs/secrets.md says what is so: its handlers pass the compiler, and its names and numbers are those of the code."""
 
 from __future__ import annotations
 
@@ -15,11 +15,14 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "secrets.md").read_text()
 
 
-def test_the_typescript_handler_passes_the_compiler(tmp_path: Path) -> None:
-    [block] = re.findall(r"```ts\n(.+?)```", PAGE, re.DOTALL)
-    (tmp_path / "page.ts").write_text(block)
+def test_the_typescript_handlers_pass_the_compiler(tmp_path: Path) -> None:
+    blocks = re.findall(r"```ts\n(.+?)```", PAGE, re.DOTALL)
+    files = [f"page{number}.ts" for number in range(len(blocks))]
+    assert len(files) == 2
+    for name, block in zip(files, blocks, strict=True):
+        (tmp_path / name).write_text(block)
     (tmp_path / "node_modules").symlink_to(ROOT / "node_modules")
-    settings = {"extends": f"{ROOT}/tsconfig.json", "files": ["page.ts"], "include": []}
+    settings = {"extends": f"{ROOT}/tsconfig.json", "files": files, "include": []}
     (tmp_path / "tsconfig.json").write_text(json.dumps(settings))
     compiler = ROOT / "node_modules" / "typescript" / "bin" / "tsc"
     command = [str(NODE), str(compiler), "--noEmit", "-p", str(tmp_path)]
@@ -35,4 +38,4 @@ def test_it_names_what_exists() -> None:
 
 
 def test_a_rotation_has_as_many_instants_as_it_says() -> None:
-    assert f"kills it at each of its {INSTANTS} instants" in PAGE
+    assert f"kill it at each of its {INSTANTS} instants" in PAGE
