@@ -93,7 +93,8 @@ class SecureRestApi(RoutedApi):
             `Access-Control-Allow-Origin` themselves. Default: none.
         rate_limit: Requests a second, on average, over all routes. Default: 100.
         burst_limit: Requests at once. Default: 200.
-        route_metrics: Count and time each method by itself; CloudWatch bills these as custom metrics.
+        route_metrics: Count and time each method by itself; CloudWatch bills these as custom metrics. Default: where
+            there are alarms, as the `Defaults` say.
         execution_logs: What API Gateway tells of its own work: `ERROR`, or `INFO` for each step of each request.
         account_logs: `Waived(reason)` where the account has a role for the logs of REST APIs already.
         log_retention: How long logs are kept. Default: one month.
@@ -125,7 +126,7 @@ class SecureRestApi(RoutedApi):
         cors_origins: Sequence[str] = (),
         rate_limit: int | None = None,
         burst_limit: int | None = None,
-        route_metrics: bool = True,
+        route_metrics: bool | None = None,
         execution_logs: Literal["ERROR", "INFO"] = "ERROR",
         account_logs: Literal[True] | Waived = True,
         log_retention: logs.RetentionDays | None = None,
@@ -139,6 +140,7 @@ class SecureRestApi(RoutedApi):
         defaults = defaults_of(self)
         rate = defaults.rate_limit if rate_limit is None else rate_limit
         burst = defaults.burst_limit if burst_limit is None else burst_limit
+        has_metrics = defaults.alarms if route_metrics is None else route_metrics
         refusals = Refusals(self)
         check_auth(auth, refusals)
         check_rest_auth(auth, refusals)
@@ -170,7 +172,7 @@ class SecureRestApi(RoutedApi):
                 access_log_format=apigateway.AccessLogFormat.custom(json.dumps(ACCESS_LOG)),
                 throttling_rate_limit=rate,
                 throttling_burst_limit=burst,
-                metrics_enabled=route_metrics,
+                metrics_enabled=has_metrics,
                 logging_level=apigateway.MethodLoggingLevel[execution_logs],
                 data_trace_enabled=False,
             ),
@@ -206,7 +208,7 @@ class SecureRestApi(RoutedApi):
             settings={
                 "data_trace_enabled": False,
                 "logging_level": execution_logs,
-                "metrics_enabled": route_metrics,
+                "metrics_enabled": has_metrics,
                 "throttling_burst_limit": burst,
                 "throttling_rate_limit": rate,
             },
@@ -243,6 +245,11 @@ class SecureRestApi(RoutedApi):
             refusals.refuse(
                 f"request is set for {str(route)!r}, and such requests have no body: each would be refused",
                 fix="leave request out, or use another verb",
+            )
+        if asked.request is not None and route.verb == "ANY":
+            refusals.refuse(
+                f"request is set for {str(route)!r}, and its GET requests have no body: each would be refused",
+                fix=f"write a route for each verb that has a body, like POST {route.path}",
             )
         request = None if asked.request is None else schema_of(asked.request, refusals)
         return Granted(route, auth, asked.throttle, request)

@@ -17,7 +17,7 @@ from constructs_lib.problem import BundlingError, Problem
 if TYPE_CHECKING:
     from constructs_lib.bundling.project import Project
 
-FORMAT = 1  # of what is kept in the cache
+FORMAT = 2  # of what is kept in the cache
 CORE = Path("v4", "core", "index.js")  # what both of Zod's faces, `zod` and `zod/mini`, are made of
 # What a schema says must not depend on the shell it is asked from.
 BANNER = "for (const name of Object.keys(process.env)) delete process.env[name];"
@@ -28,7 +28,13 @@ const schema = given[{name}];
 const told = {{ names: Object.keys(given).filter((each) => given[each]?._zod) }};
 if (schema?._zod) {{
   try {{
-    told.schema = toJSONSchema(schema, {{ target: "draft-4", io: "input" }});
+    const override = ({{ zodSchema }}) => {{
+      const {{ pattern, checks = [] }} = zodSchema._zod.def;
+      for (const each of [pattern, ...checks.map((check) => check._zod?.def.pattern)]) {{
+        if (/[ims]/.test(each?.flags ?? "")) throw new Error("a pattern there has no flags, and this has: " + each);
+      }}
+    }};
+    told.schema = toJSONSchema(schema, {{ target: "draft-4", io: "input", override }});
   }} catch (error) {{
     told.error = String(error?.message ?? error);
   }}

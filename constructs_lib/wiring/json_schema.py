@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from constructs_lib.wiring.draft_4 import InexpressibleError, check_values
 from constructs_lib.wiring.refusals import did_you_mean
 
 DRAFT_4 = "http://json-schema.org/draft-04/schema#"
@@ -46,20 +47,6 @@ UNKNOWN_TO_DRAFT_4 = frozenset(
 KNOWN = SAME | SILENT | LISTS | MAPPINGS | REST
 
 
-class InexpressibleError(Exception):
-    """A schema that draft 4 cannot say.
-
-    Args:
-        what: What is wrong, as the rest of a sentence about the schema.
-        fix: What to do.
-    """
-
-    def __init__(self, what: str, fix: str) -> None:
-        super().__init__(what)
-        self.what = what
-        self.fix = fix
-
-
 def as_draft_4(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return a schema that means the same, in draft 4.
 
@@ -70,7 +57,11 @@ def as_draft_4(schema: Mapping[str, Any]) -> dict[str, Any]:
         text = json.dumps(schema, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise InexpressibleError(f"is not JSON: {error}", "write it with strings, numbers, lists and dicts") from None
-    converted = {"$schema": DRAFT_4, **_schema(json.loads(text), "#")}
+    try:
+        converted = {"$schema": DRAFT_4, **_schema(json.loads(text), "#")}
+        check_values(converted)
+    except RecursionError:
+        raise InexpressibleError("is nested too deep", "say what is below in $defs") from None
     size = len(json.dumps(converted).encode())
     if size > LARGEST:
         raise InexpressibleError(
@@ -142,12 +133,15 @@ def also(said: dict[str, Any], more: dict[str, Any]) -> None:
         said["allOf"] = [*said.get("allOf", []), more]
 
 
-def _bounds(schema: Mapping[str, Any], said: dict[str, Any], _at: str) -> None:
+def _bounds(schema: Mapping[str, Any], said: dict[str, Any], at: str) -> None:
     for key, exclusive, stricter in (("minimum", "exclusiveMinimum", max), ("maximum", "exclusiveMaximum", min)):
         pick: Callable[..., Any] = stricter
         bound, beyond = schema.get(key), schema.get(exclusive)
         if isinstance(beyond, bool):  # draft 4's own way
             beyond, bound = (bound, None) if beyond else (None, bound)
+        for told in (bound, beyond):
+            if told is not None and (isinstance(told, bool) or not isinstance(told, int | float)):
+                raise InexpressibleError(f"has {told!r} at {at}, where {key} is a number", "write a number there")
         if beyond is not None and (bound is None or pick(bound, beyond) == beyond):
             said |= {key: beyond, exclusive: True}
         elif bound is not None:

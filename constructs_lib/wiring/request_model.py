@@ -8,7 +8,8 @@ from typing import Any, Protocol, TypeAlias
 from constructs_lib.bundling.project import Project
 from constructs_lib.bundling.zod import schema_of_zod
 from constructs_lib.problem import BundlingError
-from constructs_lib.wiring.json_schema import InexpressibleError, as_draft_4
+from constructs_lib.wiring.draft_4 import InexpressibleError
+from constructs_lib.wiring.json_schema import as_draft_4
 from constructs_lib.wiring.refusals import Refusals
 
 

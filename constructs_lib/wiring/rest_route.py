@@ -30,6 +30,8 @@ PART = re.compile(r"[A-Za-z0-9._:$-]+")
 # Whatever kind a body says it is, it is checked; without `$default` a caller gets around that with another one.
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-method-request-validation.html
 ANY_KIND = "$default"
+# A stage has no settings for ANY: it counts each verb by itself.
+EVERY_VERB = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 SIGNED = "callers sign with AWS credentials, and their policies must allow this method: auth=Iam()"
 
 
@@ -177,12 +179,16 @@ class RestRoutes:
 
     def _limit(self, route: Route, rate: int, burst: int | None) -> None:
         """Give one method limits of its own, and again what it then no longer has from the stage."""
-        verb = "*" if route.verb == "ANY" else route.verb
-        self._limits[f"/{route.path.replace('/', '~1')}", verb] = {
-            **self._settings,
-            "throttling_rate_limit": rate,
-            "throttling_burst_limit": burst,
-        }
+        # The root is a slash alone.
+        # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-apigateway-stage-methodsetting.html
+        path = "/" if route.path == "/" else f"/{route.path.replace('/', '~1')}"
+        verbs = EVERY_VERB if route.verb == "ANY" else (route.verb,)
+        for verb in verbs if self._cors is None else set(verbs) - {"OPTIONS"}:  # that is a method by itself then
+            self._limits[path, verb] = {
+                **self._settings,
+                "throttling_rate_limit": rate,
+                "throttling_burst_limit": burst,
+            }
         settings = {("/*", "*"): self._settings, **dict(sorted(self._limits.items()))}
         resource_of(self._api.deployment_stage, apigateway.CfnStage).method_settings = [
             apigateway.CfnStage.MethodSettingProperty(http_method=verb, resource_path=path, **each)

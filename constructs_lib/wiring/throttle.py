@@ -14,7 +14,8 @@ from constructs_lib.wiring.refusals import Refusals
 class Throttle:
     """The limits of one route; what is above them is answered with 429 before any function runs.
 
-    They are of the route, over all of its callers, and hold within those of the account.
+    They are of the route, over all of its callers, and hold within those of the account. Behind `ANY` of a REST API each
+    verb is counted by itself.
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-throttling.html
 
     Args:

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from constructs_lib.openapi.schemas import SCHEMAS, as_component
-from constructs_lib.wiring.json_schema import LARGEST, InexpressibleError, as_draft_4
+from constructs_lib.wiring.draft_4 import InexpressibleError
+from constructs_lib.wiring.json_schema import KNOWN, LARGEST, as_draft_4
 
 VALUES = [
     None, True, False, 0, 1, 2, 3, 4.5, -1, 10, "", "a", "ab", "abc", "x-1", [], [1], ["a"], [1, "a"], [1, "a", 2], {},
@@ -109,6 +110,44 @@ def test_made_up_schemas_mean_the_same_in_draft_4(schema: Any) -> None:
         assert takes(converted, value, jsonschema.Draft4Validator) is takes(
             whole, value, jsonschema.Draft202012Validator
         )
+
+
+JUNK: list[Any] = [
+    None, True, 0, -1, 1.0, 1.5, "a", "(", "object", "#/definitions/A", [], ["a"], ["a", "a"], [1], [1, 1.0], {},
+    {"a": []}, {"a": ["b"]}, {"A": {}}, {"a": {"type": "x"}}, {"(": {}}, ["object", "null", "object"],
+]  # fmt: skip
+
+
+@settings(max_examples=500, deadline=None, derandomize=True, database=None)
+@given(st.dictionaries(st.sampled_from(sorted(KNOWN)), st.sampled_from(JUNK), min_size=1, max_size=4))
+def test_api_gateway_takes_whatever_is_not_refused(schema: Any) -> None:
+    """It takes what the schema of draft 4 takes, and says no more than "Invalid model schema specified"."""
+    try:
+        converted = as_draft_4(schema)
+    except InexpressibleError:
+        return
+    jsonschema.Draft4Validator.check_schema(converted)
+
+
+def test_leaves_out_what_says_nothing_and_api_gateway_would_not_take() -> None:
+    told = {
+        "required": [],
+        "enum": ["a", "b", "a", 1, 1.0],
+        "dependentRequired": {"a": []},
+        "minLength": 1.0,
+        "format": "uuid",
+        "properties": {"at": {"format": "date-time"}, "required": {"required": []}},
+    }
+    assert {key: value for key, value in as_draft_4(told).items() if key != "$schema"} == {
+        "enum": ["a", "b", 1],
+        "minLength": 1,
+        "properties": {"at": {"format": "date-time"}, "required": {}},
+    }
+
+
+@pytest.mark.parametrize("pattern", [r"[*+]+", r"a\++", r"\\A", "(?:a)(?=b)(?!c)", r"[^\]]+", r"^\d{3}-\w+\/$", "a}+"])
+def test_takes_the_patterns_of_ecma_262(pattern: str) -> None:
+    assert as_draft_4({"pattern": pattern})["pattern"] == pattern
 
 
 class Color(enum.Enum):
@@ -209,6 +248,22 @@ def test_a_type_adapter_of_pydantic() -> None:
         ({"enum": ["a" * LARGEST]}, "and API Gateway takes 409,600"),
         ({"propertyNames": {"maxLength": 3}}, "says propertyNames at #"),
         ({"propertyNames": {"pattern": "a"}, "properties": {}}, "says propertyNames at #"),
+        ({"properties": {"a": {"type": "str"}}}, "has type 'str' at #/properties/a"),
+        ({"enum": []}, "has enum [] at #, wanted a list of one value at least"),
+        ({"minLength": -1}, "has minLength -1 at #, wanted 0 or more"),
+        ({"minimum": "a", "exclusiveMinimum": 1}, "has 'a' at #, where minimum is a number"),
+        ({"multipleOf": 0}, "has multipleOf 0 at #, wanted a number above 0"),
+        ({"required": True}, "has required True at #, wanted a list of names"),
+        ({"$ref": "#/$defs/Gone"}, "refers to #/definitions/Gone at #, which is not there"),
+        ({"$ref": "#/$defs/A", "$defs": {"A": {"$ref": "#/$defs/A"}}}, "leads back to itself"),
+        ({"$ref": "#/$defs/A b", "$defs": {"A b": {}}}, "refers to #/definitions/A b"),
+        ({"pattern": r"^a\Z"}, r"has the pattern '^a\\Z' at #: API Gateway takes those of ECMA 262, which has no \Z"),
+        ({"pattern": "(?i)a"}, "which has no (?i"),
+        ({"pattern": "(?P<year>[0-9]+)"}, "which has no (?P"),
+        ({"pattern": "(?<!a)b"}, "which has no (?<"),
+        ({"pattern": r"[\p{L}]"}, r"which has no \p"),
+        ({"pattern": "[0-9]++"}, "which has no ++"),
+        ({"patternProperties": {"a(b": {}}}, "missing ), unterminated subpattern"),
     ],
 )
 def test_refuses_what_draft_4_cannot_say(schema: dict[str, Any], what: str) -> None:

@@ -70,6 +70,8 @@ class TestRefusals:
             ("lambda_src/users/user.ts:Nobody", "exports no Zod schema Nobody: it exports NewUser"),
             ("lambda_src/users/nobody.ts:NewUser", "is no TypeScript or JavaScript file that is there"),
             ("NewUser", "'NewUser' names no file and schema"),
+            ("tests/end_to_end/handlers/loose_word.ts:LooseWord", "has no flags, and this has: /^[a-z]+$/i"),
+            ({"minimum": "a", "maximum": []}, "has 'a' at #, where minimum is a number"),
         ],
     )
     def test_bodies_that_api_gateway_cannot_check(self, stack: cdk.Stack, request_: Any, said_: str) -> None:
@@ -93,6 +95,13 @@ class TestRefusals:
     def test_a_body_of_what_has_none(self, stack: cdk.Stack) -> None:
         assert "such requests have no body: each would be refused" in self.refused(
             stack, "GET /users", request=NEW_USER
+        )
+
+    def test_a_body_of_every_verb(self, stack: cdk.Stack) -> None:
+        assert self.refused(stack, "ANY /users", request=NEW_USER) == (
+            "request is set for 'ANY /users', and its GET requests have no body: each would be refused\n"
+            "  at:  Shop/Greet (SecureApiFunction)\n"
+            "  fix: write a route for each verb that has a body, like POST /users"
         )
 
     def test_a_firewall_of_another_kind(self, stack: cdk.Stack) -> None:
@@ -126,4 +135,4 @@ class TestRefusals:
 
     def test_everything_wrong_is_said_at_once(self, stack: cdk.Stack) -> None:
         text = self.refused(stack, "ANY /ping", scopes=["a"], request=5, timeout=cdk.Duration.minutes(1))
-        assert text.count("\n  fix: ") == 4
+        assert text.count("\n  fix: ") == 5

@@ -197,6 +197,17 @@ class TestRequests:
         kept = ("DataTraceEnabled", "LoggingLevel", "MetricsEnabled")
         assert [one[name] for name in kept] == [every[name] for name in kept]
 
+    @pytest.mark.parametrize(("origins", "verbs"), [([], 7), (["https://app.example.com"], 6)])
+    def test_limits_of_the_root_and_of_every_verb(self, stack: cdk.Stack, origins: list[str], verbs: int) -> None:
+        """A stage has settings for real verbs alone, and calls the root a slash."""
+        api = SecureRestApi(stack, "Api", auth=Iam(), cors_origins=origins)
+        SecureApiFunction(stack, "Root", api=api, route="GET /", entry=ENTRY, throttle=Throttle(5))
+        SecureApiFunction(stack, "Any", api=api, route="ANY /x/{y}", entry=ENTRY, throttle=Throttle(5))
+        _, *limits = only(stack, "AWS::ApiGateway::Stage")["MethodSettings"]
+        assert [each["HttpMethod"] for each in limits if each["ResourcePath"] == "/"] == ["GET"]
+        every = {each["HttpMethod"] for each in limits if each["ResourcePath"] == "/~1x~1{y}"}
+        assert (len(every), every & {"*", "ANY"}) == (verbs, set())
+
     def test_browsers_are_answered_where_there_are_methods(self, stack: cdk.Stack) -> None:
         api = SecureRestApi(stack, "Api", auth=Iam(), cors_origins=["https://app.example.com"])
         for verb in ("GET", "DELETE"):
