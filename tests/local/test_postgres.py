@@ -1,4 +1,4 @@
-"""PostgreSQL as root's machines have it: a clone in a folder that root alone may enter."""
+"""PostgreSQL as machines treat it: in a folder that root alone may enter, and killed."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import importlib.util
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from constructs_lib.local.postgres import supervisor
-from constructs_lib.local.postgres.server import binaries
+from constructs_lib.local.postgres.server import Server, binaries
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become somebody else")
@@ -42,3 +44,22 @@ def test_starts_where_nobody_else_may_go(tmp_path: Path) -> None:
     said = process.stdout.readline()
     process.communicate(timeout=20)
     assert said == b"ready\n", (closed / "log").read_text()
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="the process is looked up in /proc")
+def test_what_was_killed_is_started_again_with_its_data(tmp_path: Path) -> None:
+    server = Server(tmp_path / "data", tmp_path)
+    try:
+        with server.superuser() as session:
+            session.run("CREATE TABLE kept AS SELECT 1 AS a")
+            own = session.run("SELECT pid FROM pg_stat_activity")
+        stat = Path(f"/proc/{own[0][0]}/stat").read_text()
+        os.kill(int(stat.rpartition(")")[2].split()[1]), signal.SIGKILL)  # their parent
+        deadline = time.monotonic() + 20
+        while any(Path(f"/proc/{process}").exists() for [process] in own) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        with server.superuser() as session:  # whose connection was to the one that is gone
+            assert session.run("SELECT a FROM kept") == [[1]]
+    finally:
+        server.stop()
+    assert not Path(f"/proc/{server.pid}").exists()

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from importlib import util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ PORT_NAME = 5432  # no port: PostgreSQL names its socket by one
 LONGEST_SOCKET = 100
 STOP_SECONDS = 10.0
 START_SECONDS = 30.0
+RESTART_SECONDS, PAUSE_SECONDS = 5.0, 0.05
 
 
 def binaries() -> Path | None:
@@ -103,17 +105,30 @@ class Server:
             raise PostgresAbsentError(self._problem)
 
     def connect(self, user: str, database: str) -> Any:
-        """Open a connection as any user: the socket is for whoever may open it."""
+        """Open a connection as any user: the socket is for whoever may open it.
+
+        One that has just ended is about to be started again, which is waited for.
+        """
         from pg8000 import native  # noqa: PLC0415 - of an extra that few need
 
         self.wait()
-        return native.Connection(user, unix_sock=self.socket, database=database)
+        until = time.monotonic() + RESTART_SECONDS
+        while True:
+            try:
+                return native.Connection(user, unix_sock=self.socket, database=database)
+            except native.InterfaceError:
+                if time.monotonic() > until or self._process.poll() is not None:
+                    raise
+                time.sleep(PAUSE_SECONDS)
 
     @contextlib.contextmanager
     def superuser(self, database: str = "postgres") -> Iterator[Any]:
         """Have a connection that may do everything, one at a time."""
         with self._admin_lock:
             connection = self._admins.get(database)
+            if connection is not None and not _is_open(connection):
+                self.forget_superuser(database)
+                connection = None
             if connection is None:
                 connection = self._admins[database] = self.connect(SUPERUSER, database)
             try:
@@ -158,6 +173,13 @@ class Server:
             why = " ".join(said) or line.decode(errors="replace").strip() or "no word of why"
             self._problem = f"PostgreSQL does not start: {why} ({self._log})"
         self._is_ready.set()
+
+
+def _is_open(connection: Any) -> bool:
+    with contextlib.suppress(Exception):
+        connection.run("SELECT 1")
+        return True
+    return False
 
 
 def _short_folder(scratch: Path) -> Path:

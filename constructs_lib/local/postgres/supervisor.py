@@ -2,7 +2,8 @@
 
     python -I -S supervisor.py '{"binaries": ..., "data": ..., "sockets": ..., "log": ...}'
 
-However its parent ends, killed outright included, the pipe to it closes, and the database is shut down. Root cannot run
+However its parent ends, killed outright included, the pipe to it closes, and the database is shut down. If the database
+ends before that, killed for its memory for example, it is started again. Root cannot run
 PostgreSQL: then it runs as nobody, who keeps from root the right to read files alone, so that a database below root's
 own folders is found. https://www.postgresql.org/docs/16/app-postgres.html
 """
@@ -40,16 +41,15 @@ SETTINGS = {
     "unix_socket_permissions": "0700",
     "max_connections": "200",
     "shared_buffers": "16MB",
-    "fsync": "off",  # what a crash of this machine loses, a deployment makes again
+    "fsync": "off",  # what a crash of this machine loses, a deployment makes again; one of PostgreSQL loses nothing
     "full_page_writes": "off",
-    "synchronous_commit": "off",
     "max_wal_size": "64MB",
     "log_min_messages": "warning",
 }
 
 
 def main(told: dict[str, str]) -> int:
-    """Start, tell that it is ready, wait, stop."""
+    """Start, tell that it is ready, start again what ends by itself, stop."""
     binaries, data, sockets = (Path(told[name]) for name in ("binaries", "data", "sockets"))
     sockets.mkdir(parents=True, exist_ok=True)
     data.parent.mkdir(parents=True, exist_ok=True)
@@ -61,12 +61,20 @@ def main(told: dict[str, str]) -> int:
     with Path(told["log"]).open("ab") as log:
         _initialize(binaries, data, log)
         server = _start(binaries, data, sockets, log)
-    if server is None:
-        return 1
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
-    threading.Thread(target=_stop_at_end_of_input, args=(server,), daemon=True).start()
-    return server.wait()
+        if server is None:
+            return 1
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+        running, is_asked = [server], threading.Event()
+        threading.Thread(target=_stop_at_end_of_input, args=(running, is_asked), daemon=True).start()
+        while True:
+            code = server.wait()
+            if is_asked.is_set():
+                return code
+            server = _start(binaries, data, sockets, log)
+            if server is None:
+                return 1
+            running[0] = server
 
 
 def _initialize(binaries: Path, data: Path, log: IO[bytes]) -> None:
@@ -113,9 +121,11 @@ def _await_ready(server: subprocess.Popen[bytes], data: Path) -> bool:
     return False
 
 
-def _stop_at_end_of_input(server: subprocess.Popen[bytes]) -> None:
+def _stop_at_end_of_input(running: list[subprocess.Popen[bytes]], is_asked: threading.Event) -> None:
     while os.read(0, 4096):
         pass
+    is_asked.set()
+    [server] = running
     for how in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):  # fast, at once, and whatever happens
         server.send_signal(how)
         with contextlib.suppress(subprocess.TimeoutExpired):
