@@ -95,6 +95,28 @@ class TestStandIns:
             deploy(mended, "Wrong", {"Wrong": {"Type": type_}})
 
 
+class TestNestedUpdates:
+    def test_keep_the_attributes_of_what_does_not_change(self, stock: App, mended: App) -> None:
+        def changed(app: App) -> str:
+            for text in ("a", "b"):
+                group = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/who/stays"}}
+                value = {"Fn::Join": ["|", [text, att("Group", "Arn")]]}
+                parameter = {"Name": "/who/changes", "Type": "String", "Value": value}
+                uses = {"Type": "AWS::SSM::Parameter", "Properties": parameter}
+                body = json.dumps({"Resources": {"Group": group, "Uses": uses}})
+                app.aws.client("s3").put_object(Bucket=BUCKET, Key=f"{text}.json", Body=body)
+                url = f"{app.aws.endpoint}/{BUCKET}/{text}.json"
+                inner = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url}}
+                deploy(app, "Around", {"Inner": inner})
+            told = str(app.aws.client("ssm").get_parameter(Name="/who/changes")["Parameter"]["Value"])
+            return told.partition(":log-group:")[2] if told.startswith("b|arn:") else ""
+
+        with pytest.raises(AssertionError, match="Requested attribute Arn does not exist"):
+            changed(stock)
+        assert changed(mended).startswith("/who/stays")
+        assert mended.aws.remove("Around") == ""
+
+
 class TestCustomResourceFailure:
     def test_is_told_at_once(self, stock: App, mended: App) -> None:
         with pytest.raises(AssertionError, match="timed out after 1s"):
