@@ -22,8 +22,9 @@ def function(stack: cdk.Stack, name: str = "Post", reserved: int | None = 20) ->
     return SecureFunction(stack, name, entry=ENTRY, reserved_concurrency=reserved)
 
 
-def only(template: dict[str, Any], kind: str) -> dict[str, Any]:
-    [found] = resources_of(template, kind).values()
+def only(template: dict[str, Any], kind: str, prefix: str = "") -> dict[str, Any]:
+    """The one resource of a kind, whose logical id begins like this."""
+    [found] = [each for name, each in resources_of(template, kind).items() if name.startswith(prefix)]
     return dict(found)
 
 

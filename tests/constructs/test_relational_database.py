@@ -135,15 +135,27 @@ class TestDataApi:
             "secretsmanager:GetSecretValue",
         }
         assert ("secretsmanager:GetSecretValue", secret) in found
-        deployed = next(
-            each["Properties"]
-            for key, each in resources_of(template, "AWS::Lambda::Function").items()
-            if key.startswith("Ask")
-        )
+        deployed = only(template, "AWS::Lambda::Function", "Ask")["Properties"]
         assert "VpcConfig" not in deployed
         assert set(deployed["Environment"]["Variables"]) >= {"DATABASE_CLUSTER", "DATABASE_SECRET", "DATABASE_NAME"}
-        rotation = only(template, "AWS::SecretsManager::RotationSchedule")["Properties"]
-        assert rotation["RotationRules"] == {"ScheduleExpression": "rate(30 days)"}
+        [setup] = resources_of(template, "AWS::CloudFormation::CustomResource")
+        assert setup in only(template, "AWS::Lambda::Function", "Ask")["DependsOn"]
+
+    def test_the_password_is_rotated_by_who_may_do_so_for_this_secret_alone(self, stack: cdk.Stack) -> None:
+        database = RelationalDatabase(stack, "Ledger", data_api=True)
+        database.grant_data_api(function(stack, "Ask", None), "ExecuteStatement", user="ledger_reader")
+        template = template_of(stack)
+        [secret] = resources_of(template, "AWS::SecretsManager::Secret")
+        [permission] = resources_of(template, "AWS::Lambda::Permission")
+        [grants] = [name for name in template["Resources"] if name.startswith("LedgerSetupFunctionGrants")]
+        rotation = only(template, "AWS::SecretsManager::RotationSchedule")
+        assert rotation["Properties"]["RotationRules"] == {"ScheduleExpression": "rate(30 days)"}
+        assert rotation["Properties"]["RotateImmediatelyOnUpdate"] is False
+        assert set(rotation["DependsOn"]) == {grants, permission}
+        allowed = template["Resources"][permission]["Properties"]
+        assert (allowed["SourceArn"], allowed["SourceAccount"]) == ({"Ref": secret}, {"Ref": "AWS::AccountId"})
+        setup = only(template, "AWS::CloudFormation::CustomResource")
+        assert {secret, grants} <= set(setup["DependsOn"])
 
     def test_two_functions_of_one_user_share_its_secret(self, stack: cdk.Stack) -> None:
         database = RelationalDatabase(stack, "Ledger", data_api=True)
@@ -161,7 +173,14 @@ class TestDataApi:
         template = template_of(stack)
         [name] = resources_of(template, "AWS::KMS::Key")
         assert only(template, "AWS::RDS::DBCluster")["Properties"]["KmsKeyId"] == {"Fn::GetAtt": [name, "Arn"]}
-        assert "kms:Decrypt" in {action for action, _ in permissions_of(template, "AskIdentityRole")}
+        used = {
+            role: {action for action, _ in permissions_of(template, role) if action.startswith("kms:")}
+            for role in ("AskIdentityRole", "LedgerSetupFunctionIdentityRole")
+        }
+        assert used == {
+            "AskIdentityRole": {"kms:Decrypt"},
+            "LedgerSetupFunctionIdentityRole": {"kms:Decrypt", "kms:GenerateDataKey"},
+        }
 
 
 class TestGrants:
