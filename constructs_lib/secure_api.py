@@ -72,7 +72,8 @@ class SecureApi(RoutedApi):
             origins' pages out.
         rate_limit: Requests a second, on average, over all routes. Default: what the `Defaults` say, or else 100.
         burst_limit: Requests at once. Default: what the `Defaults` say, or else 200.
-        route_metrics: Count and time each route by itself; CloudWatch bills these as custom metrics.
+        route_metrics: Count and time each route by itself; CloudWatch bills these as custom metrics, $1.80 a month each
+            route. Default: where there are alarms, as the `Defaults` say.
             https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-metrics.html
         log_retention: How long access logs are kept. Default: what the `Defaults` say, or else one month.
         domain: The API's own name. Default: the one API Gateway makes up.
@@ -101,7 +102,7 @@ class SecureApi(RoutedApi):
         cors_origins: Sequence[str] = (),
         rate_limit: int | None = None,
         burst_limit: int | None = None,
-        route_metrics: bool = True,
+        route_metrics: bool | None = None,
         log_retention: logs.RetentionDays | None = None,
         domain: Domain | None = None,
         nest_functions: bool = False,
@@ -111,6 +112,7 @@ class SecureApi(RoutedApi):
         guard(self)
         settings = defaults_of(self)
         rate_limit, burst_limit = stated(rate_limit, settings.rate_limit), stated(burst_limit, settings.burst_limit)
+        route_metrics = stated(route_metrics, settings.alarms)
         refusals = Refusals(self)
         check_auth(auth, refusals)
         check_cors(cors_origins, refusals)

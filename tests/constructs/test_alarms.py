@@ -23,6 +23,7 @@ from constructs_lib import (
     SecureApi,
     SecureApiFunction,
     SecureFunction,
+    SecureRestApi,
     StreamWorker,
     Topic,
     UploadBucket,
@@ -323,8 +324,18 @@ class TestSayingOtherwise:
     def test_defaults_turn_them_off(self, app: cdk.App) -> None:
         stack = Defaults(alarms=False).apply(cdk.Stack(app, "Shop"))
         everything(stack)
+        rest = SecureRestApi(stack, "Rest", auth=Iam(), waf=Waived("nothing to guard"))
+        SecureApiFunction(stack, "Read", api=rest, route="GET /read", entry=ENTRY)
+        asked = SecureApi(stack, "Asked", auth=Iam(), route_metrics=True)
         assert alarms_in(stack) == {}
-        queues = resources_of(template_of(stack), "AWS::SQS::Queue").values()
+        template = template_of(stack)
+        stages = resources_of(template, "AWS::ApiGatewayV2::Stage").values()
+        routes = {stage["Properties"]["ApiId"]["Ref"]: stage["Properties"]["DefaultRouteSettings"] for stage in stages}
+        measured = {api for api, settings in routes.items() if settings["DetailedMetricsEnabled"]}
+        assert measured == {stack.resolve(asked.http_api.api_id)["Ref"]}  # routes cost more than alarms do
+        [rested] = resources_of(template, "AWS::ApiGateway::Stage").values()
+        assert not any(each["MetricsEnabled"] for each in rested["Properties"]["MethodSettings"])
+        queues = resources_of(template, "AWS::SQS::Queue").values()
         reasons = {each.get("Metadata", {}).get(WAIVED, {}).get("dead_letters_alarm") for each in queues}
         assert reasons == {None, "turned off by the Defaults of Shop"}
 
