@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import aws_cdk as cdk
+import jsonata  # type: ignore[import-untyped]  # it has no types
 import pytest
 
 from constructs_lib import Canary, Iam, KeptVersions, PropError, SecureApi, SecureApiFunction, SecureFunction
+from constructs_lib.kept_versions import OLD
 from tests.findings import findings_of
 from tests.templates import permissions_of, resources_of, template_of
 
@@ -38,6 +40,20 @@ class TestDefaults:
         assert definition.count("$count($numbers) - 5") == 1
         [schedule] = resources_of(template, "AWS::Scheduler::Schedule").values()
         assert schedule["Properties"]["ScheduleExpression"] == "rate(1 day)"
+
+    @pytest.mark.parametrize(
+        ("versions", "old"),
+        [
+            (["$LATEST"], []),
+            (["$LATEST", "1", "2", "3"], []),
+            (["$LATEST", "1", "2", "3", "4"], ["1"]),
+            (["$LATEST", "11", "10", "9", "8", "2"], ["2", "8"]),  # by their numbers, not as texts
+        ],
+    )
+    def test_the_newest_so_many_are_never_among_the_old(self, versions: list[str], old: list[str]) -> None:
+        read = jsonata.Jsonata((OLD % 3).removeprefix("{%").removesuffix("%}"))
+        read.assign("found", {"Versions": [{"Version": each} for each in versions]})
+        assert read.evaluate({}) == old
 
     def test_names_of_steps_fit_however_long_the_path(self, stack: cdk.Stack) -> None:
         deep = cdk.Stack.of(stack)

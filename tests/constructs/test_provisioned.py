@@ -364,6 +364,8 @@ class TestRefusals:
             "  at:  Shop/Warm (SecureFunction)\n"
             "  fix: raise reserved_concurrency, or leave it out"
         )
+        all_of_them = Provisioned(1, up_to=5)
+        SecureFunction(stack, "Warm", entry=ENTRY, provisioned_concurrency=all_of_them, reserved_concurrency=5)
 
     def test_says_when_there_is_no_such_time_zone(self, stack: cdk.Stack) -> None:
         zone = cdk.TimeZone.of("Europe/Berln")

@@ -96,6 +96,17 @@ class TestGrants:
         assert permission["Properties"]["SourceArn"] == stack.resolve(secret.secret_arn)
         assert permission["Properties"]["SourceAccount"] == {"Ref": "AWS::AccountId"}
 
+    def test_a_version_that_is_warm_is_the_one_that_is_called(
+        self, stack: cdk.Stack, secret: secretsmanager.Secret
+    ) -> None:
+        rotated(stack, secret, provisioned_concurrency=1)
+        template = template_of(stack)
+        [alias] = resources_of(template, "AWS::Lambda::Alias")
+        [schedule] = resources_of(template, "AWS::SecretsManager::RotationSchedule").values()
+        [permission] = resources_of(template, "AWS::Lambda::Permission").values()
+        assert schedule["Properties"]["RotationLambdaARN"] == {"Ref": alias}
+        assert permission["Properties"]["FunctionName"] == {"Ref": alias}
+
     def test_the_first_rotation_waits_for_what_it_needs(self, stack: cdk.Stack, secret: secretsmanager.Secret) -> None:
         rotated(stack, secret)
         Template.from_stack(stack).has_resource(
