@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias, TypeVar
 
 Result = TypeVar("Result")
+PAUSE_S = 1.0  # between two reads because of one refused version: a key that was revoked is refused at every call
 Refused: TypeAlias = type[Exception] | tuple[type[Exception], ...] | Callable[[Exception], bool]
 
 
@@ -34,6 +35,15 @@ class Reading:
     text: str = field(repr=False)
     version: str
     is_current: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Reread:
+    """What was found where a version was refused, and when."""
+
+    refused: str
+    found: Reading | None
+    at: float
 
 
 class Source(Protocol):
@@ -61,6 +71,7 @@ class Kept:
         self._lock = threading.Lock()
         self._reading: Reading | None = None
         self._read_at = 0.0
+        self._reread = Reread("", None, 0.0)
 
     def reading(self, max_age_s: float) -> Reading:
         """Return what is kept, read again when it is as old as this."""
@@ -94,7 +105,11 @@ class Kept:
         with self._lock:
             if self._reading is not None and self._reading.version != refused.version:
                 return self._reading  # another thread was refused first, and has read it already
+            now, last = self._clock(), self._reread
+            if last.refused == refused.version and 0 <= now - last.at < PAUSE_S:
+                return last.found
             other = self._source.read_instead(refused)
+            self._reread = Reread(refused.version, other, now)
             if other is not None and other.is_current:
                 self._keep(other)
             return other

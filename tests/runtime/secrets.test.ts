@@ -118,6 +118,25 @@ describe("a refusal", () => {
     expect(call.mock.calls).toEqual([["old"]]);
   });
 
+  test.each([undefined, { text: "new", version: "v2", isCurrent: false }])(
+    "in vain is read again once a second: %j",
+    async (other) => {
+      const clock = { now: 1_000_000 };
+      const readInstead = vi.fn<() => Promise<Reading | undefined>>(() => Promise.resolve(other));
+      const read = (): Promise<Reading> => Promise.resolve({ text: "old", version: "v1", isCurrent: true });
+      const kept = new Kept({ read, readInstead }, () => clock.now);
+      const use = (): Promise<string> => kept.use(({ text }) => accepting()(text), { refused });
+      for (let times = 0; times < 5; times += 1) {
+        // oxlint-disable-next-line no-await-in-loop -- one after another
+        await expect(use()).rejects.toThrow(Refused);
+      }
+      expect(readInstead).toHaveBeenCalledTimes(1);
+      clock.now += 1000;
+      await expect(use()).rejects.toThrow(Refused);
+      expect(readInstead).toHaveBeenCalledTimes(2);
+    },
+  );
+
   test("is not any failure", async () => {
     aws.pending = { id: "v2", text: "new" };
     const call = vi.fn<() => never>(() => {

@@ -143,6 +143,23 @@ class TestRefusals:
         assert called == ["old"]
         assert manager.calls == ["GetSecretValue"] * 3  # what is kept, what is current, what is pending
 
+    @pytest.mark.parametrize("is_rotated", [False, True])
+    def test_reads_again_once_a_second_while_everything_is_refused(
+        self, manager: FakeSecretsManager, *, is_rotated: bool
+    ) -> None:
+        if is_rotated:
+            rotate_to(manager, "v2", "new", finish=False)
+        clock = Clock()
+        kept, refuse = Kept(SecretSource(ARN, manager), clock), accepting()
+        for _ in range(5):
+            with pytest.raises(RefusedError):
+                kept.use(lambda reading: refuse(reading.text), RefusedError, AGE)
+        assert manager.calls == ["GetSecretValue"] * 3
+        clock.now += 1
+        with pytest.raises(RefusedError):
+            kept.use(lambda reading: refuse(reading.text), RefusedError, AGE)
+        assert manager.calls == ["GetSecretValue"] * 5
+
     def test_calls_no_second_time_for_another_failure(self, manager: FakeSecretsManager) -> None:
         rotate_to(manager, "v2", "new", finish=False)
         with pytest.raises(ZeroDivisionError):

@@ -8,13 +8,14 @@
  * https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
  */
 const MAX_AGE_SECONDS = 300;
+const PAUSE_MS = 1000; // between two reads because of one refused version: a key that was revoked is refused at every call
 /** One value, kept for a while. */
 export class Kept {
     #source;
     #now;
     #reading;
     #readAt = 0;
-    #rereading;
+    #last;
     /** `now` tells milliseconds since 1970: the clock that goes on while Lambda freezes an environment. */
     constructor(source, now = Date.now) {
         this.#source = source;
@@ -57,14 +58,20 @@ export class Kept {
         }
         return result;
     }
-    /** Read once for all calls that were refused the same value together. */
+    /** Read once for all calls that were refused the same value within a second. */
     async #insteadOf(refused) {
         const kept = await this.#reading?.catch(() => undefined);
         if (kept !== undefined && kept.version !== refused.version) {
             return kept; // another call was refused first, and it has been read already
         }
-        this.#rereading ??= { refused: refused.version, found: this.#reread(refused) };
-        return this.#rereading.refused === refused.version ? this.#rereading.found : this.#reread(refused);
+        const now = this.#now();
+        const last = this.#last;
+        if (last?.refused === refused.version && now >= last.at && now - last.at < PAUSE_MS) {
+            return last.found;
+        }
+        const found = this.#reread(refused);
+        this.#last = { refused: refused.version, found, at: now };
+        return found;
     }
     async #reread(refused) {
         try {
@@ -74,8 +81,9 @@ export class Kept {
             }
             return other;
         }
-        finally {
-            this.#rereading = undefined;
+        catch (error) {
+            this.#last = undefined; // the next one tries again
+            throw error;
         }
     }
     #keep(reading) {

@@ -38,6 +38,14 @@ export interface UseOptions extends KeepOptions {
 }
 
 const MAX_AGE_SECONDS = 300;
+const PAUSE_MS = 1000; // between two reads because of one refused version: a key that was revoked is refused at every call
+
+/** What was found where a version was refused, and when. */
+interface Reread {
+  readonly refused: string;
+  readonly found: Promise<Reading | undefined>;
+  readonly at: number;
+}
 
 /** One value, kept for a while. */
 export class Kept {
@@ -45,7 +53,7 @@ export class Kept {
   readonly #now: () => number;
   #reading: Promise<Reading> | undefined;
   #readAt = 0;
-  #rereading: { readonly refused: string; readonly found: Promise<Reading | undefined> } | undefined;
+  #last: Reread | undefined;
 
   /** `now` tells milliseconds since 1970: the clock that goes on while Lambda freezes an environment. */
   constructor(source: Source, now: () => number = Date.now) {
@@ -90,14 +98,20 @@ export class Kept {
     return result;
   }
 
-  /** Read once for all calls that were refused the same value together. */
+  /** Read once for all calls that were refused the same value within a second. */
   async #insteadOf(refused: Reading): Promise<Reading | undefined> {
     const kept = await this.#reading?.catch(() => undefined);
     if (kept !== undefined && kept.version !== refused.version) {
       return kept; // another call was refused first, and it has been read already
     }
-    this.#rereading ??= { refused: refused.version, found: this.#reread(refused) };
-    return this.#rereading.refused === refused.version ? this.#rereading.found : this.#reread(refused);
+    const now = this.#now();
+    const last = this.#last;
+    if (last?.refused === refused.version && now >= last.at && now - last.at < PAUSE_MS) {
+      return last.found;
+    }
+    const found = this.#reread(refused);
+    this.#last = { refused: refused.version, found, at: now };
+    return found;
   }
 
   async #reread(refused: Reading): Promise<Reading | undefined> {
@@ -107,8 +121,9 @@ export class Kept {
         void this.#keep(Promise.resolve(other));
       }
       return other;
-    } finally {
-      this.#rereading = undefined;
+    } catch (error) {
+      this.#last = undefined; // the next one tries again
+      throw error;
     }
   }
 
