@@ -49,8 +49,8 @@ export class RotatedSecret {
   client(): SecretsManagerClient {
     return new SecretsManagerClient({
       requestHandler: {
-        handle: async ({ headers, body }: { headers: Record<string, string>; body: string }) => {
-          const answer = await this.#answer(headers["x-amz-target"]?.split(".")[1] ?? "", JSON.parse(body) as Asked);
+        handle: async ({ headers, body }: { headers: Record<string, string>; body: Uint8Array }) => {
+          const answer = await this.#answer(headers["x-amz-target"]?.split(".")[1] ?? "", JSON.parse(new TextDecoder().decode(body)) as Asked);
           const statusCode = "__type" in answer ? 400 : 200;
           const told = { "content-type": "application/x-amz-json-1.1" };
           return { response: { statusCode, headers: told, body: new TextEncoder().encode(JSON.stringify(answer)) } };
