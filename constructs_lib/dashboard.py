@@ -2,8 +2,9 @@
 
 The numbers, and why:
 
-- $3 a month for the dashboard; three are free in each account. Saved queries and groups of traces cost nothing by
-  themselves, reading does: $0.005 for each GB that a query reads. https://aws.amazon.com/cloudwatch/pricing/
+- $3 a month for the dashboard; three of up to 50 metrics are free in each account. Saved queries and groups of traces
+  cost nothing by themselves, reading does: $0.005 for each GB that a query reads.
+  https://aws.amazon.com/cloudwatch/pricing/
 - One line for each construct in a graph of its kind rather than a panel each: the one unlike the others is seen.
 """
 

@@ -49,24 +49,59 @@ RESOURCES = {
     "Standard": alarm(MetricName="M", Period=60),
     "Quick": alarm(MetricName="M", Period=10),
     "Sum": alarm(Metrics=[{"Expression": "SUM([a, b])"}, stat(300), stat(300)]),
-    "All": {"Type": "AWS::CloudWatch::CompositeAlarm", "Properties": {}},
+    "Told": alarm(MetricName="M", Period="10"),  # as YAML often has numbers
+    "Expected": alarm(Metrics=[{"Expression": "ANOMALY_DETECTION_BAND(m, 2)"}, stat(300)]),
+    "Both": {"Type": "AWS::CloudWatch::CompositeAlarm", "Properties": {}},
     "Page": {"Type": "AWS::CloudWatch::Dashboard", "Properties": {}},
     "Api": {"Type": "AWS::ApiGatewayV2::Api", "Properties": {}},
     "Stage": {
         "Type": "AWS::ApiGatewayV2::Stage",
-        "Properties": {"ApiId": {"Ref": "Api"}, "DefaultRouteSettings": {"DetailedMetricsEnabled": True}},
+        "Properties": {
+            "ApiId": {"Ref": "Api"},
+            "DefaultRouteSettings": {"DetailedMetricsEnabled": True},
+            "RouteSettings": {"GET /b": {"DetailedMetricsEnabled": False}},
+        },
     },
-    "Route": {"Type": "AWS::ApiGatewayV2::Route", "Properties": {"ApiId": {"Ref": "Api"}}},
+    "Route": {"Type": "AWS::ApiGatewayV2::Route", "Properties": {"ApiId": {"Ref": "Api"}, "RouteKey": "GET /a"}},
+    "Quiet": {"Type": "AWS::ApiGatewayV2::Route", "Properties": {"ApiId": {"Ref": "Api"}, "RouteKey": "GET /b"}},
+    "Other": {"Type": "AWS::ApiGatewayV2::Api", "Properties": {}},
+    "OtherStage": {
+        "Type": "AWS::ApiGatewayV2::Stage",
+        "Properties": {"ApiId": {"Ref": "Other"}, "RouteSettings": {"GET /": {"DetailedMetricsEnabled": "true"}}},
+    },
+    "OtherRoute": {"Type": "AWS::ApiGatewayV2::Route", "Properties": {"ApiId": {"Ref": "Other"}, "RouteKey": "GET /"}},
+    "Rest": {"Type": "AWS::ApiGateway::RestApi", "Properties": {}},
+    "All": {
+        "Type": "AWS::ApiGateway::Stage",
+        "Properties": {
+            "RestApiId": {"Ref": "Rest"},
+            "MethodSettings": [{"ResourcePath": "/*", "HttpMethod": "*", "MetricsEnabled": True}],
+        },
+    },
+    "Few": {
+        "Type": "AWS::ApiGateway::Stage",
+        "Properties": {
+            "RestApiId": {"Ref": "Rest"},
+            "MethodSettings": [{"ResourcePath": "/~1a", "HttpMethod": "GET", "MetricsEnabled": "true"}],
+        },
+    },
+    "Get": {"Type": "AWS::ApiGateway::Method", "Properties": {"RestApiId": {"Ref": "Rest"}}},
+    "Post": {"Type": "AWS::ApiGateway::Method", "Properties": {"RestApiId": {"Ref": "Rest"}}},
+    "Counted": {"Type": "AWS::Logs::MetricFilter", "Properties": {"MetricTransformations": [{}, {}]}},
+    "Uploads": {"Type": "AWS::S3::Bucket", "Properties": {"MetricsConfigurations": [{"Id": "All"}]}},
 }
 
 
 def test_what_each_part_costs() -> None:
     items = {each.what: round(each.dollars, 2) for each in cost_of(Assembly.of({"Shop": {"Resources": RESOURCES}}))}
     assert items == {
-        "3 alarms on 4 metrics": 0.60,  # three of a minute or more at 0.10, one quicker at 0.30
+        "5 alarms on 8 metrics": 1.20,  # six of a minute or more at 0.10, two quicker at 0.30
         "1 composite alarm": 0.50,
         "1 dashboard": 3.00,
-        "1 route measured one by one (6 metrics; by the hours they are called)": 1.80,
+        "2 routes measured one by one (12 metrics; by the hours they are called)": 3.60,
+        "3 methods measured one by one (15 metrics; by the hours they are called)": 4.50,
+        "2 metrics counted in logs": 0.60,
+        "1 bucket whose requests are measured (up to 16 metrics)": 4.80,
     }
 
 
@@ -78,6 +113,7 @@ def test_the_sum_is_said_with_what_comes_by_use(tmp_path: Path, capsys: pytest.C
         "Watching 1 stack costs $0.10 a month, before what is free:\n"
         "  1 alarm on 1 metric      0.10\n"
         "and by use: logs: $0.50 a GB written, $0.03 a GB kept; queries: $0.005 a GB read; traces: $5.00 a million\n"
+        "and what handlers measure: $0.30 for each metric, and for each value of a dimension\n"
     )
 
 
