@@ -197,7 +197,8 @@ class TopicSubscription(Construct):
             raise TypeError("a receiver outside the tree")
         super().__init__(receiver, id)
         key = key_of(receiver)
-        key = topic.topic.master_key if key is None else key
+        if key is None and not _is_of_others(topic):
+            key = topic.topic.master_key
         self.dead_letters = DeadLetters(self, "Undelivered", encryption_key=key, alarms=alarms)
         key = self.dead_letters.queue.encryption_master_key
         if key is not None:
@@ -222,6 +223,11 @@ class TopicSubscription(Construct):
             cfn = resource_of(self.subscription, sns.CfnSubscription)
             cfn.filter_policy = as_json(filter)
             cfn.filter_policy_scope = FILTER_SCOPES[filter_on]
+
+
+def _is_of_others(topic: KnownTopic) -> bool:
+    """Whether the key of a topic is one that admits nobody for our sake: SNS could not write a dead letter under it."""
+    return isinstance(topic, ExistingTopic) and not isinstance(topic.topic.master_key, kms.Key)
 
 
 def _key_source(topic: KnownTopic, key: kms.IKey | None) -> str:

@@ -171,6 +171,17 @@ class TestMessages:
         assert permission["Properties"]["SourceArn"] == arn("sns", "orders")
         assert_guarded(home)
 
+    def test_the_key_of_somebody_elses_topic_encrypts_nothing_of_ours(self, home: cdk.Stack) -> None:
+        """Its policy cannot be changed from here, so SNS could not write what it failed to deliver."""
+        key = kms.Key(home, "Key")
+        theirs = sns.Topic.from_topic_attributes(home, "L2", topic_arn=arn("sns", "orders"), key_arn=KEY)
+        Topic.from_existing(home, "Theirs", theirs).subscribe(SecureFunction(home, "Read", entry=ENTRY))
+        ours = Topic.from_existing(home, "Ours", sns.Topic(home, "Topic", master_key=key))
+        ours.subscribe(SecureFunction(home, "Index", entry=ENTRY))
+        queues = resources_of(template_of(home), "AWS::SQS::Queue").items()
+        keys = {name[:5]: each["Properties"].get("KmsMasterKeyId") for name, each in queues if "Undelivered" in name}
+        assert keys == {"ReadT": None, "Index": home.resolve(key.key_arn)}
+
     def test_sends_to_a_queue_with_its_key(self, home: cdk.Stack, function: SecureFunction) -> None:
         queue = sqs.Queue.from_queue_attributes(home, "L2", queue_arn=arn("sqs", "emails"), key_arn=KEY)
         QueueWorker.from_existing(home, "Emails", queue).grant_send(function, env="EMAILS_QUEUE")
