@@ -21,9 +21,9 @@ from constructs import Construct
 
 from constructs_lib.defaults import defaults_of
 from constructs_lib.wiring.api_alarms import AlarmsOfApi, ApiAlarms
-from constructs_lib.wiring.auth import Auth, authorizer_of, same_callers
+from constructs_lib.wiring.auth import Auth, Public, authorizer_of, same_callers
 from constructs_lib.wiring.cors import HEADERS, PREFLIGHT_MAX_AGE, check_cors
-from constructs_lib.wiring.domains import Domain, name_http_api
+from constructs_lib.wiring.domains import Domain, check_domain, name_http_api
 from constructs_lib.wiring.guarded import guard
 from constructs_lib.wiring.http_route import HttpRoutes
 from constructs_lib.wiring.kinds import checks_kinds
@@ -126,10 +126,12 @@ class SecureApi(RoutedApi):
         for name, limit in {"rate_limit": rate_limit, "burst_limit": burst_limit}.items():
             if not cdk.Token.is_unresolved(limit) and limit < 1:
                 refusals.refuse(f"{name} is {limit}: nobody could call", fix=f"leave {name} out, or allow one at least")
+        check_domain(domain, self, refusals)
         refusals.stop_if_any()
 
         self.auth = auth
         self.domain = domain
+        self._answers_browsers = bool(cors_origins)
         self._nested = NestedFunctions(self) if nest_functions else None
         self._authorizers: list[tuple[Auth, apigatewayv2.IHttpRouteAuthorizer]] = []
         self.http_api = apigatewayv2.HttpApi(
@@ -177,6 +179,13 @@ class SecureApi(RoutedApi):
         route = self.claim_route(asked.text, claimant, refusals)
         auth = self.auth if asked.auth is None else asked.auth
         check_auth(auth, refusals)
+        if self._answers_browsers and route.verb in {"ANY", "OPTIONS"} and not isinstance(auth, Public):
+            # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html
+            refusals.refuse(
+                f"route {str(route)!r} takes what browsers ask first, without credentials: it would turn them away, "
+                "and the API has cors_origins",
+                fix=f"write a route for each verb, like GET {route.path}",
+            )
         if asked.request is not None:
             refusals.refuse(
                 "request is set, and HTTP APIs check no bodies: the function would get them all",

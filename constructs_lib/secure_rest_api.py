@@ -25,8 +25,8 @@ from constructs import Construct
 from constructs_lib.defaults import defaults_of
 from constructs_lib.wiring.api_alarms import AlarmsOfApi, ApiAlarms
 from constructs_lib.wiring.auth import Auth
-from constructs_lib.wiring.cors import HEADERS, PREFLIGHT_MAX_AGE, check_cors
-from constructs_lib.wiring.domains import Domain, name_rest_api
+from constructs_lib.wiring.cors import HEADERS, PREFLIGHT_MAX_AGE, check_cors, let_pages_read_refusals
+from constructs_lib.wiring.domains import Domain, check_domain, name_rest_api
 from constructs_lib.wiring.firewall import Firewall, Waf, check_waf
 from constructs_lib.wiring.guarded import guard
 from constructs_lib.wiring.kinds import checks_kinds
@@ -90,7 +90,7 @@ class SecureRestApi(RoutedApi):
         waf: What the firewall lets through: `Waf(...)`; another API's `web_acl`, to share its firewall and its price;
             or `Waived(reason)` for none. Default: AWS's managed rules and 1,000 requests of one address in 5 minutes.
         cors_origins: Origins whose pages may call, like `https://app.example.com`. The functions still answer with
-            `Access-Control-Allow-Origin` themselves. Default: none.
+            `Access-Control-Allow-Origin` themselves; what API Gateway refuses has it. Default: none.
         rate_limit: Requests a second, on average, over all routes. Default: 100.
         burst_limit: Requests at once. Default: 200.
         route_metrics: Count and time each method by itself; CloudWatch bills these as custom metrics. Default: where
@@ -152,6 +152,7 @@ class SecureRestApi(RoutedApi):
         for name, limit in {"rate_limit": rate, "burst_limit": burst}.items():
             if not cdk.Token.is_unresolved(limit) and limit < 1:
                 refusals.refuse(f"{name} is {limit}: nobody could call", fix=f"leave {name} out, or allow one at least")
+        check_domain(domain, self, refusals)
         refusals.stop_if_any()
 
         self.auth = auth
@@ -218,6 +219,8 @@ class SecureRestApi(RoutedApi):
             if cors_origins
             else None,
         )
+        if cors_origins:
+            let_pages_read_refusals(self.rest_api, cors_origins)
         self.web_acl = self._firewall(waf, log_retention)
         self.domain_name = None if domain is None else name_rest_api(self, domain, self.stage)
         self.alarms: Sequence[cloudwatch.IAlarm] = watched.raise_for(self, self.stage, self.stage)

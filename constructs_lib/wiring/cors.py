@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import aws_cdk as cdk
+from aws_cdk import aws_apigateway as apigateway
 
 if TYPE_CHECKING:
     from constructs_lib.wiring.refusals import Refusals
 
 HEADERS = ("authorization", "content-type", "x-amz-date", "x-amz-security-token")  # that a page may send
+DEFAULT_PORTS = {"http": ":80", "https": ":443"}  # which browsers leave out
 PREFLIGHT_MAX_AGE = cdk.Duration.hours(1)
 
 
@@ -32,7 +34,7 @@ def check_cors(origins: Sequence[str], refusals: Refusals) -> None:
         if not isinstance(origin, str) or not _is_origin(origin):
             refusals.refuse(
                 f"cors_origins holds {origin!r}, which is not an origin",
-                fix="write scheme and host without a path: https://app.example.com",
+                fix="write scheme and host as browsers do, without a path: https://app.example.com",
             )
 
 
@@ -41,4 +43,22 @@ def _is_origin(origin: str) -> bool:
         parts = urlsplit(origin)
     except ValueError:  # a host like [::1 that never ends
         return False
-    return parts.scheme in {"http", "https"} and bool(parts.netloc) and not parts.path and not parts.query
+    if parts.scheme not in DEFAULT_PORTS or origin != f"{parts.scheme}://{parts.netloc}" or origin != origin.lower():
+        return False
+    is_host = bool(parts.netloc) and "@" not in parts.netloc and ("*" not in parts.netloc or parts.netloc == "*")
+    return is_host and not parts.netloc.endswith(DEFAULT_PORTS[parts.scheme])
+
+
+def let_pages_read_refusals(api: apigateway.RestApi, origins: Sequence[str]) -> None:
+    """Have a REST API's own answers say whose pages may read them: those of functions say so themselves.
+
+    There is one header for all of them: with several origins it is `*`. What API Gateway says by itself tells nothing
+    of anybody, and browsers that send cookies do not take it.
+    """
+    alone = origins[0] if len(origins) == 1 and not cdk.Token.is_unresolved(origins) else "*"
+    for kind in ("DEFAULT_4XX", "DEFAULT_5XX"):
+        api.add_gateway_response(
+            "".join(each.capitalize() for each in kind.split("_")),
+            type=apigateway.ResponseType.of(kind),
+            response_headers={"Access-Control-Allow-Origin": f"'{alone}'"},
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+from weakref import WeakKeyDictionary
 
 import aws_cdk as cdk
 from aws_cdk import aws_apigateway as apigateway
@@ -17,10 +18,13 @@ from constructs_lib.wiring.kinds import check_fields
 from constructs_lib.wiring.refusals import Refusals
 
 if TYPE_CHECKING:
-    from constructs import Construct
+    from constructs import Construct, IConstruct
 
 NAME = re.compile(r"(?=.{1,253}$)(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 PATH = re.compile(r"[A-Za-z0-9$._~!*'()+-]{1,300}")
+
+# The APIs of an app that have names, by those, by their stacks: where each is, and its region.
+_TAKEN: WeakKeyDictionary[IConstruct, dict[str, dict[str, tuple[str, str]]]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +39,15 @@ class Domain:
         name: `api.example.com`.
         certificate: A certificate of the API's own region for that name.
         zone: The hosted zone that gets an A and an AAAA record for the name. Default: none, you make the records.
-        path: Below which the API is, when several share the name: `v1`. Default: the root.
+        path: Below which the API is: `v1`. Default: the root. APIs that share a name share a domain of plain CDK, see
+            docs/apis.md.
         tls: The oldest version that is spoken; `1.3` turns older clients away, and is for REST APIs only.
             https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-custom-domain-tls-version.html
         default_endpoint: Keep the endpoint that API Gateway names itself, too.
 
     Raises:
-        PropError: The name or the path is none.
+        PropError: The name or the path is none. The API raises it when the certificate is of another region, the zone
+            is not one of the name, or another API has the name.
     """
 
     name: str
@@ -70,6 +76,49 @@ class Domain:
     def url(self) -> str:
         """The base URL under this name, without a slash at its end."""
         return f"https://{self.name}/{self.path}".rstrip("/")
+
+
+def check_domain(domain: Domain | None, api: Construct, refusals: Refusals) -> None:
+    """Note a certificate or a zone that is of no use here, and a name that another API has; take it otherwise."""
+    if domain is None:
+        return
+    stack = cdk.Stack.of(api)
+    region = _region_of(domain.certificate)
+    if not cdk.Token.is_unresolved(stack.region) and region not in {None, stack.region}:
+        refusals.refuse(
+            f"the certificate of {domain.name} is of {region}, and the API is in {stack.region}",
+            fix=f"name a certificate of {stack.region}: the one of us-east-1 is for CloudFront",
+        )
+    if cdk.Token.is_unresolved(domain.name):
+        return
+    zone = None if domain.zone is None else domain.zone.zone_name
+    if zone is not None and not cdk.Token.is_unresolved(zone):
+        ending = zone.rstrip(".").lower()
+        if domain.name != ending and not domain.name.endswith(f".{ending}"):
+            refusals.refuse(
+                f"zone is that of {ending}, where no record for {domain.name} can be",
+                fix="pass the zone of the name, or leave zone out and make the records where it is",
+            )
+    taken = _TAKEN.setdefault(api.node.root, {})
+    for other, (path, where) in taken.get(domain.name, {}).items():
+        is_same_place = where == stack.region if not cdk.Token.is_unresolved(where) else other == stack.node.path
+        if is_same_place and path != api.node.path:
+            refusals.refuse(
+                f"{domain.name} is the name of {path} already, and a region has a name once",
+                fix="give each API its own name, or map both below one apigatewayv2.DomainName, as docs/apis.md does",
+            )
+    if refusals.are_none:
+        taken.setdefault(domain.name, {}).setdefault(stack.node.path, (api.node.path, stack.region))
+
+
+def _region_of(certificate: acm.ICertificate) -> str | None:
+    """The region a certificate is of, where that is known."""
+    arn = certificate.certificate_arn
+    region = cdk.Stack.of(certificate).region
+    if not cdk.Token.is_unresolved(arn):
+        pieces = arn.split(":")
+        region = pieces[3] if len(pieces) > 3 else ""  # noqa: PLR2004 - arn:aws:acm:region
+    return region if region and not cdk.Token.is_unresolved(region) else None
 
 
 def name_http_api(

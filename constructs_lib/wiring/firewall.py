@@ -24,13 +24,20 @@ from constructs import Construct
 
 from constructs_lib.wiring.kinds import check_fields
 from constructs_lib.wiring.log_groups import log_group
-from constructs_lib.wiring.refusals import Refusals
+from constructs_lib.wiring.refusals import Refusals, did_you_mean
 from constructs_lib.wiring.waiver import Waived
 
 # https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-list.html
 REPUTATION = "AWSManagedRulesAmazonIpReputationList"
 COMMON = "AWSManagedRulesCommonRuleSet"
 BAD_INPUTS = "AWSManagedRulesKnownBadInputsRuleSet"
+KNOWN = (  # of AWS; those with settings of their own are below
+    REPUTATION, COMMON, BAD_INPUTS, "AWSManagedRulesAdminProtectionRuleSet", "AWSManagedRulesAnonymousIpList",
+    "AWSManagedRulesBotControlRuleSet", "AWSManagedRulesLinuxRuleSet", "AWSManagedRulesPHPRuleSet",
+    "AWSManagedRulesSQLiRuleSet", "AWSManagedRulesUnixRuleSet", "AWSManagedRulesWindowsRuleSet",
+    "AWSManagedRulesWordPressRuleSet",
+)  # fmt: skip
+WITH_SETTINGS = ("AWSManagedRulesACFPRuleSet", "AWSManagedRulesATPRuleSet", "AWSManagedRulesAntiDDoSRuleSet")
 BODY_SIZE = "SizeRestrictions_BODY"
 WINDOW_SECONDS = 300
 # https://docs.aws.amazon.com/waf/latest/developerguide/waf-rule-statement-type-rate-based-high-level-settings.html
@@ -49,7 +56,8 @@ class Waf:
 
     Args:
         requests_per_ip: Requests of one address in 5 minutes, from 10 on; more are answered with 403.
-        rule_groups: Further managed groups of AWS by name, such as `AWSManagedRulesSQLiRuleSet`; $1 a month each.
+        rule_groups: Further managed groups of AWS by name, such as `AWSManagedRulesSQLiRuleSet`; $1 a month each, and
+            $10 for `AWSManagedRulesBotControlRuleSet`, which also bills requests.
         counted: Groups that only count what they would block, to see first whom they would hit.
         large_bodies: Let bodies above 8 KB through, which the common rules refuse.
 
@@ -76,10 +84,15 @@ class Waf:
                 fix="leave requests_per_ip out for 1,000",
             )
         for name in self.rule_groups:
-            if not name.startswith("AWSManagedRules"):
+            if name in WITH_SETTINGS:
                 refusals.refuse(
-                    f"rule_groups holds {name!r}, which is no managed group of AWS",
-                    fix="write its whole name, like AWSManagedRulesSQLiRuleSet; groups of your own go to a CfnWebACL",
+                    f"rule_groups holds {name}, which wants settings of its own, such as the page where people sign in",
+                    fix="write a CfnWebACL with them, and pass it: waf=web_acl",
+                )
+            elif name not in KNOWN:
+                refusals.refuse(
+                    f"rule_groups holds {name!r}, which is no managed group of AWS{did_you_mean(name, KNOWN)}",
+                    fix=f"use {', '.join(each for each in KNOWN[3:])}; other groups go to a CfnWebACL, waf=web_acl",
                 )
         for name in self.counted:
             if name not in self.groups:

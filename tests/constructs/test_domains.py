@@ -85,6 +85,43 @@ class TestRefusals:
             "  fix: leave tls out (1.3 is spoken with those who can), or use a SecureRestApi"
         )
 
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_a_certificate_of_another_region_and_a_zone_of_another_name(self, app: cdk.App, kind: Kind) -> None:
+        stack = cdk.Stack(app, "Shop", env=cdk.Environment(account="111122223333", region="eu-west-1"))
+        certificate = acm.Certificate.from_certificate_arn(stack, "Certificate", CERTIFICATE)
+        zone = route53.HostedZone.from_hosted_zone_attributes(stack, "Zone", hosted_zone_id="Z1", zone_name="a.org")
+        with pytest.raises(PropError) as caught:
+            kind(stack, "Api", auth=Iam(), domain=Domain("api.example.com", certificate, zone=zone))
+        assert str(caught.value) == (
+            "the certificate of api.example.com is of us-east-1, and the API is in eu-west-1\n"
+            f"  at:  Shop/Api ({kind.__name__})\n"
+            "  fix: name a certificate of eu-west-1: the one of us-east-1 is for CloudFront\n"
+            "zone is that of a.org, where no record for api.example.com can be\n"
+            f"  at:  Shop/Api ({kind.__name__})\n"
+            "  fix: pass the zone of the name, or leave zone out and make the records where it is"
+        )
+
+    def test_a_name_that_another_api_of_the_region_has(self, app: cdk.App) -> None:
+        stacks = {
+            name: cdk.Stack(cdk.Stage(app, name), "Shop", env=cdk.Environment(region=region))
+            for name, region in (("dev", "eu-west-1"), ("prod", "eu-west-1"), ("us", "us-east-1"), ("any", None))
+        }
+        for name, stack in stacks.items():
+            region = "us-east-1" if name == "us" else "eu-west-1"
+            arn = CERTIFICATE.replace("us-east-1", region)
+            domain = Domain("api.example.com", acm.Certificate.from_certificate_arn(stack, "Certificate", arn))
+            if name != "prod":
+                SecureApi(stack, "Api", auth=Iam(), domain=domain)
+                continue
+            with pytest.raises(PropError) as caught:
+                SecureRestApi(stack, "Api", auth=Iam(), domain=domain)
+            assert str(caught.value) == (
+                "api.example.com is the name of dev/Shop/Api already, and a region has a name once\n"
+                "  at:  prod/Shop/Api (SecureRestApi)\n"
+                "  fix: give each API its own name, or map both below one apigatewayv2.DomainName, as docs/apis.md does"
+            )
+            SecureApi(stack, "Other", auth=Iam(), domain=Domain("prod.example.com", domain.certificate))
+
     @pytest.mark.parametrize(
         "name", ["", "localhost", "https://api.example.com", "api.example.com/v1", "API.example.com"]
     )

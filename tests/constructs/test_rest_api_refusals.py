@@ -84,6 +84,8 @@ class TestRefusals:
         [
             {"requests_per_ip": 5},
             {"rule_groups": ["Mine"]},
+            {"rule_groups": ["AWSManagedRulesSQLRuleSet"]},
+            {"rule_groups": ["AWSManagedRulesATPRuleSet"]},
             {"counted": ["AWSManagedRulesNobody"]},
             {"requests_per_ip": "many"},
         ],

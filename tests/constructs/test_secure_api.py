@@ -274,10 +274,29 @@ class TestRefusals:
         with pytest.raises(PropError):
             Jwt(issuer, audience)
 
-    @pytest.mark.parametrize("origin", ["app.example.com", "https://app.example.com/", "ftp://x.example", "https://[x"])
+    @pytest.mark.parametrize(
+        "origin",
+        [
+            "app.example.com", "https://app.example.com/", "ftp://x.example", "https://[x", "https://a.example#b",
+            "https://A.example", "https://a.example:443", "https://me@a.example", "https://*.a.example",
+        ],
+    )  # fmt: skip
     def test_origins_that_no_browser_sends(self, stack: cdk.Stack, origin: str) -> None:
         with pytest.raises(PropError, match="not an origin"):
             SecureApi(stack, "Api", auth=Iam(), cors_origins=[origin])
+
+    @pytest.mark.parametrize("route", ["ANY /users/{rest+}", "OPTIONS /users"])
+    def test_a_route_that_turns_browsers_away(self, stack: cdk.Stack, route: str) -> None:
+        api = SecureApi(stack, "Api", auth=Iam(), cors_origins=["https://app.example.com"])
+        with pytest.raises(PropError) as caught:
+            SecureApiFunction(stack, "Any", api=api, route=route, entry=ENTRY)
+        assert str(caught.value) == (
+            f"route {route!r} takes what browsers ask first, without credentials: it would turn them away, and the API "
+            "has cors_origins\n"
+            "  at:  Shop/Any (SecureApiFunction)\n"
+            f"  fix: write a route for each verb, like GET {route.partition(' ')[2]}"
+        )
+        SecureApiFunction(stack, "Any", api=api, route=route, entry=ENTRY, auth=Public("answers browsers"))
 
     def test_a_throttle_that_lets_nobody_in(self, stack: cdk.Stack) -> None:
         with pytest.raises(PropError, match="rate_limit is 0"):

@@ -208,6 +208,18 @@ class TestRequests:
         every = {each["HttpMethod"] for each in limits if each["ResourcePath"] == "/~1x~1{y}"}
         assert (len(every), every & {"*", "ANY"}) == (verbs, set())
 
+    @pytest.mark.parametrize(
+        ("origins", "told"),
+        [(["https://a.example.com"], "'https://a.example.com'"), (["https://a.example.com", "https://b.com"], "'*'")],
+    )
+    def test_pages_read_what_api_gateway_refuses(self, stack: cdk.Stack, origins: list[str], told: str) -> None:
+        """A page whose request is refused without the header learns nothing of it, not even the status."""
+        api_of(stack, cors_origins=origins)
+        answers = resources_of(template_of(stack), "AWS::ApiGateway::GatewayResponse").values()
+        assert {each["Properties"]["ResponseType"]: each["Properties"]["ResponseParameters"] for each in answers} == {
+            kind: {"gatewayresponse.header.Access-Control-Allow-Origin": told} for kind in ("DEFAULT_4XX", "DEFAULT_5XX")
+        }
+
     def test_browsers_are_answered_where_there_are_methods(self, stack: cdk.Stack) -> None:
         api = SecureRestApi(stack, "Api", auth=Iam(), cors_origins=["https://app.example.com"])
         for verb in ("GET", "DELETE"):

@@ -118,6 +118,9 @@ def test_a_browser_is_told_whose_pages_may_call(aws: LocalAws) -> None:
     answer = aws.call("OPTIONS", "/live/users", headers=asked)
     told = {name.lower(): value for name, value in answer.headers}
     assert (answer.status, told["access-control-allow-origin"]) == (204, ORIGIN)
+    refused = sent(aws, "POST", "/users", {}, {**JSON, "origin": ORIGIN})
+    told = {name.lower(): value for name, value in refused.headers}
+    assert (refused.status, told["access-control-allow-origin"]) == (400, ORIGIN), "a page may read why"
 
 
 @pytest.mark.parametrize("path", ["/live/slow", "/plain/slow"])
