@@ -170,6 +170,15 @@ class TestWhoIsLetIn:
         said = reader.refusal("ledger_reader", reader.token("ledger_reader"), ssl_context=False)
         assert said == "This RDS Proxy requires TLS connections"
 
+    @pytest.mark.parametrize("setting", ["options", "statement_timeout"])
+    def test_the_proxy_takes_no_settings_at_the_start_of_a_session(self, reader: Visitor, setting: str) -> None:
+        said = reader.refusal("ledger_reader", reader.token("ledger_reader"), startup_params={setting: "1"})
+        assert said.startswith(f"Feature not supported: RDS Proxy takes no {setting} at the start of a session")
+
+    def test_a_user_has_the_limits_it_was_given(self, reader: Visitor) -> None:
+        with contextlib.closing(reader.connect("ledger_reader", reader.token("ledger_reader"))) as session:
+            assert session.run("SHOW statement_timeout") == [["5s"]]
+
     def test_the_administrator_logs_in_at_the_cluster_with_the_password_of_the_secret(
         self, aws: LocalAws, reader: Visitor
     ) -> None:
@@ -177,7 +186,7 @@ class TestWhoIsLetIn:
         arn = cluster["MasterUserSecret"]["SecretArn"]
         secret = json.loads(aws.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
         with contextlib.closing(reader.connect(secret["username"], secret["password"], host="127.0.0.1")) as session:
-            assert session.run("SELECT count(*) FROM applied_migrations") == [[2]]
+            assert session.run("SELECT count(*) FROM applied_migrations") == [[3]]
             assert session.run("SELECT rolsuper FROM pg_roles WHERE rolname = current_user") == [[False]]
         said = reader.refusal(secret["username"], "another", host="127.0.0.1")
         assert said == 'password authentication failed for user "postgres"'

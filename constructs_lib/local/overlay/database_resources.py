@@ -18,7 +18,7 @@ from constructs_lib.local.overlay.base import base, log
 from constructs_lib.local.overlay.generated_secret import generate
 from constructs_lib.local.overlay.patching import Addition, Patch
 from constructs_lib.local.overlay.relational_databases import CLUSTER, PROXY, TARGETS
-from constructs_lib.local.postgres.database import PROXY_HOST
+from constructs_lib.local.postgres.relay import PROXY_HOST
 
 if TYPE_CHECKING:
     from constructs_lib.local.overlay.relational_databases import Databases

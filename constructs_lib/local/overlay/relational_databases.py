@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 from constructs_lib.local.overlay.authority import Role, here, is_enforced, scope_of
 from constructs_lib.local.overlay.base import base, log
 from constructs_lib.local.postgres.certificate import self_signed
-from constructs_lib.local.postgres.database import CLUSTER_HOST, PROXY_HOST, Administrator, Database, folder_of
-from constructs_lib.local.postgres.relay import Login, LoginRefusedError, tls_context
+from constructs_lib.local.postgres.database import Administrator, Database, folder_of
+from constructs_lib.local.postgres.relay import CLUSTER_HOST, PROXY_HOST, Login, LoginRefusedError, tls_context
 from constructs_lib.local.postgres.server import PostgresAbsentError, Server
 
 if TYPE_CHECKING:

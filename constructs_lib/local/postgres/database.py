@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-PROXY_HOST = "localhost"  # how the relay is called as a proxy; by its address it is the cluster itself
-CLUSTER_HOST = "127.0.0.1"
 SCRAM = "SCRAM-SHA-256"
 
 # What AWS has beside PostgreSQL's own roles.
@@ -157,7 +155,7 @@ class Database:
                 self.judge(token, login)
                 if not self._takes_tokens(login.user):
                     raise LoginRefusedError(f'PAM authentication failed for user "{login.user}": no role rds_iam')
-            elif login.server_name == PROXY_HOST:
+            elif login.is_at_proxy:
                 raise LoginRefusedError("This RDS Proxy requires IAM authentication, and got no token")
             elif not self.is_password(login.user, login.password):
                 raise LoginRefusedError(f'password authentication failed for user "{login.user}"')

@@ -18,9 +18,13 @@ from constructs_lib.local.postgres import wire
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-HOST = "127.0.0.1"
-INVALID_AUTHORIZATION, INVALID_PASSWORD, CANNOT_CONNECT = "28000", "28P01", "08001"
+CLUSTER_HOST = "127.0.0.1"  # where it listens, and how it is called as the cluster itself
+PROXY_HOST = "localhost"  # how it is called as a proxy
+INVALID_AUTHORIZATION, INVALID_PASSWORD, CANNOT_CONNECT, NOT_SUPPORTED = "28000", "28P01", "08001", "0A000"
 HANDSHAKE_SECONDS = 10.0
+# What drivers may send at the start of a session and RDS Proxy turns down; PostgreSQL itself takes all of it.
+# https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-proxy-connecting.html
+NOT_TAKEN = frozenset({"idle_in_transaction_session_timeout", "lock_timeout", "options", "statement_timeout"})
 CHUNK = 65_536
 WAITING = 128
 
@@ -38,6 +42,11 @@ class Login:
     user: str
     password: str
     server_name: str
+
+    @property
+    def is_at_proxy(self) -> bool:
+        """Whether it is the door of the proxy; by its address it is that of the cluster itself."""
+        return self.server_name == PROXY_HOST
 
 
 class LoginRefusedError(Exception):
@@ -68,7 +77,7 @@ class Relay:
         self._tls, self._judge, self._upstream = tls, judge, upstream
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
-        self._listener = socket.create_server((HOST, port), backlog=WAITING)
+        self._listener = socket.create_server((CLUSTER_HOST, port), backlog=WAITING)
         self.port = int(self._listener.getsockname()[1])
         threading.Thread(target=self._accept, name="database relay", daemon=True).start()
 
@@ -117,6 +126,11 @@ class Relay:
                 raise wire.ClientGoneError
             name = _SERVER_NAMES.pop(secured, "")
             login = Login(opening.parameters.get("user", ""), wire.ask_password(secured), name)
+            settings = sorted(NOT_TAKEN & opening.parameters.keys()) if login.is_at_proxy else []
+            if settings:
+                told = f"Feature not supported: RDS Proxy takes no {', '.join(settings)} at the start of a session"
+                secured.sendall(wire.refusal(NOT_SUPPORTED, f"{told}; set it for the user, by ALTER ROLE"))
+                return
             try:
                 self._judge(login)
                 database = self._upstream()
