@@ -27,6 +27,7 @@ from constructs_lib.wiring.identity import Identity
 from constructs_lib.wiring.kinds import check_fields
 from constructs_lib.wiring.provisioned import is_encoded
 from constructs_lib.wiring.refusals import Refusals
+from constructs_lib.wiring.waiver import acknowledge
 
 PERCENT = range(1, 99 + 1)
 MOST_MINUTES = 2880  # from the first shift of traffic to the last
@@ -34,6 +35,11 @@ MOST_ALARMS = 10 - 3  # less those of the function
 # Without this flag CodeDeploy keeps alarms that are there no more.
 REMOVES_ALARMS = "@aws-cdk/aws-codedeploy:removeAlarmsFromDeploymentGroup"
 NEW_VERSION = "NEW_VERSION"  # the variable in which a hook finds the ARN of the version that it tests
+DEPLOYMENT_SEES_FAILURE = (
+    "CodeDeploy invokes this function during a deployment and waits for its answer: one that fails, or is silent for "
+    "an hour, fails the deployment. "
+    "https://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file-structure-hooks.html"
+)
 
 PREDEFINED = {
     (10, 5, False): codedeploy.LambdaDeploymentConfig.CANARY_10_PERCENT_5_MINUTES,
@@ -232,6 +238,7 @@ class CanaryDeployment(Construct):
         version = alias.version.function_arn
         for number, hook in enumerate(canary.hooks, 1):
             hook.add_environment(NEW_VERSION, version)
+            acknowledge(hook.called, DEPLOYMENT_SEES_FAILURE, "Serverless-LambdaDLQ")
             if isinstance(hook, Construct):
                 _TESTED_BY[hook] = self._bearer.node.path
             policy = iam.ManagedPolicy(

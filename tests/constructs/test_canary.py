@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import aws_cdk as cdk
+import cdk_nag
 import pytest
 from aws_cdk import aws_cloudwatch as cloudwatch
 
@@ -173,6 +174,9 @@ class TestGrants:
         hook = stack.resolve(probe.function.function_name)["Ref"]
         permissions = permissions_of(template_of(stack), "ChargeDeploymentIdentityRole")
         assert {each for each in permissions if "Invoke" in each[0]} == {("lambda:InvokeFunction", f"{hook}.Arn")}
+        report = cdk_nag.ServerlessChecks().validate_scope(stack)
+        found = {each.construct_path for violation in report.violations for each in violation.violating_resources}
+        assert found == {"Shop/Charge/Function/Resource"}, "nothing calls it yet; the hook is not among them"
 
     def test_a_hook_may_call_the_new_version_and_answer_before_the_alias_is_moved(
         self, stack: cdk.Stack, probe: SecureFunction
