@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
+import botocore.session
 import pytest
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
@@ -41,6 +43,8 @@ from tests.templates import resources_of, template_of
 ENTRY = "lambda_src/greeting/greet.ts"
 IMAGES = dynamodb.StreamViewType.NEW_AND_OLD_IMAGES
 WAIVED = "constructs-lib:waived"
+OF_EVERY_COMMAND = {"query", "output", "max-items", "cli-binary-format"}
+NAMED_OTHERWISE = {"deploy": "codedeploy"}  # services, by the CLI
 
 
 def alarms_in(stack: cdk.Stack) -> dict[str, dict[str, Any]]:
@@ -389,6 +393,27 @@ class TestRunbook:
     def test_every_article_says_what_to_do(self, name: str) -> None:
         for part in ("**What happens.**", "**Look at", "**Usual causes.**", "**Do.**"):
             assert part in articles()[name]
+
+    def test_every_command_is_one_the_cli_knows_and_nothing_it_needs_is_missing(self) -> None:
+        session = botocore.session.get_session()
+        commands = re.findall(r"`(aws [^`]+)`", self.TEXT) + re.findall(
+            r"^ +(aws (?:.*\\\n)*.*)$", self.TEXT, re.MULTILINE
+        )
+        assert len(commands) > 50
+        for command in commands:
+            _, service, operation, *words = shlex.split(command.replace("\\\n", " "))
+            model = session.get_service_model(NAMED_OTHERWISE.get(service, service))
+            operations = {botocore.xform_name(name, "-"): name for name in model.operation_names}
+            assert operation in operations, command
+            told = {each.removeprefix("--") for each in words if each.startswith("--")} - OF_EVERY_COMMAND
+            shape = model.operation_model(operations[operation]).input_shape
+            assert shape is not None
+            known = {botocore.xform_name(name, "-"): member for name, member in shape.members.items()}
+            switches = {f"no-{name}" for name, member in known.items() if member.type_name == "boolean"}
+            assert told <= {*known, *switches}, command
+            needed = {botocore.xform_name(name, "-") for name in shape.required_members}
+            assert needed <= told or not words, command  # without any, the text only says its name
+            assert "..." not in command
 
     def test_links_lead_to_articles(self) -> None:
         assert set(re.findall(r"\]\(#([^)]+)\)", self.TEXT)) <= set(articles())
