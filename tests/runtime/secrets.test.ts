@@ -137,6 +137,11 @@ describe("a refusal", () => {
     },
   );
 
+  test("that nothing tells is said before there is one", async () => {
+    const options = { refused: [Refused] } as never;
+    await expect(secrets.withSecret("KEY", accepting("old"), options)).rejects.toThrow("refused is no function");
+  });
+
   test("is not any failure", async () => {
     aws.pending = { id: "v2", text: "new" };
     const call = vi.fn<() => never>(() => {

@@ -53,9 +53,7 @@ def _wrap_rotate(stock: Any) -> Any:
             begin(secret, waiting)
             told = "A previous rotation isn't complete. That rotation will be reattempted."
             return _refused("InvalidRequestException", told)
-        is_now = data.get("RotateImmediately", True)
-        _prepare(secret, token, with_value=not is_now)
-        begin(secret, token, STEPS if is_now else ("testSecret",))
+        _start(secret, token, is_now=data.get("RotateImmediately", True))
         made = {"ARN": secret["ARN"], "Name": secret["Name"], "VersionId": token}
         return base("core.responses").json_response(made)
 
@@ -76,6 +74,12 @@ def configure(secret: Secret, function_arn: str | None, rules: Any) -> tuple[str
     if rules:
         secret["RotationRules"] = rules
     return None
+
+
+def _start(secret: Secret, token: str, *, is_now: bool) -> None:
+    """Rotate, or only try the function out on what is current."""
+    _prepare(secret, token, with_value=not is_now)
+    begin(secret, token, STEPS if is_now else ("testSecret",))
 
 
 def _waiting(secret: Secret) -> str | None:
@@ -204,10 +208,9 @@ def _create(_logical_id: str, props: Any, _stack_name: str) -> tuple[str, dict[s
     refusal = configure(secret, props.get("RotationLambdaARN"), props.get("RotationRules"))
     if refusal:
         raise ValueError(": ".join(refusal))
-    if str(props.get("RotateImmediatelyOnUpdate", True)).lower() == "true" and _waiting(secret) is None:
-        token = str(uuid.uuid4())
-        _prepare(secret, token, with_value=False)
-        begin(secret, token)
+    if _waiting(secret) is None:
+        is_now = str(props.get("RotateImmediatelyOnUpdate", True)).lower() == "true"
+        _start(secret, str(uuid.uuid4()), is_now=is_now)
     return secret["ARN"], {"Id": secret["ARN"]}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from typing import Any
 
@@ -9,6 +10,13 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.local.runtime.deployed import App
+
+
+def runs_of_echo(app: App) -> int:
+    functions = app.aws.client("lambda")
+    settings = functions.get_function_configuration(FunctionName=app.outputs["Echo"]).get("LoggingConfig", {})
+    lines = app.aws.messages(settings["LogGroup"])
+    return sum("platform.report" in line or line.startswith("REPORT") for line in lines)
 
 
 class TestSecretRotation:
@@ -88,11 +96,16 @@ class TestSecretRotation:
                 },
             }
         }
-        name = f"Rotation-{uuid.uuid4()}"
+        name, before = f"Rotation-{uuid.uuid4()}", runs_of_echo(mended)
         mended.aws.deploy(name, template)
         told = secrets.describe_secret(SecretId=arn)
         assert told["RotationEnabled"]
         assert told["RotationRules"] == {"ScheduleExpression": "rate(30 days)"}
+        end = time.monotonic() + 10
+        while runs_of_echo(mended) == before or len(secrets.describe_secret(SecretId=arn)["VersionIdsToStages"]) > 1:
+            assert time.monotonic() < end, "the function is not tried out, or what it was tried with is left"
+            time.sleep(0.05)
+        assert runs_of_echo(mended) == before + 1, "testSecret, and no other step"
         cloudformation = mended.aws.client("cloudformation")
         cloudformation.delete_stack(StackName=name)
         cloudformation.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig={"Delay": 1})

@@ -38,6 +38,10 @@ export class Kept {
     }
     /** What `call` returns for the value, or for the one after it, if the first was refused. */
     async use(call, options) {
+        const refused = options.refused;
+        if (typeof refused !== "function") {
+            throw new TypeError("refused is no function: said before there is a refusal, which it would hide");
+        }
         const reading = await this.reading(options);
         let other;
         try {

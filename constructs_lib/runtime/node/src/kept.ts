@@ -78,6 +78,10 @@ export class Kept {
 
   /** What `call` returns for the value, or for the one after it, if the first was refused. */
   async use<Result>(call: (reading: Reading) => Result | Promise<Result>, options: UseOptions): Promise<Result> {
+    const refused: unknown = options.refused;
+    if (typeof refused !== "function") {
+      throw new TypeError("refused is no function: said before there is a refusal, which it would hide");
+    }
     const reading = await this.reading(options);
     let other: Reading | undefined;
     try {
