@@ -102,7 +102,8 @@ class Alerts(Construct):
         ops_item: Also open a case of this severity in OpsCenter (Systems Manager), with the alarm as its source.
         response_plan: Also start an incident, by the name of a response plan of Incident Manager.
         of: The scope whose alarms it is about: a stack, a stage, the app. Default: where it stands itself.
-        others: Also alarms below the scope that are not made by our constructs.
+        others: Also alarms below the scope that are not made by our constructs: an `Alarm` or `CompositeAlarm` of the
+            CDK, not a bare `CfnAlarm`.
         encryption_key: A key of your own for the topic; one that was imported must admit CloudWatch by itself. Default:
             that of the `Defaults`, or else one that is made for it.
 
@@ -228,7 +229,7 @@ class Alerts(Construct):
                 logging_level="ERROR",
             )
 
-    def _tell_of(self, alarm: cloudwatch.Alarm) -> None:
+    def _tell_of(self, alarm: cloudwatch.AlarmBase) -> None:
         path = alarm.node.path
         if path in self._told:
             return
@@ -263,7 +264,7 @@ class _Others:
         self._alerts = alerts
 
     def visit(self, node: IConstruct) -> None:
-        if isinstance(node, cloudwatch.Alarm):
+        if isinstance(node, cloudwatch.AlarmBase):
             self._alerts._tell_of(node)
 
 

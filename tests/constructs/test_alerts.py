@@ -112,9 +112,14 @@ class TestScopes:
     @pytest.mark.parametrize("others", [True, False])
     def test_alarms_of_others_are_told_of_if_asked(self, stack: cdk.Stack, *, others: bool) -> None:
         Alerts(stack, "Alerts", email="ada@example.com", others=others)
-        cloudwatch.Alarm(stack, "Mine", metric=a_metric(), threshold=1, evaluation_periods=1)
-        [alarm] = alarms_of(template_of(stack))
-        assert len(alarm.get("AlarmActions", [])) == int(others)
+        mine = cloudwatch.Alarm(stack, "Mine", metric=a_metric(), threshold=1, evaluation_periods=1)
+        cloudwatch.CompositeAlarm(
+            stack, "Both", alarm_rule=cloudwatch.AlarmRule.from_alarm(mine, cloudwatch.AlarmState.ALARM)
+        )
+        template = template_of(stack)
+        [composite] = resources_of(template, "AWS::CloudWatch::CompositeAlarm").values()
+        for alarm in (*alarms_of(template), composite["Properties"]):
+            assert len(alarm.get("AlarmActions", [])) == len(alarm.get("OKActions", [])) == int(others)
 
     def test_another_region_is_refused_by_whoever_comes_second(self, app: cdk.App) -> None:
         here = cdk.Stack(app, "Here", env=cdk.Environment(account="111122223333", region="eu-west-1"))
