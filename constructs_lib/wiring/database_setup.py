@@ -25,6 +25,9 @@ MIGRATION = re.compile(r"\d{4}_[a-z0-9_]+\.sql")
 # An asynchronous event holds 256 KiB, and an update tells the migrations twice, as they are and as they were.
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 MOST_BYTES = 120 * 1024
+# A statement of the Data API has 65,536 characters, and a migration is Base64 in it.
+# https://docs.aws.amazon.com/rdsdataservice/latest/APIReference/API_ExecuteStatement.html
+MOST_IN_ONE = 48_000
 
 # Everything AWS keeps for itself. https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.MasterAccounts.html
 USER = re.compile(r"[a-z_][a-z0-9_]*")
@@ -69,6 +72,11 @@ def read_migrations(folder: str | None, refusals: Refusals) -> Mapping[str, str]
             refusals.refuse(f"{folder}/{name} is empty", fix="write a statement, or remove it")
         elif not _is_ended(script):
             refusals.refuse(f"{folder}/{name} does not end with a semicolon", fix="end its last statement with one")
+        if len(script.encode()) > MOST_IN_ONE:
+            refusals.refuse(
+                f"{folder}/{name} has {len(script.encode())} bytes, and {MOST_IN_ONE} fit into one statement",
+                fix="make it two migrations",
+            )
     if not files:
         refusals.refuse(f"migrations {folder!r} holds no file", fix="add 0001_tables.sql, or leave migrations out")
     size = len(json.dumps(found))

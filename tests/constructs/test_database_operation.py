@@ -184,9 +184,14 @@ class TestMigrations:
             with pytest.raises(PropError) as error:
                 RelationalDatabase(stack, "Ledger", **arguments)  # type: ignore[arg-type] # of one kind each
             assert refused(error) == [said]
-        folder = self.folder(tmp_path, **{"0001_a": "\n" * 69_999 + "x;"})  # as JSON, a new line has two characters
-        with pytest.raises(PropError, match="the migrations have 140018 bytes as JSON, and 122880 fit into one event"):
+        lines = "\n" * 34_999 + "x;"  # as JSON, a new line has two characters
+        folder = self.folder(tmp_path, **{"0001_a": lines, "0002_b": lines, "0003_c": "x" * 48_000 + ";"})
+        with pytest.raises(PropError) as error:
             RelationalDatabase(stack, "Ledger", migrations=folder)
+        assert refused(error) == [
+            f"{folder}/0003_c.sql has 48001 bytes, and 48000 fit into one statement",
+            "the migrations have 188055 bytes as JSON, and 122880 fit into one event",
+        ]
         with pytest.raises(PropError, match="migrations are for PostgreSQL"):
             RelationalDatabase(stack, "Ledger", engine="mysql", migrations="lambda_src/ledger/migrations")
         with pytest.raises(PropError, match="migrations '' is no folder"):

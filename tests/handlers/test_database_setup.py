@@ -20,6 +20,7 @@ from constructs_lib.functions.database_setup.sql import (
     remember_migrations,
 )
 from constructs_lib.local.overlay.relational_databases import Databases
+from constructs_lib.wiring.database_setup import MOST_IN_ONE
 
 RECORD = {"Engine": "aurora-postgresql", "MasterUsername": "postgres", "_MasterUserPassword": "a", "DatabaseName": "x"}
 TABLES = "CREATE TABLE one (a int); -- nothing follows"
@@ -74,6 +75,19 @@ def test_functions_with_dollar_quotes_have_their_place(session: Any) -> None:
     body = "CREATE OR REPLACE FUNCTION three() RETURNS int LANGUAGE sql AS $$ SELECT 3 $$;"
     session.execute_simple(apply_migration("0001_three.sql", body))
     assert session.run("SELECT three()") == [[3]]
+
+
+def test_what_looks_like_a_parameter_or_a_variable_is_neither(session: Any) -> None:
+    migration = """CREATE TABLE two (before jsonb DEFAULT '{"a":1}', "$migration$" time DEFAULT '12:30');
+        INSERT INTO two SELECT before FROM (SELECT '{"b":2}'::jsonb AS before) AS three; SELECT count(*) FROM two;"""
+    statement = apply_migration("0001_two.sql", migration)
+    assert ":" not in statement  # the Data API would look for a parameter of this name
+    session.execute_simple(statement)
+    assert session.run('SELECT before, "$migration$"::text FROM two') == [[{"b": 2}, "12:30:00"]]
+
+
+def test_the_longest_migration_fits_into_a_statement() -> None:
+    assert len(apply_migration("0001_" + "a" * 200, "x" * MOST_IN_ONE)) < 65_536
 
 
 @pytest.mark.parametrize("password", [None, "it's"])

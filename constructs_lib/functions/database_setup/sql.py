@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 
 APPLIED = "applied_migrations"
@@ -57,17 +58,18 @@ def digest_of(migration: str) -> str:
 def apply_migration(name: str, migration: str) -> str:
     """Apply a migration unless it was, all of it or nothing; one that has changed since is refused.
 
-    One block is one statement, which is what the Data API takes, and one transaction.
+    One block is one statement, which is what the Data API takes, and one transaction. The migration is written in it as
+    Base64: no colon of a time or of JSON is read as the name of a parameter, and no column as a variable of the block.
     https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/data-api.limitations.html
     """
     digest = digest_of(migration)
-    tag = f"$migration_{digest[:16]}$"
-    changed = literal(f"{name} was changed after it was applied: undo that, and write the change as a new migration")
+    encoded = base64.b64encode(migration.encode()).decode()
+    changed = literal(f"{name} was changed after it was applied; undo that, and write the change as a new migration")
     before = f"SELECT digest INTO before FROM {APPLIED} WHERE name = {literal(name)};"  # noqa: S608 - literals
     done = f"INSERT INTO {APPLIED} (name, digest) VALUES ({literal(name)}, {literal(digest)});"  # noqa: S608 - likewise
     return (
-        f"DO {tag} DECLARE before text; BEGIN LOCK TABLE {APPLIED} IN EXCLUSIVE MODE; {before} "
+        f"DO $migration$ DECLARE before text; BEGIN LOCK TABLE {APPLIED} IN EXCLUSIVE MODE; {before} "
         f"IF before = {literal(digest)} THEN RETURN; END IF; "
-        f"IF before IS NOT NULL THEN RAISE EXCEPTION USING MESSAGE = {changed}; END IF;\n"
-        f"{migration.rstrip()}\n{done} END {tag}"
+        f"IF before IS NOT NULL THEN RAISE EXCEPTION USING MESSAGE = {changed}; END IF; "
+        f"EXECUTE convert_from(decode('{encoded}', 'base64'), 'UTF8'); {done} END $migration$"
     )
