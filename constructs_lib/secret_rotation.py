@@ -173,7 +173,10 @@ def _place_of(secret: secretsmanager.ISecret) -> str:
     whole = _whole(secret)
     if isinstance(whole, secretsmanager.Secret):
         return whole.node.path
-    return f"{secret.env.account} {secret.env.region} {secret.secret_name}"
+    place = f"{secret.env.account} {secret.env.region}"
+    if cdk.Token.is_unresolved(place):  # the same name in two stages may well be two secrets
+        place = cdk.Stack.of(secret).node.path
+    return f"{place} {secret.secret_name}"
 
 
 def _rotations(anything: IConstruct) -> dict[str, str]:

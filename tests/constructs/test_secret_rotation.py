@@ -182,6 +182,12 @@ def test_refuses_a_second_rotation_of_a_secret_that_is_imported_twice(stack: cdk
         SecretRotation(stack, "Again", secret=second, entry=ENTRY)
 
 
+def test_takes_secrets_of_one_name_in_two_stages_for_two(app: cdk.App) -> None:
+    for name in ("dev", "prod"):
+        stack = cdk.Stack(cdk.Stage(app, name), "Shop")
+        rotated(stack, secretsmanager.Secret.from_secret_name_v2(stack, "Key", "stripe"))
+
+
 def test_refuses_a_secret_of_another_account(app: cdk.App) -> None:
     stack = cdk.Stack(app, "Shop", env=cdk.Environment(account="111122223333", region="eu-central-1"))
     arn = "arn:aws:secretsmanager:eu-central-1:444455556666:secret:stripe-a1b2c3"
