@@ -41,6 +41,7 @@ from constructs_lib.wiring.known_database import ExistingDatabase, KnownDatabase
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.resource import resource_of
 from constructs_lib.wiring.stack_key import keep_with_data
+from constructs_lib.wiring.stated import protected, retained
 from constructs_lib.wiring.vpc_access import closed_group, private_subnets
 from constructs_lib.wiring.waiver import Waived, acknowledge, check_safeguards
 
@@ -299,11 +300,8 @@ class RelationalDatabase(KnownDatabase):
     ) -> tuple[Literal[True] | Waived, Literal[True] | Waived]:
         """Whether it is kept, as its arguments say, or else the Defaults."""
         defaults = defaults_of(self)
-        if deletion_protection is None:
-            deletion_protection = defaults.deletion_protection or Waived(defaults.reason("deletion_protection"))
-        if retain is None:
-            is_kept = defaults.removal_policy is not cdk.RemovalPolicy.DESTROY
-            retain = True if is_kept else Waived(defaults.reason("removal_policy"))
+        retain = retained(retain, defaults, is_protected=deletion_protection)
+        deletion_protection = protected(deletion_protection, defaults)
         check_safeguards({"deletion_protection": deletion_protection, "retain": retain}, refusals)
         if isinstance(retain, Waived) and deletion_protection is True:
             refusals.refuse(

@@ -55,12 +55,12 @@ class ConnectionBudget:
 
     most: int
     remedy: str = "raise max_capacity"
-    _claims: dict[str, tuple[lambda_.Function, int]] = field(default_factory=dict)
+    _claims: dict[str, int] = field(default_factory=dict)
 
     @property
     def claimed(self) -> int:
         """How many are spoken for."""
-        return sum(number for _, number in self._claims.values())
+        return sum(self._claims.values())
 
     def claim(self, function: lambda_.Function, refusals: Refusals) -> None:
         """Claim a connection for each environment the function may have, and note that there are not enough.
@@ -79,7 +79,7 @@ class ConnectionBudget:
             return
         if cdk.Token.is_unresolved(reserved):
             return
-        others = {key: number for key, (_, number) in self._claims.items() if key != path}
+        others = {key: number for key, number in self._claims.items() if key != path}
         together = sum(others.values()) + int(reserved)
         if together > self.most:
             listed = ", ".join(f"{key}: {number}" for key, number in {**others, path: int(reserved)}.items())
@@ -88,4 +88,4 @@ class ConnectionBudget:
                 fix=f"reserve less, or {self.remedy}",
             )
         elif refusals.are_none:
-            self._claims[path] = (function, int(reserved))
+            self._claims[path] = int(reserved)

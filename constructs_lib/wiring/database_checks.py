@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from constructs_lib.wiring.refusals import Refusals, did_you_mean
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 DataApiAction: TypeAlias = Literal[
     "BatchExecuteStatement", "BeginTransaction", "CommitTransaction", "ExecuteStatement", "RollbackTransaction"
 ]
-DATA_API_ACTIONS = frozenset(DataApiAction.__args__)  # type: ignore[attr-defined] # an alias of Literal has them
+DATA_API_ACTIONS: frozenset[str] = frozenset(get_args(DataApiAction))
 FEWEST_SUBNETS = 2
 
 

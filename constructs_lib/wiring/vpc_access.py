@@ -59,7 +59,7 @@ def check_vpc(function: lambda_.Function, vpc: ec2.IVpc, refusals: Refusals) -> 
         if _VPCS[function][0].node.path != vpc.node.path:
             refusals.refuse(
                 f"{function.node.path} is in the VPC {_VPCS[function][0].node.path} already, and a function has one",
-                fix=f"pass vpc={_VPCS[function][0].node.id!r} to both, or use a function for each",
+                fix="pass the same vpc=... to both, or use a function for each",
             )
     elif resource_of(function, lambda_.CfnFunction).vpc_config is not None and not function.is_bound_to_vpc:
         refusals.refuse(

@@ -266,6 +266,13 @@ class TestGrants:
         assert "KmsKeyId" in cluster["Properties"]
         assert findings_of(scope) == []
 
+    def test_what_an_argument_protects_leaves_its_snapshot_whatever_the_defaults_say(self, stack: cdk.Stack) -> None:
+        Defaults.dev().apply(stack)
+        RelationalDatabase(stack, "Ledger", deletion_protection=True)
+        cluster = only(template_of(stack), "AWS::RDS::DBCluster")
+        assert cluster["Properties"]["DeletionProtection"] is True
+        assert cluster["DeletionPolicy"] == "Snapshot"
+
 
 class TestRefusals:
     @pytest.mark.parametrize(
@@ -336,8 +343,9 @@ class TestRefusals:
     def test_a_function_has_one_network(self, stack: cdk.Stack) -> None:
         post = function(stack)
         RelationalDatabase(stack, "One").grant_connect(post, user="writer", env="ONE")
-        with pytest.raises(PropError, match="Shop/Post/Function is in the VPC Shop/One/Network/Vpc already"):
+        with pytest.raises(PropError, match="Shop/Post/Function is in the VPC Shop/One/Network/Vpc already") as error:
             RelationalDatabase(stack, "Two").grant_connect(post, user="writer", env="TWO")
+        assert error.value.problems[0].fix == "pass the same vpc=... to both, or use a function for each"
 
     def test_a_function_of_another_region_is_refused(self, app: cdk.App) -> None:
         here, there = (
