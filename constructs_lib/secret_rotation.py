@@ -52,7 +52,7 @@ class SecretRotation(Construct):
 
     The function may describe, read and write this secret and move its labels: four actions on one ARN. Secrets Manager
     may call it for this secret alone, and repeats a rotation that failed. Its handler is the four steps of a rotation;
-    `rotation` of `constructs_lib.runtime`, and of `constructs-lib-runtime/rotation` in TypeScript, makes them out of two
+    `rotation` of `constructs_lib.runtime`, in TypeScript of `constructs-lib-runtime/rotation`, makes them out of two
     functions, `change` and `test`. Where AWS has one for your database, CDK's own reads well enough:
     `secret.add_rotation_schedule("Rotation", hosted_rotation=...)`.
 
