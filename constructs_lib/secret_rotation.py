@@ -140,11 +140,14 @@ class SecretRotation(Construct):
 
 
 def _check_same_account(secret: secretsmanager.ISecret, bearer: Construct, refusals: Refusals) -> None:
-    """Note a secret of another account: that one's Secrets Manager would call, which this function does not admit."""
+    """Note a secret of another account: that one's Secrets Manager would call, and want a role there to be assumed.
+
+    https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda.html
+    """
     there, here = secret.env.account, cdk.Stack.of(bearer).account
     if not (cdk.Token.is_unresolved(there) or cdk.Token.is_unresolved(here) or there == here):
         refusals.refuse(
-            f"secret is of account {there}, and {bearer.node.path} of {here}: a secret is rotated in its own account",
+            f"secret is of account {there}, and {bearer.node.path} of {here}, whose roles may not change it",
             fix=f"define the rotation in a stack of account {there}",
         )
 

@@ -194,7 +194,7 @@ def test_refuses_a_secret_of_another_account(app: cdk.App) -> None:
     with pytest.raises(PropError) as caught:
         rotated(stack, secretsmanager.Secret.from_secret_complete_arn(stack, "Key", arn))
     assert str(caught.value) == (
-        "secret is of account 444455556666, and Shop/Rotation of 111122223333: a secret is rotated in its own account\n"
+        "secret is of account 444455556666, and Shop/Rotation of 111122223333, whose roles may not change it\n"
         "  at:  Shop/Rotation (SecretRotation)\n"
         "  fix: define the rotation in a stack of account 444455556666"
     )
