@@ -37,7 +37,16 @@ def grant_exactly(
         PropError: The grant would be dropped, CDK does not carry the ARN over to the region of the grantee, or an
             upload could set off the next one by it.
     """
-    account = grantee.grant_principal.principal_account
+    principal = grantee.grant_principal
+    if isinstance(principal, iam.UnknownPrincipal):
+        who = grantee.node.path if isinstance(grantee, Construct) else type(grantee).__name__
+        problem = Problem(
+            f"{', '.join(actions)} cannot be granted to {who}, which was imported without its role",
+            f"{scope.node.path} ({type(scope).__name__})",
+            "import it with its role: lambda_.Function.from_function_attributes(..., role=..., same_environment=True)",
+        )
+        raise PropError(problem)
+    account = principal.principal_account
     here = cdk.Stack.of(scope).account
     are_known = account is not None and not cdk.Token.is_unresolved(account) and not cdk.Token.is_unresolved(here)
     if are_known and account != here:

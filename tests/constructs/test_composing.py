@@ -269,6 +269,24 @@ class TestPlainConstructs:
         assert {statement["Action"] for statement in document["Statement"]} == actions
         assert all(statement["Resource"] != "*" for statement in document["Statement"])
 
+    def test_a_function_that_was_imported_takes_it_with_its_role(self, stack: cdk.Stack) -> None:
+        table, arn = DynamoTable(stack, "Users", partition_key="id"), "arn:aws:lambda:eu-west-1:111122223333:function:a"
+        role = iam.Role.from_role_name(stack, "Role", "role-of-old")
+        known = lambda_.Function.from_function_attributes(
+            stack, "Known", function_arn=arn, role=role, same_environment=True
+        )
+        table.grant(known, "GetItem")
+        [policy] = resources_of(template_of(stack), "AWS::IAM::Policy").values()
+        assert policy["Properties"]["Roles"] == ["role-of-old"]
+        with pytest.raises(PropError) as caught:
+            table.grant(lambda_.Function.from_function_arn(stack, "Unknown", arn), "GetItem")
+        assert str(caught.value) == (
+            "dynamodb:GetItem cannot be granted to Shop/Unknown, which was imported without its role\n"
+            "  at:  Shop/Users (DynamoTable)\n"
+            "  fix: import it with its role: lambda_.Function.from_function_attributes(..., role=..., "
+            "same_environment=True)"
+        )
+
     def test_our_function_takes_the_grants_of_plain_l2s(self, stack: cdk.Stack) -> None:
         function = SecureFunction(stack, "Read", entry=ENTRY)
         queue = sqs.Queue(stack, "Queue")
