@@ -30,6 +30,7 @@ from constructs_lib.wiring.alarm_registry import alarms_of, stage_of
 from constructs_lib.wiring.environments import check_same_environment
 from constructs_lib.wiring.kinds import checks_kinds
 from constructs_lib.wiring.refusals import Refusals
+from constructs_lib.wiring.topic_access import admit_to_topic, has_key_of_aws
 from constructs_lib.wiring.waiver import Waived, acknowledge
 
 CLOUDWATCH = "cloudwatch.amazonaws.com"
@@ -140,6 +141,11 @@ class Alerts(Construct):
             refusals.refuse("nobody is told", fix='say whom: email="oncall@example.com", slack=Slack(...) or topic=...')
         if topic is not None and not isinstance(topic, Topic) and not hasattr(topic, "topic_arn"):
             refusals.refuse(f"topic is a {type(topic).__name__}, wanted a Topic", fix="pass the topic itself")
+        if isinstance(topic, sns.Topic) and has_key_of_aws(topic):
+            refusals.refuse(
+                f"{topic.node.path} is under the key aws/sns, which alarms may not use: they would tell nobody",
+                fix="give the topic a key of its own: master_key=kms.Key(..., enable_key_rotation=True)",
+            )
         if not isinstance(covered, Construct):
             refusals.refuse(f"of is a {type(covered).__name__}, wanted a Construct", fix="pass a stack, stage or app")
         if topic is not None and encryption_key is not None:
@@ -182,14 +188,7 @@ class Alerts(Construct):
             topic.admit_service(CLOUDWATCH, source_arn=any_alarm)
             return topic.topic
         if isinstance(topic, sns.Topic):
-            topic.add_to_resource_policy(
-                iam.PolicyStatement(
-                    principals=[iam.ServicePrincipal(CLOUDWATCH)],
-                    actions=["sns:Publish"],
-                    resources=[topic.topic_arn],
-                    conditions={"ArnEquals": {"aws:SourceArn": any_alarm}},
-                )
-            )
+            admit_to_topic(topic, CLOUDWATCH, any_alarm)
         return topic
 
     def _join_chats(self, topic: sns.ITopic, slack: Slack | None, teams: Teams | None) -> None:

@@ -15,7 +15,6 @@ from collections.abc import Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from constructs import Construct
@@ -23,14 +22,12 @@ from constructs import Construct
 from constructs_lib.defaults import defaults_of
 from constructs_lib.wiring.delivery_alarms import AlarmsOfTopic, TopicAlarms
 from constructs_lib.wiring.environments import check_same_region
-from constructs_lib.wiring.key_use import admit_account_to_key
 from constructs_lib.wiring.kinds import checks_kinds
 from constructs_lib.wiring.known_topic import ExistingTopic, KnownTopic
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.resource import resource_of
+from constructs_lib.wiring.topic_access import AWS_MANAGED_KEY, admit_to_topic
 from constructs_lib.wiring.waiver import Waived
-
-AWS_MANAGED_KEY = "alias/aws/sns"
 
 
 class Topic(KnownTopic):
@@ -112,22 +109,10 @@ class Topic(KnownTopic):
             )
         if not cdk.Token.is_unresolved(source_arn) and not source_arn.startswith("arn:"):
             refusals.refuse(f"source_arn is {source_arn!r}, which is no ARN", fix="pass the ARN: alarm.alarm_arn")
-        key = self.topic.master_key
-        if key is None:
+        if self.topic.master_key is None:
             refusals.refuse(
                 f"{service} may not use the key aws/sns, whose policy AWS keeps: its messages would be dropped",
                 fix="give the topic a key: encryption_key=kms.Key(..., enable_key_rotation=True)",
             )
         refusals.stop_if_any()
-        self.topic.add_to_resource_policy(
-            iam.PolicyStatement(
-                principals=[iam.ServicePrincipal(service)],
-                actions=["sns:Publish"],
-                resources=[self.topic_arn],
-                conditions={"ArnEquals": {"aws:SourceArn": source_arn}},
-            )
-        )
-        if key is not None:
-            # The source refers to the topic (an alarm's action, a rule's target) and the topic to its key: were the key
-            # to name the source, that would be a cycle. The topic's own policy, on which nothing waits, does name it.
-            admit_account_to_key(key, service, cdk.Stack.of(self).account)
+        admit_to_topic(self.topic, service, source_arn)

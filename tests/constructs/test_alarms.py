@@ -194,9 +194,12 @@ class TestDefaults:
 
     def test_a_rule_on_a_bus_of_its_own_is_measured_with_the_bus(self, full: cdk.Stack) -> None:
         alarms = alarms_in(full)
-        names = [each["Name"] for each in alarms["Emails/Placed/Lost"]["Dimensions"]]
-        assert names == ["EventBusName", "RuleName"]
-        assert [each["Name"] for each in alarms["Report/Uploads/Lost"]["Dimensions"]] == ["RuleName"]
+        (bus, of_bus), [of_default] = (
+            alarms[f"{name}/Lost"]["Dimensions"] for name in ("Emails/Placed", "Report/Uploads")
+        )
+        assert [each["Name"] for each in (bus, of_bus, of_default)] == ["EventBusName", "RuleName", "RuleName"]
+        # The ARN of one ends in rule/<bus>/<rule>, that of the other in rule/<rule>.
+        assert [each["Value"]["Fn::Select"][0] for each in (of_bus, of_default)] == [2, 1]
 
     def test_a_message_that_is_tried_for_an_hour_may_wait_an_hour(self, stack: cdk.Stack) -> None:
         QueueWorker(stack, "Emails", entry=ENTRY, timeout=cdk.Duration.minutes(2))  # hidden 12 minutes, 5 times

@@ -181,6 +181,19 @@ class TestReceivers:
         assert len(resources_of(template, "AWS::SNS::Topic")) == 1
         assert "cloudwatch.amazonaws.com" in str(resources_of(template, "AWS::KMS::Key"))
 
+    def test_a_topic_of_the_cdk_and_its_key_take_what_alarms_say(self, stack: cdk.Stack) -> None:
+        key = kms.Key(stack, "Key", enable_key_rotation=True)
+        Alerts(stack, "Alerts", topic=sns.Topic(stack, "News", master_key=key))
+        template = template_of(stack)
+        [policy] = resources_of(template, "AWS::SNS::TopicPolicy").values()
+        [allowed] = policy["Properties"]["PolicyDocument"]["Statement"]
+        assert allowed["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+        assert allowed["Condition"]["ArnEquals"]["aws:SourceArn"]["Fn::Join"][1][-1] == ":alarm:*"
+        [of_key] = resources_of(template, "AWS::KMS::Key").values()
+        used = of_key["Properties"]["KeyPolicy"]["Statement"][-1]
+        assert used["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+        assert used["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+
     def test_a_topic_that_was_made_elsewhere(self, stack: cdk.Stack) -> None:
         arn = "arn:aws:sns:eu-west-1:111122223333:pager"
         Alerts(stack, "Alerts", topic=sns.Topic.from_topic_arn(stack, "Pager", arn))
@@ -192,6 +205,9 @@ class TestRefusals:
     def test_a_topic_that_alarms_could_not_publish_to(self, stack: cdk.Stack) -> None:
         with pytest.raises(PropError, match="may not use the key aws/sns"):
             Alerts(stack, "Alerts", topic=Topic(stack, "News"))
+        of_cdk = sns.Topic(stack, "OfCdk", master_key=kms.Alias.from_alias_name(stack, "Alias", "alias/aws/sns"))
+        with pytest.raises(PropError, match="Shop/OfCdk is under the key aws/sns, which alarms may not use"):
+            Alerts(stack, "Others", topic=of_cdk)
 
     @pytest.mark.parametrize(
         ("props", "what"),

@@ -80,7 +80,7 @@ class TestAlarms:
             RelationalDatabase(stack, "Other", data_api=True, alarms={"failed_logins": 3})
 
     def test_a_database_of_one_size_is_always_full_and_no_alarm(self, stack: cdk.Stack) -> None:
-        database = RelationalDatabase(stack, "Ledger", min_capacity=4)
+        database = RelationalDatabase(stack, "Ledger", min_capacity=4.5, max_capacity=5)  # nine tenths already
         assert [each.node.id for each in database.alarms] == ["ConnectionsPercent", "FailedLogins", "FailedConnections"]
         RelationalDatabase(stack, "Told", min_capacity=4, alarms={"capacity_percent": 99})
         assert self.alarms(stack)["ACUUtilization"]["Threshold"] == 99
