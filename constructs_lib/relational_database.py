@@ -62,10 +62,10 @@ class RelationalDatabase(KnownDatabase):
     reserved and checked against what the database takes, and where requests are few the Data API needs none at all.
 
     Defines an Aurora Serverless v2 cluster, encrypted, without a public address, in subnets that lead nowhere; an RDS
-    Proxy with IAM and TLS from end to end; security groups that let functions speak to the proxy, the proxy to the
-    cluster, and nobody else to anybody; a function that makes the users and applies the migrations. The
-    administrator's password is Secrets Manager's: RDS rotates it every seven days, and no function may read it but that
-    one. Functions have no passwords: a token, which needs no call, is valid for 15 minutes.
+    Proxy with IAM and TLS from end to end; security groups that let functions speak to the proxy and to what answers
+    over TLS, the proxy to the cluster, and nobody else to anybody; a function that makes the users and applies the
+    migrations. The administrator's password is Secrets Manager's: RDS rotates it every seven days, and no function may
+    read it but that one. Functions have no passwords: a token, which needs no call, is valid for 15 minutes.
 
     A proxy costs about $90 a month, however little it does, and the cluster about $45 a month at 0.5 units: what that
     buys, and what `data_api=True` saves, is in docs/relational.md.

@@ -38,3 +38,8 @@ def check_subnets(vpc: ec2.IVpc, refusals: Refusals) -> None:
             f"{vpc.node.path} has {len(subnets)} subnets without a way back from the internet, wanted 2 at least",
             fix="add a subnet_configuration of PRIVATE_ISOLATED, in two zones or more",
         )
+    elif len({subnet.availability_zone for subnet in subnets}) < FEWEST_SUBNETS:
+        refusals.refuse(
+            f"the subnets of {vpc.node.path} are in one zone, {subnets[0].availability_zone}, wanted 2 at least",
+            fix="give it max_azs=2 or more, or isolated subnets of another zone",
+        )

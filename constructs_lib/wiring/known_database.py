@@ -92,7 +92,8 @@ class KnownDatabase(Construct):
 
         The user of a `RelationalDatabase` is made with the deployment; what it may do in the database is for the
         migrations to say (`GRANT SELECT ON accounts TO ledger_reader`). The function is put into the VPC, in a security
-        group of its own that leads to the proxy alone, and gets the variables `<env>_HOST`, `_PORT`, `_NAME`, `_USER`.
+        group of its own that leads to the proxy and to TLS ports, and gets the variables `<env>_HOST`, `_PORT`, `_NAME`
+        and `_USER`.
 
         Args:
             grantee: A `SecureFunction`, or a construct with one.

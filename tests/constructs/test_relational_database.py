@@ -370,6 +370,14 @@ class TestRefusals:
         with pytest.raises(PropError, match="Shop/Public has 0 subnets without a way back from the internet"):
             RelationalDatabase(stack, "Ledger", vpc=public)
 
+    def test_a_network_in_one_zone_is_refused(self, stack: cdk.Stack) -> None:
+        groups = [
+            ec2.SubnetConfiguration(name=name, subnet_type=ec2.SubnetType.PRIVATE_ISOLATED) for name in ("One", "Two")
+        ]
+        narrow = ec2.Vpc(stack, "Narrow", max_azs=1, restrict_default_security_group=False, subnet_configuration=groups)
+        with pytest.raises(PropError, match=r"the subnets of Shop/Narrow are in one zone, .*, wanted 2 at least"):
+            RelationalDatabase(stack, "Ledger", vpc=narrow)
+
     @pytest.mark.parametrize("action", ["executestatement", "rds-data:ExecuteStatement", "ExecuteSql"])
     def test_an_action_is_one_of_the_data_api(self, stack: cdk.Stack, action: Any) -> None:
         database = RelationalDatabase(stack, "Ledger", data_api=True)
