@@ -10,7 +10,7 @@ The numbers, and why:
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
@@ -31,6 +31,7 @@ from constructs_lib.wiring.log_groups import log_group
 from constructs_lib.wiring.nested_functions import NestedFunctions
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.resource import resource_of
+from constructs_lib.wiring.room import FUNCTIONS
 from constructs_lib.wiring.routed_api import Asked, Granted, RoutedApi, check_auth, with_scopes
 from constructs_lib.wiring.stated import stated
 from constructs_lib.wiring.waiver import Waived
@@ -168,6 +169,11 @@ class SecureApi(RoutedApi):
         self.domain_name = None if domain is None else name_http_api(self, domain, self.http_api, self.stage)
         self.alarms: Sequence[cloudwatch.IAlarm] = watched.raise_for(self, self.stage, self.stage)
         cdk.CfnOutput(self, "Url", value=self.url, description=f"Base URL of {self.node.path}")
+
+    @property
+    def crowd(self) -> Mapping[str, int]:
+        """The resources that routes put into the stack of the API, by what they are."""
+        return {"with their integrations": 2 * len(self._routes), FUNCTIONS: self.functions_here}
 
     @property
     def url(self) -> str:

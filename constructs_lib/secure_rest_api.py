@@ -12,7 +12,7 @@ The numbers, and why:
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import aws_cdk as cdk
@@ -37,6 +37,7 @@ from constructs_lib.wiring.request_model import schema_of
 from constructs_lib.wiring.resource import resource_of
 from constructs_lib.wiring.rest_logs import logs_of_account
 from constructs_lib.wiring.rest_route import RestRoutes, check_rest_auth
+from constructs_lib.wiring.room import FUNCTIONS
 from constructs_lib.wiring.routed_api import Asked, Granted, RoutedApi, check_auth, with_scopes
 from constructs_lib.wiring.waiver import Waived, acknowledge, check_safeguards, record_waiver
 
@@ -225,6 +226,11 @@ class SecureRestApi(RoutedApi):
         self.domain_name = None if domain is None else name_rest_api(self, domain, self.stage)
         self.alarms: Sequence[cloudwatch.IAlarm] = watched.raise_for(self, self.stage, self.stage)
         cdk.CfnOutput(self, "Url", value=self.url, description=f"Base URL of {self.node.path}")
+
+    @property
+    def crowd(self) -> Mapping[str, int]:
+        """The resources that routes put into the stack of the API, by what they are."""
+        return {**self._rest_routes.crowd, FUNCTIONS: self.functions_here}
 
     @property
     def url(self) -> str:

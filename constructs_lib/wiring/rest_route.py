@@ -17,6 +17,7 @@ from constructs_lib.wiring.app_stack import app_stack_of
 from constructs_lib.wiring.auth import Auth, Cognito, Iam, Jwt, Public, client_of, same_callers, scopes_of
 from constructs_lib.wiring.http_route import permit
 from constructs_lib.wiring.resource import resource_of
+from constructs_lib.wiring.room import BROWSERS, PIECES
 from constructs_lib.wiring.route import VARIABLE, Route
 from constructs_lib.wiring.waiver import Waived, acknowledge, record_waiver
 
@@ -64,6 +65,8 @@ class RestRoutes:
         self._authorizers: list[tuple[Auth, apigateway.CognitoUserPoolsAuthorizer]] = []
         self._models: dict[str, apigateway.Model] = {}
         self._variables: dict[str, str] = {}
+        self._methods = 0
+        self._pieces: set[str] = set()
         self._limits: dict[tuple[str, str], Mapping[str, Any]] = {}
 
     def check(self, route: Route, refusals: Refusals) -> None:
@@ -101,7 +104,7 @@ class RestRoutes:
     ) -> apigateway.Method:
         """Add a method, and the permission beside the function: beside the method where that is another app stack."""
         route, auth = granted.route, granted.auth
-        self._note_variables(route)
+        self._note(route)
         resource = self._api.root.resource_for_path(route.path.strip("/")) if route.path != "/" else self._api.root
         method = resource.add_method(
             route.verb,
@@ -134,11 +137,18 @@ class RestRoutes:
             self._limit(route, granted.throttle.rate_limit, granted.throttle.burst_limit)
         return method
 
-    def _note_variables(self, route: Route) -> None:
+    def _note(self, route: Route) -> None:
         segments = route.path.strip("/").split("/")
+        self._methods += 1
+        self._pieces |= {"/".join(segments[:end]) for end in range(1, len(segments) + 1)} - {""}
         for at, segment in enumerate(segments):
             if VARIABLE.fullmatch(segment):
                 self._variables["".join(f"/{each}" for each in segments[:at])] = segment
+
+    @property
+    def crowd(self) -> Mapping[str, int]:
+        """What the methods put into the stack of the API."""
+        return {"methods": self._methods, PIECES: len(self._pieces), BROWSERS: len(self._answering)}
 
     def arn_of(self, route: Route) -> str:
         """The ARN that calls of a route are made on, at any stage."""

@@ -13,6 +13,7 @@ from constructs import Construct
 from constructs_lib.wiring.auth import Auth, Cognito, Iam, Jwt, Public
 from constructs_lib.wiring.nested_functions import NestedFunctions
 from constructs_lib.wiring.refusals import Refusals
+from constructs_lib.wiring.room import Room
 from constructs_lib.wiring.route import Route, parse_route
 
 if TYPE_CHECKING:
@@ -77,6 +78,12 @@ class RoutedApi(Construct):
         self._routes: dict[str, str] = {}
         self._nested: NestedFunctions | None = None
         self._served: dict[str, int] = {}
+        self.node.add_validation(Room(self, self))
+
+    @property
+    @abstractmethod
+    def crowd(self) -> Mapping[str, int]:
+        """The resources that routes put into the stack of the API, by what they are."""
 
     @property
     @abstractmethod
@@ -131,6 +138,11 @@ class RoutedApi(Construct):
                 fix="choose another route, or remove one of the two functions",
             )
         return route
+
+    @property
+    def functions_here(self) -> int:
+        """How many resources of functions stand in the stack of the API, at least: eight for each."""
+        return 8 * self._served.get(cdk.Stack.of(self).node.path, 0)
 
     def count(self, claimant: Construct) -> None:
         """Warn, once, before a stack is full of functions that could be elsewhere."""

@@ -184,3 +184,29 @@ def test_an_api_says_the_way_out_before_its_stack_is_full(stack: cdk.Stack) -> N
     assert warnings == [0] * 29 + [1, 1]
     [warning] = [str(each.data) for each in api.node.metadata if each.type == "aws:cdk:warning"]
     assert "nest_functions=True" in warning
+
+
+def long_path(name: str, pieces: int) -> str:
+    return "".join(f"/{name}{number}" for number in range(pieces))
+
+
+@pytest.mark.parametrize(("nested", "pieces"), [(True, 60), (False, 52), (False, 60)])
+def test_a_stack_without_room_for_its_routes_says_the_way_out(app: cdk.App, nested: bool, pieces: int) -> None:
+    stack = cdk.Stack(app, "Shop")
+    api = SecureRestApi(stack, "Api", auth=Iam(), nest_functions=nested, cors_origins=["https://app.example.com"])
+    for name in "ABCDEFGH":
+        SecureApiFunction(stack, name, api=api, route=f"GET {long_path(name, pieces)}", entry=ENTRY)
+    with pytest.raises(RuntimeError) as caught:
+        app.synth()
+    lines = str(caught.value).splitlines()
+    [told] = [line for line in lines if "[Shop/Api]" in line]
+    assert ("64 of functions" in told) is not nested
+    assert f"and a stack takes 500; of these routes are 8 methods, {8 * pieces} pieces of paths, 8 answers to" in told
+    assert lines[lines.index(told) + 1] == "  at:  Shop/Api (SecureRestApi)"
+    apart = (
+        "share pieces of paths, as /orders/{id} and /orders do, or give some of the routes a SecureRestApi of their "
+        "own, in another stack; a SecureApi has neither"
+    )
+    nest = "set nest_functions=True on the SecureRestApi, which puts functions into nested stacks"
+    wanted = {(True, 60): apart, (False, 52): nest, (False, 60): f"{nest}; {apart}"}[nested, pieces]
+    assert lines[lines.index(told) + 2] == f"  fix: {wanted}"
