@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
 Result = TypeVar("Result")
 PAUSE_S = 1.0  # between two reads because of one refused version: a key that was revoked is refused at every call
@@ -116,6 +116,32 @@ class Kept:
 
     def _keep(self, reading: Reading) -> None:
         self._reading, self._read_at = reading, self._clock()
+
+
+class Once(Generic[Result]):
+    """A function of one text that is called once for each, also by threads that ask together.
+
+    `functools.cache` lets each of them call. What is made here are boto3's clients, and a session makes one at a time.
+    https://docs.aws.amazon.com/boto3/latest/guide/session.html#multithreading-or-multiprocessing-with-sessions
+    """
+
+    _making = threading.RLock()  # one for all: it is the session that cannot
+
+    def __init__(self, make: Callable[[str], Result]) -> None:
+        """Call nothing yet."""
+        self._make = make
+        self._made: dict[str, Result] = {}
+
+    def __call__(self, name: str) -> Result:
+        """Return what was made for this name."""
+        with self._making:
+            if name not in self._made:
+                self._made[name] = self._make(name)
+            return self._made[name]
+
+    def forget(self) -> None:
+        """Make everything anew."""
+        self._made.clear()
 
 
 def told_by(variable: str) -> str:

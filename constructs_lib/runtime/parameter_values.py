@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from constructs_lib.runtime.kept import Kept, Reading, Refused, refuse_coroutines, refuse_no_refusal, told_by
+from constructs_lib.runtime.kept import Kept, Once, Reading, Refused, refuse_coroutines, refuse_no_refusal, told_by
 from constructs_lib.runtime.secret_values import MAX_AGE
 
 Result = TypeVar("Result")
@@ -123,17 +122,17 @@ def _kept_of(variable: str) -> Kept:
     return _kept(arn)
 
 
-@functools.cache
+@Once
 def _kept(arn: str) -> Kept:
     return Kept(ParameterSource(arn, _client(arn.split(":")[3])))
 
 
-@functools.cache
+@Once
 def _path(path: str) -> _Path:
     return _Path(path, _client(os.environ["AWS_REGION"]))
 
 
-@functools.cache
+@Once
 def _client(region: str) -> Any:
     import boto3  # noqa: PLC0415 - a tenth of a second, which only the first parameter pays
 

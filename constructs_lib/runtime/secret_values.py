@@ -7,7 +7,6 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secre
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import urllib.error
@@ -17,7 +16,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from constructs_lib.runtime.kept import Kept, Reading, Refused, refuse_coroutines, refuse_no_refusal, told_by
+from constructs_lib.runtime.kept import Kept, Once, Reading, Refused, refuse_coroutines, refuse_no_refusal, told_by
 
 Result = TypeVar("Result")
 MAX_AGE = timedelta(minutes=5)
@@ -110,12 +109,12 @@ def _kept_of(variable: str) -> tuple[Kept, str]:
     return _kept(":".join(parts[:PARTS_OF_ARN])), parts[FIELD] if len(parts) > FIELD else ""
 
 
-@functools.cache
+@Once
 def _kept(arn: str) -> Kept:
     return Kept(SecretSource(arn, _client(arn.split(":")[REGION])))
 
 
-@functools.cache
+@Once
 def _client(region: str) -> Any:
     import boto3  # noqa: PLC0415 - a tenth of a second, which only the first secret pays
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from constructs_lib.runtime import parameter_values, secret_value, secret_values, with_secret
-from constructs_lib.runtime.kept import Kept, Reading
+from constructs_lib.runtime.kept import Kept, Once, Reading
 from constructs_lib.runtime.secret_values import SecretSource
 from tests.runtime.fake_secrets_manager import ARN, FakeSecretsManager
 
@@ -41,9 +42,9 @@ def manager(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSecretsManager]:
     monkeypatch.setattr(secret_values, "_client", lambda _region: found)
     monkeypatch.delenv("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", raising=False)
     monkeypatch.setenv("KEY", ARN)
-    secret_values._kept.cache_clear()
+    secret_values._kept.forget()
     yield found
-    secret_values._kept.cache_clear()
+    secret_values._kept.forget()
 
 
 def accepting(*accepted: str) -> Callable[[str], str]:
@@ -89,9 +90,25 @@ class TestKeeping:
         kept.reading(AGE)
         assert manager.calls == ["GetSecretValue"] * 2
 
-    def test_reads_once_for_many_threads(self, manager: FakeSecretsManager) -> None:
+    def test_reads_once_for_many_threads_and_makes_one_client(
+        self, manager: FakeSecretsManager, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made: list[str] = []
+        together = threading.Barrier(8)
+
+        def make(region: str) -> FakeSecretsManager:
+            made.append(region)
+            time.sleep(0.05)
+            return manager
+
+        def ask(_: int) -> str:
+            together.wait(10)
+            return secret_value("KEY")
+
+        monkeypatch.setattr(secret_values, "_client", Once(make))
         with ThreadPoolExecutor(8) as pool:
-            assert {*pool.map(lambda _: secret_value("KEY"), range(32))} == {"old"}
+            assert {*pool.map(ask, range(8))} == {"old"}
+        assert made == ["eu-central-1"]
         assert manager.calls == ["GetSecretValue"]
 
     def test_shows_no_value(self) -> None:
@@ -337,10 +354,10 @@ def parameters(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeParameters]:
     monkeypatch.setenv("LIMIT", "arn:aws:ssm:eu-central-1:123456789012:parameter/shop/limit")
     monkeypatch.setenv("CONFIG", "/shop")
     for cache in (parameter_values._kept, parameter_values._path):
-        cache.cache_clear()
+        cache.forget()
     yield found
     for cache in (parameter_values._kept, parameter_values._path):
-        cache.cache_clear()
+        cache.forget()
 
 
 class TestParameters:
