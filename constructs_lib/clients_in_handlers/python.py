@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 BOTO3 = "boto3"
-MAKERS = frozenset({"client", "resource", "Session"})
+MAKERS = frozenset({"client", "resource", "Session", "session.Session"})
 CREDENTIALS = frozenset({"aws_access_key_id", "aws_secret_access_key", "aws_session_token", "profile_name"})
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -40,7 +40,7 @@ def made_in_python(source: str, handler: str) -> list[Made]:
         function = functions.get(name)
         if function is None or (name != handler and function.decorator_list):
             continue
-        calls = list(_calls(function.body))
+        calls = list(_calls(_until_kept(function.body)))
         own = _names_of(function)
         for call in calls:
             what = _named(call.func)
@@ -62,6 +62,17 @@ def _makers(module: ast.Module) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module == BOTO3:
             makers |= {each.asname or each.name for each in node.names if each.name in MAKERS}
     return makers
+
+
+def _until_kept(body: list[ast.stmt]) -> list[ast.stmt]:
+    """What a function does on every call: `if client: return client` ends it for all calls but the first."""
+    for at, statement in enumerate(body):
+        if isinstance(statement, ast.If) and isinstance(statement.body[-1], ast.Return):
+            returned = statement.body[-1].value
+            kept = {ast.dump(each) for each in ast.walk(returned) if isinstance(each, ast.Name)} if returned else set()
+            if kept & {ast.dump(each) for each in ast.walk(statement.test)}:
+                return body[: at + 1]
+    return body
 
 
 def _calls(body: list[ast.stmt]) -> Iterator[ast.Call]:

@@ -28,12 +28,12 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
     sessions and credentials then serve every later call. One that is made inside pays for all of that on each of them.
     https://docs.aws.amazon.com/lambda/latest/dg/best-practices.html
 
-    Refuses: `boto3.client`, `boto3.resource` or `boto3.Session` in a Python handler, or in a function of its file that
-    it calls; `new ...Client(...)` of a class of `@aws-sdk` in the handler of a JavaScript file, and in TypeScript where
-    our own constructs bundle it.
+    Refuses: `boto3.client`, `boto3.resource` or `boto3.Session` in a Python handler, `new ...Client(...)` of a class of
+    `@aws-sdk` in one of JavaScript, and of TypeScript where our own constructs bundle it; the same in functions of its
+    file that it calls.
 
     Accepts: a client that is made only where there is none yet, is kept by a cache, or differs from call to call: with
-    credentials, or made of an argument. Minified bundles of others and layers are not read.
+    credentials, or made of an argument. Minified bundles of others, default exports and layers are not read.
     """
     for function in own_functions(assembly):
         for name, made in _made(function):

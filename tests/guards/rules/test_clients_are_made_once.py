@@ -48,6 +48,8 @@ class TestPython:
             "import boto3\ndef handler(e, c):\n    return table()\ndef table():\n    return boto3.client('s3')",
             "import boto3\ndef handler(e, c):\n    for each in e:\n        boto3.client('s3').put_object(Key=each)",
             "import boto3\n@traced\ndef handler(e, c):\n    if e:\n        return boto3.client('s3')",
+            "import boto3.session\nimport boto3\ndef handler(e, c):\n    return boto3.session.Session()",
+            "import boto3\ndef handler(e, c):\n    if e:\n        return None\n    return boto3.client('s3')",
         ],
     )
     def test_sees_it_in_whatever_form(self, code: str) -> None:
@@ -67,6 +69,7 @@ class TestPython:
             "import boto3\ndef handler(e, c):\n    return s3()\n@cache\ndef s3():\n    return boto3.client('s3')",
             "import boto3\ndef other():\n    return boto3.client('s3')\ndef handler(e, c):\n    return 1",
             "import boto3\ndef handler(e, c):\n    class Later:\n        s3 = boto3.client('s3')",
+            "import boto3\ndef handler(e, c):\n    s()\ndef s():\n    if k:\n        return k\n    k = boto3.client('')",
             "import other as boto3\ndef handler(e, c):\n    return boto3.client('s3')",
             "def handler(e, c):\n    return boto3.client(",
             "",
@@ -94,6 +97,14 @@ class TestScript:
             "const handler = async () => { new S3Client({ maxAttempts: 3 }); };\nexport { handler };",
             "exports.handler = async () => { new S3Client({}); };",
             "export const handler = async (e) => { const t = `${e} {`; const r = /[{]/; new S3Client({}); };",
+            "export const handler = async (e) => new S3Client({});",
+            "export const handler = async () => { made().send(); };\nfunction made() { return new S3Client({}); }",
+            "const listed = async () => { new S3Client({}); };\nexport const handler = middy(listed).use(logs());",
+            "const made = (): S3Client => new S3Client({});\nexport const handler = async (e) => { made(); made(); };",
+            "export const handler = async (e) => { if (e) { return; }\n new S3Client({}); };",
+            'import * as sdk from "@aws-sdk/client-sqs";\nexport async function handler() { new sdk.SQSClient({}); }',
+            'var sdk = require("@aws-sdk/client-sqs");\nexports.handler = async (e) => { new sdk.SQS({}); };',
+            'import { SecretsManager } from "@aws-sdk/client-secrets-manager";\nvar handler = () => new SecretsManager()',
         ],
     )
     def test_sees_it_in_whatever_form(self, code: str) -> None:
@@ -110,6 +121,11 @@ class TestScript:
             "export const handler = async (e) => { new S3Client({ region: e.region }); };",
             "export const handler = async (e) => { new S3Client({ credentials: await assumed() }); };",
             "export const handler = async () => { // new S3Client({})\n  const a = 'new S3Client({})'; };",
+            "function made() { if (s3) return s3; s3 = new S3Client({}); }\nexports.handler = () => { made(); };",
+            "let s3;\nconst made = () => new S3Client({});\nexport const handler = async () => { s3 ??= made(); };",
+            "const made = once(() => { return new S3Client({}); });\nexport const handler = async () => { made(); };",
+            "const made = (region) => new S3Client({ region });\nexport const handler = async (e) => { made(e); };",
+            "export const handler = async () => { other.made(); };\nfunction made() { return new S3Client({}); }",
             "export const handler = async () => { return; };\nexport const other = async () => { new S3Client({}); };",
         ],
     )
