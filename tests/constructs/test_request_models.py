@@ -72,6 +72,26 @@ def test_takes_and_refuses_the_same_in_draft_4(schema: dict[str, Any]) -> None:
         assert takes(converted, value, jsonschema.Draft4Validator) is before, value
 
 
+@pytest.mark.parametrize(
+    ("schema", "refused"),
+    [
+        ({"minimum": 2, "exclusiveMinimum": False}, [0, 1, -1]),  # draft 4's own way
+        ({"minimum": 2, "exclusiveMinimum": True}, [0, 1, 2, -1]),
+        ({"maximum": 2, "exclusiveMaximum": False}, [3, 4.5, 10]),
+        ({"type": "string", "nullable": True}, [value for value in VALUES if not isinstance(value, str | None)]),
+        ({"enum": ["a"], "type": "string", "nullable": True}, [value for value in VALUES if value not in ("a", None)]),
+        (
+            {"anyOf": [{"type": "string"}], "type": "string", "nullable": False},
+            [v for v in VALUES if type(v) is not str],
+        ),
+    ],
+    ids=json.dumps,
+)
+def test_words_of_draft_4_and_of_openapi_mean_what_they_mean_there(schema: dict[str, Any], refused: list[Any]) -> None:
+    converted = as_draft_4(schema)
+    assert [value for value in VALUES if not takes(converted, value, jsonschema.Draft4Validator)] == refused
+
+
 @pytest.mark.parametrize("schema", SCHEMAS_OF_TODAY, ids=json.dumps)
 def test_takes_and_refuses_the_same_in_an_openapi_document(schema: dict[str, Any]) -> None:
     component = json.loads(json.dumps(as_component(as_draft_4(schema), "Body")).replace(f"{SCHEMAS}Body", "#"))

@@ -61,6 +61,21 @@ class TestFields:
         assert "stripe:key::" in str(variables_of(stack)["STRIPE_KEY"])
         assert "stripe-??????" in str(granted(stack))
 
+    def test_a_secret_of_another_region_is_decrypted_by_that_regions_service(self, stack: cdk.Stack) -> None:
+        arn = "arn:aws:{}:us-east-2:111122223333:{}"
+        secret = secretsmanager.Secret.from_secret_attributes(
+            stack,
+            "Stripe",
+            secret_complete_arn=arn.format("secretsmanager", "secret:stripe-Ab12Cd"),
+            encryption_key=kms.Key.from_key_arn(
+                stack, "Key", arn.format("kms", f"key/{'0' * 8}-1111-2222-3333-{'4' * 12}")
+            ),
+        )
+        read_with(stack, STRIPE_KEY=secret)
+        [decrypt] = statements_on(stack, "kms:Decrypt")
+        told = decrypt["Condition"]["StringEquals"]["kms:ViaService"]
+        assert told == {"Fn::Join": ["", ["secretsmanager.us-east-2.", {"Ref": "AWS::URLSuffix"}]]}
+
 
 class TestPaths:
     def test_the_variable_says_the_path_and_the_grant_is_on_it_alone(self, stack: cdk.Stack) -> None:

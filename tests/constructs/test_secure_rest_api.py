@@ -75,6 +75,7 @@ class TestDefaults:
         ]
         assert rules[0]["Statement"]["RateBasedStatement"]["Limit"] == 1000
         assert [each.get("OverrideAction") for each in rules[1:]] == [{"None": {}}] * 3
+        assert "RuleActionOverrides" not in str(rules)
 
     def test_the_firewall_stands_before_the_stage_and_logs_what_it_blocks(self, stack: cdk.Stack) -> None:
         method_of(stack, Iam())
@@ -87,7 +88,8 @@ class TestDefaults:
         assert ":log-group:aws-waf-logs-" in show(logging["LogDestinationConfigs"][0])
         assert not show(logging["LogDestinationConfigs"][0]).endswith(":*")
         assert logging["LoggingFilter"]["DefaultBehavior"] == "DROP"
-        assert {"SingleHeader": {"Name": "authorization"}} in logging["RedactedFields"]
+        hidden = [each["SingleHeader"]["Name"] for each in logging["RedactedFields"]]
+        assert hidden == ["authorization", "cookie", "x-amz-security-token"]
 
     def test_one_role_of_the_account_serves_all_apis_of_a_stack_and_stays(self, stack: cdk.Stack) -> None:
         for name in ("One", "Two"):
@@ -217,7 +219,8 @@ class TestRequests:
         api_of(stack, cors_origins=origins)
         answers = resources_of(template_of(stack), "AWS::ApiGateway::GatewayResponse").values()
         assert {each["Properties"]["ResponseType"]: each["Properties"]["ResponseParameters"] for each in answers} == {
-            kind: {"gatewayresponse.header.Access-Control-Allow-Origin": told} for kind in ("DEFAULT_4XX", "DEFAULT_5XX")
+            kind: {"gatewayresponse.header.Access-Control-Allow-Origin": told}
+            for kind in ("DEFAULT_4XX", "DEFAULT_5XX")
         }
 
     def test_browsers_are_answered_where_there_are_methods(self, stack: cdk.Stack) -> None:
