@@ -78,8 +78,8 @@ class RelationalDatabase(KnownDatabase):
         min_capacity: Fewest Aurora capacity units, 0 to 256 in halves; 0 lets the database pause, which a proxy's open
             connection never does. Default: 0.5, and 0 with `data_api`.
         max_capacity: Most of them, 1 to 256 in halves; so many connections it takes.
-        readers: Further instances in other zones, to read from and to take over in seconds, 0 to 15; each costs as
-            much as the first. Without one a failure takes minutes to mend.
+        readers: Further instances in other zones, to take over in seconds, 0 to 15; each costs as much as the first.
+            Without one a failure takes minutes to mend. Reading from them takes an `rds.CfnDBProxyEndpoint` of yours.
         data_api: Functions run statements over HTTPS instead, in no VPC and without a proxy: slower by some
             milliseconds each, 1 MiB of result at most, and the cheaper way while there are few.
         connections_percent: How much of the database's connections the proxy may use, 1 to 100.

@@ -13,6 +13,7 @@ import pytest
 from pg8000.exceptions import DatabaseError
 
 from constructs_lib.functions.database_setup.data_api import DataApi
+from constructs_lib.functions.database_setup.rotation import rotate
 from constructs_lib.functions.database_setup.sql import (
     apply_migration,
     create_mysql_user,
@@ -179,3 +180,33 @@ def test_any_other_failure_is_told_at_once() -> None:
 def test_the_package_brings_the_function_with_it() -> None:
     folder = Path(__file__).parents[2] / "constructs_lib" / "functions"
     assert (folder / "requirements.txt").is_file()  # which makes it the root of the bundle
+
+
+class Rotating:
+    """A client of one secret with two versions."""
+
+    def __init__(self) -> None:
+        self.stages = {"old": ["AWSCURRENT"], "new": ["AWSPENDING"]}
+
+    def describe_secret(self, **_: str) -> dict[str, Any]:
+        return {"VersionIdsToStages": self.stages}
+
+    def get_secret_value(self, *, VersionId: str, **_: str) -> dict[str, str]:  # noqa: N803 - as boto3 has it
+        return {"SecretString": json.dumps({"username": "reader", "password": VersionId})}
+
+    def update_secret_version_stage(self, **_: str) -> None:
+        self.stages = {"old": ["AWSPREVIOUS"], "new": ["AWSCURRENT"]}
+
+
+def test_a_deployment_in_the_middle_of_a_rotation_leaves_the_new_password() -> None:
+    client, password = Rotating(), ["old"]
+
+    def take(step: str) -> None:
+        event = {"SecretId": "arn", "ClientRequestToken": "new", "Step": step}
+        rotate(client, event, lambda _, given: password.append(given))
+
+    take("setSecret")
+    password.append("old")  # a deployment tells the database what is current until the rotation is finished
+    take("finishSecret")
+    assert client.stages["new"] == ["AWSCURRENT"]
+    assert password[-1] == "new"

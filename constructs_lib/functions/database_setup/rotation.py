@@ -36,10 +36,11 @@ def rotate(client: Any, event: dict[str, str], set_password: Callable[[str, str]
                 SecretString=json.dumps(value),
                 VersionStages=["AWSPENDING"],
             )
-    elif step == "setSecret":
+    elif step in {"setSecret", "finishSecret"}:
+        # Twice: a deployment in between has given the user the password that is the current one until now.
         pending = _value(client, secret, version=version)
         set_password(pending["username"], pending["password"])
-    elif step == "finishSecret":
+    if step == "finishSecret":
         stages = client.describe_secret(SecretId=secret)["VersionIdsToStages"]
         current = next(each for each, named in stages.items() if "AWSCURRENT" in named)
         if current != version:

@@ -12,6 +12,7 @@ import ssl
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from constructs_lib.local.postgres import wire
 
@@ -179,8 +180,8 @@ def _pass_received(client: ssl.SSLSocket, database: socket.socket) -> bool:
     return False
 
 
-# The name each client called, from the handshake to the login.
-_SERVER_NAMES: dict[ssl.SSLSocket | ssl.SSLObject, str] = {}
+# The name each client called, from the handshake to the login; many a handshake comes to nothing.
+_SERVER_NAMES: WeakKeyDictionary[ssl.SSLSocket | ssl.SSLObject, str] = WeakKeyDictionary()
 
 
 def tls_context(certificate: str, key: str) -> ssl.SSLContext:
