@@ -36,13 +36,17 @@ Synthesize = Callable[[Callable[[cdk.App], object]], Path]
 
 
 class Moving(cdk.Stack):
-    """One route, deployed twice."""
+    """Two routes, deployed twice; one of their functions is nested."""
 
     def __init__(self, app: cdk.App, memory_mib: int) -> None:
         super().__init__(app, "Moving")
         api = SecureApi(self, "Api", auth=Public("a test calls it"))
         SecureApiFunction(
             self, "Warm", api=api, route="GET /warm", entry=WHICH, memory_mib=memory_mib, provisioned_concurrency=1
+        )
+        nested = SecureRestApi(self, "Nested", auth=Public("a test calls it"), nest_functions=True)
+        SecureApiFunction(
+            self, "Inner", api=nested, route="GET /inner", entry=WHICH, memory_mib=memory_mib, canary=Canary()
         )
         SecureApiFunction(self, "Same", api=api, route="GET /same", entry=WHICH, canary=Canary())
 
@@ -151,8 +155,10 @@ def test_another_deployment_moves_the_alias_and_removes_the_version_before(synth
     with LocalAws.from_assembly(synthesize(lambda app: Moving(app, 512))) as aws:
         for _ in range(3):  # the path of warm requests knows it by then
             assert aws.call("GET", "/warm").json() == {"called": "live", "version": "1"}
+            assert aws.call("GET", "/live/inner").json() == {"called": "live", "version": "1"}
         aws.redeploy(synthesize(lambda app: Moving(app, 1024)))
         assert aws.call("GET", "/warm").json() == {"called": "live", "version": "2"}
+        assert aws.call("GET", "/live/inner").json() == {"called": "live", "version": "2"}
         assert aws.call("GET", "/same").json() == {"called": "live", "version": "1"}
         versions = aws.client("lambda").list_versions_by_function(FunctionName=resource(aws, FUNCTION, "WarmFunction"))
         assert [each["Version"] for each in versions["Versions"]] == ["$LATEST", "2"]

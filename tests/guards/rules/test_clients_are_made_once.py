@@ -69,7 +69,7 @@ class TestPython:
             "import boto3\ndef handler(e, c):\n    return s3()\n@cache\ndef s3():\n    return boto3.client('s3')",
             "import boto3\ndef other():\n    return boto3.client('s3')\ndef handler(e, c):\n    return 1",
             "import boto3\ndef handler(e, c):\n    class Later:\n        s3 = boto3.client('s3')",
-            "import boto3\ndef handler(e, c):\n    s()\ndef s():\n    if k:\n        return k\n    k = boto3.client('')",
+            "import boto3\ndef handler(e):\n    s()\ndef s():\n    if k:\n        return k\n    k = boto3.client('')",
             "import other as boto3\ndef handler(e, c):\n    return boto3.client('s3')",
             "def handler(e, c):\n    return boto3.client(",
             "",
@@ -104,7 +104,7 @@ class TestScript:
             "export const handler = async (e) => { if (e) { return; }\n new S3Client({}); };",
             'import * as sdk from "@aws-sdk/client-sqs";\nexport async function handler() { new sdk.SQSClient({}); }',
             'var sdk = require("@aws-sdk/client-sqs");\nexports.handler = async (e) => { new sdk.SQS({}); };',
-            'import { SecretsManager } from "@aws-sdk/client-secrets-manager";\nvar handler = () => new SecretsManager()',
+            'import { AppMesh } from "@aws-sdk/client-app-mesh";\nlet handler = e => new AppMesh()',
         ],
     )
     def test_sees_it_in_whatever_form(self, code: str) -> None:
