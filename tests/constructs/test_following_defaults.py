@@ -33,7 +33,7 @@ from constructs_lib import (
 )
 from tests.constructs.test_keys_elsewhere import cycle_in
 from tests.findings import findings_of
-from tests.templates import permissions_of, resources_of, show, template_of
+from tests.templates import permissions_of, resources_of, show, statements_of, template_of
 
 ENTRY = "lambda_src/greeting/greet.ts"
 DAY = logs.RetentionDays.ONE_DAY
@@ -202,6 +202,10 @@ class TestVpc:
             (443, 443, "0.0.0.0/0")
         ]
         assert "SecurityGroupIngress" not in group
+        # Denied to its own code, and not to Lambda, which makes the interfaces with the same role.
+        [denied] = [each for each in statements_of(template_of(stack)) if each["Effect"] == "Deny"]
+        [name] = resources_of(template_of(stack), "AWS::Lambda::Function")
+        assert denied["Condition"] == {"ArnEquals": {"lambda:SourceFunctionArn": {"Fn::GetAtt": [name, "Arn"]}}}
         # Of the VPC, which logs no flows, and of a function that nobody calls yet.
         assert findings_of(stack) == ["AwsSolutions-VPC7", "Serverless-LambdaDLQ"]
 
