@@ -335,6 +335,8 @@ class RelationalDatabase(KnownDatabase):
             properties={"Users": cdk.Lazy.any(self._users), "Migrations": scripts},
         )
         self.setup.node.add_dependency(self._cluster)
+        if isinstance(self._door, Proxy):
+            self.setup.node.add_dependency(self._door)  # whoever waits for the users can reach them
         for policy in self.setup_function.identity.grants_policies:
             self.setup.node.add_dependency(policy)
 

@@ -204,8 +204,11 @@ class TestGrants:
             "LEDGER_USER": "ledger_writer",
         }
         assert len(deployed["Properties"]["VpcConfig"]["SubnetIds"]) == 2
-        [setup] = resources_of(template, "AWS::CloudFormation::CustomResource")
+        [(setup, users)] = resources_of(template, "AWS::CloudFormation::CustomResource").items()
         assert setup in deployed["DependsOn"]
+        # Nobody is told of a proxy that stands before nothing yet, or may not log in.
+        before = [*resources_of(template, "AWS::RDS::DBProxyTargetGroup"), "LedgerProxyGrants4E6866D3"]
+        assert set(before) <= set(users["DependsOn"])
 
     def test_the_right_to_its_interfaces_is_there_before_the_function(self, stack: cdk.Stack) -> None:
         database = RelationalDatabase(stack, "Ledger")
