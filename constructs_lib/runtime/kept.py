@@ -15,9 +15,10 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeAlias, TypeVar
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 Result = TypeVar("Result")
+CONNECT_S, READ_S = 2, 5
 PAUSE_S = 1.0  # between two reads because of one refused version: a key that was revoked is refused at every call
 Refused: TypeAlias = type[Exception] | tuple[type[Exception], ...] | Callable[[Exception], bool]
 
@@ -142,6 +143,17 @@ class Once(Generic[Result]):
     def forget(self) -> None:
         """Make everything anew."""
         self._made.clear()
+
+
+def in_time() -> Any:
+    """Settings of a client that gives up while the function still has time to say what it could not reach.
+
+    In a VPC without a way to the service boto3 would wait for a minute, five times: all that the log had is a timeout.
+    """
+    from botocore.config import Config  # noqa: PLC0415 - a tenth of a second, which only the first value pays
+
+    tries: Any = {"mode": "standard", "total_max_attempts": 3}
+    return Config(connect_timeout=CONNECT_S, read_timeout=READ_S, retries=tries)
 
 
 def told_by(variable: str) -> str:

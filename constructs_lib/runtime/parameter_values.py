@@ -7,7 +7,16 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from constructs_lib.runtime.kept import Kept, Once, Reading, Refused, refuse_coroutines, refuse_no_refusal, told_by
+from constructs_lib.runtime.kept import (
+    Kept,
+    Once,
+    Reading,
+    Refused,
+    in_time,
+    refuse_coroutines,
+    refuse_no_refusal,
+    told_by,
+)
 from constructs_lib.runtime.secret_values import MAX_AGE
 
 Result = TypeVar("Result")
@@ -134,6 +143,6 @@ def _path(path: str) -> _Path:
 
 @Once
 def _client(region: str) -> Any:
-    import boto3  # noqa: PLC0415 - a tenth of a second, which only the first parameter pays
+    import boto3  # noqa: PLC0415 - a tenth of a second, which only the first value pays
 
-    return boto3.client("ssm", region_name=region)
+    return boto3.client("ssm", region_name=region, config=in_time())

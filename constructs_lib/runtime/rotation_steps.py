@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from constructs_lib.runtime.kept import refuse_coroutines, refuse_unfinished
+from constructs_lib.runtime.kept import in_time, refuse_coroutines, refuse_unfinished
 
 CURRENT = "AWSCURRENT"
 PENDING = "AWSPENDING"
@@ -204,4 +204,4 @@ class _Call:
 def _client() -> Any:
     import boto3  # noqa: PLC0415 - a tenth of a second, and tests bring their own
 
-    return boto3.client("secretsmanager")
+    return boto3.client("secretsmanager", config=in_time())

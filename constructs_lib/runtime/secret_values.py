@@ -16,7 +16,16 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from constructs_lib.runtime.kept import Kept, Once, Reading, Refused, refuse_coroutines, refuse_no_refusal, told_by
+from constructs_lib.runtime.kept import (
+    Kept,
+    Once,
+    Reading,
+    Refused,
+    in_time,
+    refuse_coroutines,
+    refuse_no_refusal,
+    told_by,
+)
 
 Result = TypeVar("Result")
 MAX_AGE = timedelta(minutes=5)
@@ -116,9 +125,9 @@ def _kept(arn: str) -> Kept:
 
 @Once
 def _client(region: str) -> Any:
-    import boto3  # noqa: PLC0415 - a tenth of a second, which only the first secret pays
+    import boto3  # noqa: PLC0415 - a tenth of a second, which only the first value pays
 
-    return boto3.client("secretsmanager", region_name=region)
+    return boto3.client("secretsmanager", region_name=region, config=in_time())
 
 
 def _reading(answer: dict[str, Any], *, is_current: bool) -> Reading:

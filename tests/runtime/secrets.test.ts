@@ -1,4 +1,5 @@
 /* oxlint-disable unicorn/consistent-function-scoping -- what a test needs stands in it */
+import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { parametersBelow, parameterValue, withParameter } from "constructs-lib-runtime/parameters";
 import { type secretValue, type withSecret } from "constructs-lib-runtime/secrets";
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -66,6 +67,17 @@ describe("keeping", () => {
     const values = await Promise.all(Array.from({ length: 20 }, () => secrets.secretValue("KEY")));
     expect(new Set(values)).toEqual(new Set(["old"]));
     expect(aws.calls).toEqual(["GetSecretValue"]);
+  });
+
+  test("gives up before the function is out of time", async () => {
+    const send = vi.spyOn(SecretsManagerClient.prototype, "send");
+    await secrets.secretValue("KEY");
+    const client = send.mock.contexts[0] as SecretsManagerClient;
+    const handler = client.config.requestHandler as unknown as { httpHandlerConfigs(): { connectionTimeout?: number } };
+    const { connectionTimeout = Infinity } = handler.httpHandlerConfigs();
+    const tries = 3; // unless AWS_MAX_ATTEMPTS says otherwise
+    expect(connectionTimeout * tries).toBeLessThan(10_000); // which a function has unless told otherwise
+    send.mockRestore();
   });
 
   test("tries again after it could not read", async () => {

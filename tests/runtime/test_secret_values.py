@@ -114,6 +114,12 @@ class TestKeeping:
     def test_shows_no_value(self) -> None:
         assert "hunter2" not in repr(Reading("hunter2", "v1"))
 
+    def test_gives_up_before_the_function_is_out_of_time(self) -> None:
+        for client in (secret_values._client("eu-central-1"), parameter_values._client("eu-central-1")):
+            told = client.meta.config
+            longest = told.connect_timeout * told.retries["total_max_attempts"]
+            assert longest < 10, "seconds, which a function has unless told otherwise"
+
 
 class TestRefusals:
     def test_calls_once_when_nothing_is_refused(self, manager: FakeSecretsManager) -> None:

@@ -32,6 +32,17 @@ export interface UseOptions extends KeepOptions {
     /** Whether an error of the call says that the value was wrong. */
     readonly refused: (error: unknown) => boolean;
 }
+/**
+ * Settings of a client that gives up while the function still has time to say what it could not reach: in a VPC without
+ * a way to the service the SDK would wait until the function is out of time, and all that the log had is a timeout.
+ */
+export declare const IN_TIME: {
+    requestHandler: {
+        connectionTimeout: number;
+        requestTimeout: number;
+        throwOnRequestTimeout: boolean;
+    };
+};
 /** One value, kept for a while. */
 export declare class Kept {
     #private;

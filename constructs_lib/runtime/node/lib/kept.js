@@ -9,6 +9,13 @@
  */
 const MAX_AGE_SECONDS = 300;
 const PAUSE_MS = 1000; // between two reads because of one refused version: a key that was revoked is refused at every call
+/**
+ * Settings of a client that gives up while the function still has time to say what it could not reach: in a VPC without
+ * a way to the service the SDK would wait until the function is out of time, and all that the log had is a timeout.
+ */
+export const IN_TIME = {
+    requestHandler: { connectionTimeout: 2000, requestTimeout: 5000, throwOnRequestTimeout: true },
+};
 /** One value, kept for a while. */
 export class Kept {
     #source;

@@ -1,6 +1,6 @@
 /** Parameters of Systems Manager: one, or all below a path; kept for a while, and read again when they are refused. */
 import { GetParameterCommand, paginateGetParametersByPath, SSMClient } from "@aws-sdk/client-ssm";
-import { fieldsOf, keptBy, toldBy } from "./kept.js";
+import { fieldsOf, IN_TIME, keptBy, toldBy } from "./kept.js";
 /** The parameter that a variable names. */
 export async function parameterValue(variable, options = {}) {
     return (await kept(named(variable)).reading(options)).text;
@@ -46,7 +46,7 @@ const below = keptBy((path) => {
 });
 const clients = new Map();
 function clientOf(region) {
-    const client = clients.get(region) ?? new SSMClient({ region });
+    const client = clients.get(region) ?? new SSMClient({ region, ...IN_TIME });
     clients.set(region, client);
     return client;
 }

@@ -7,7 +7,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { DescribeSecretCommand, GetSecretValueCommand, PutSecretValueCommand, ResourceExistsException, ResourceNotFoundException, SecretsManagerClient, UpdateSecretVersionStageCommand, } from "@aws-sdk/client-secrets-manager";
-import { objectOf } from "./kept.js";
+import { IN_TIME, objectOf } from "./kept.js";
 const CURRENT = "AWSCURRENT";
 const PENDING = "AWSPENDING";
 const BYTES = 24; // 32 letters, digits, - and _: nothing that a connection string would have to quote
@@ -18,7 +18,7 @@ export class RotationRefused extends Error {
 }
 /** Make a Lambda handler that rotates a secret. */
 export function rotation(options) {
-    const client = options.secretsManager ?? new SecretsManagerClient({});
+    const client = options.secretsManager ?? new SecretsManagerClient(IN_TIME);
     const steps = new Map(Object.entries(stepsOf(options)));
     return async ({ Step, SecretId, ClientRequestToken }) => {
         const step = steps.get(Step);

@@ -6,7 +6,7 @@
  * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
  */
 import { GetSecretValueCommand, ResourceNotFoundException, SecretsManagerClient, } from "@aws-sdk/client-secrets-manager";
-import { fieldsOf, keptBy, toldBy } from "./kept.js";
+import { fieldsOf, IN_TIME, keptBy, toldBy } from "./kept.js";
 const PARTS_OF_ARN = 7; // arn : aws : secretsmanager : region : account : secret : name
 const EXTENSION_PORT = "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT";
 const EXTENSION_MS = 2000;
@@ -28,7 +28,7 @@ export async function withSecret(variable, call, options) {
 const kept = keptBy((arn) => new SecretSource(arn, clientOf(arn.split(":")[3] ?? "")));
 const clients = new Map();
 function clientOf(region) {
-    const client = clients.get(region) ?? new SecretsManagerClient({ region });
+    const client = clients.get(region) ?? new SecretsManagerClient({ region, ...IN_TIME });
     clients.set(region, client);
     return client;
 }

@@ -1,7 +1,7 @@
 /** Parameters of Systems Manager: one, or all below a path; kept for a while, and read again when they are refused. */
 import { GetParameterCommand, paginateGetParametersByPath, SSMClient } from "@aws-sdk/client-ssm";
 
-import { fieldsOf, keptBy, type KeepOptions, type Reading, type Source, toldBy, type UseOptions } from "./kept.ts";
+import { fieldsOf, IN_TIME, keptBy, type KeepOptions, type Reading, type Source, toldBy, type UseOptions } from "./kept.ts";
 
 export type { KeepOptions, UseOptions };
 
@@ -60,7 +60,7 @@ const below = keptBy((path): Source => {
 const clients = new Map<string, SSMClient>();
 
 function clientOf(region: string): SSMClient {
-  const client = clients.get(region) ?? new SSMClient({ region });
+  const client = clients.get(region) ?? new SSMClient({ region, ...IN_TIME });
   clients.set(region, client);
   return client;
 }

@@ -18,7 +18,7 @@ import {
   UpdateSecretVersionStageCommand,
 } from "@aws-sdk/client-secrets-manager";
 
-import { objectOf } from "./kept.ts";
+import { IN_TIME, objectOf } from "./kept.ts";
 
 const CURRENT = "AWSCURRENT";
 const PENDING = "AWSPENDING";
@@ -59,7 +59,7 @@ export interface RotationOptions {
 
 /** Make a Lambda handler that rotates a secret. */
 export function rotation(options: RotationOptions): (event: RotationEvent) => Promise<void> {
-  const client = options.secretsManager ?? new SecretsManagerClient({});
+  const client = options.secretsManager ?? new SecretsManagerClient(IN_TIME);
   const steps = new Map(Object.entries(stepsOf(options)));
   return async ({ Step, SecretId, ClientRequestToken }) => {
     const step = steps.get(Step);

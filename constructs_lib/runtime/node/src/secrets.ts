@@ -12,7 +12,7 @@ import {
   SecretsManagerClient,
 } from "@aws-sdk/client-secrets-manager";
 
-import { fieldsOf, keptBy, type KeepOptions, type Reading, type Source, toldBy, type UseOptions } from "./kept.ts";
+import { fieldsOf, IN_TIME, keptBy, type KeepOptions, type Reading, type Source, toldBy, type UseOptions } from "./kept.ts";
 
 export type { KeepOptions, UseOptions };
 
@@ -52,7 +52,7 @@ const kept = keptBy((arn) => new SecretSource(arn, clientOf(arn.split(":")[3] ??
 const clients = new Map<string, SecretsManagerClient>();
 
 function clientOf(region: string): SecretsManagerClient {
-  const client = clients.get(region) ?? new SecretsManagerClient({ region });
+  const client = clients.get(region) ?? new SecretsManagerClient({ region, ...IN_TIME });
   clients.set(region, client);
   return client;
 }
