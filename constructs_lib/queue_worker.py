@@ -156,7 +156,7 @@ class QueueWorker(KnownQueue):
                 fix="set fifo=True, or idempotent=True to handle each message once",
             )
         hidden_for = visibility_of(self.function.timeout, batching_window, visibility_timeout, refusals)
-        watched = AlarmsOfQueue(alarms, _all_tries(hidden_for, max_receive_count))
+        watched = AlarmsOfQueue(alarms, _all_tries(hidden_for, max_receive_count), retention)
         watched.check(refusals)
         refusals.stop_if_any()
 

@@ -119,6 +119,7 @@ class Thresholds:
         asked: The argument `alarms`: thresholds by name, `Waived(reason)` for one that should not be, or for all.
         defaults: Every alarm there is, with the threshold it has unless asked otherwise; times are Durations.
         elsewhere: Other names the argument takes, whose alarms stand elsewhere.
+        most: The largest thresholds that can ever be reached, times in milliseconds, and why.
     """
 
     def __init__(
@@ -127,7 +128,9 @@ class Thresholds:
         defaults: Mapping[str, int | float | cdk.Duration],
         *,
         elsewhere: Iterable[str] = (),
+        most: Mapping[str, tuple[float, str]] | None = None,
     ) -> None:
+        self._most = {} if most is None else most
         self._asked = asked
         self._defaults = defaults
         self._elsewhere = tuple(elsewhere)
@@ -150,8 +153,17 @@ class Thresholds:
                 )
             elif name in self._elsewhere:
                 continue
-            elif not isinstance(value, Waived):
-                _check_threshold(name, value, self._defaults[name], refusals)
+            elif not isinstance(value, Waived) and _check_threshold(name, value, self._defaults[name], refusals):
+                self._check_reachable(name, value, refusals)
+
+    def _check_reachable(self, name: str, value: object, refusals: Refusals) -> None:
+        most, why = self._most.get(name, (math.inf, ""))
+        number = value.to_milliseconds() if isinstance(value, cdk.Duration) else value
+        if isinstance(number, int | float) and number > most:
+            refusals.refuse(
+                f"alarms[{name!r}] is {_shown(value)}, and {why}: it would never go off",
+                fix="lower it, leave it out, or write Waived(reason) for none",
+            )
 
     def raise_on(
         self,
@@ -221,19 +233,22 @@ class Thresholds:
         return value
 
 
-def _check_threshold(name: str, value: object, default: int | float | cdk.Duration, refusals: Refusals) -> None:
+def _check_threshold(name: str, value: object, default: int | float | cdk.Duration, refusals: Refusals) -> bool:
+    """Note what is no threshold of this alarm; whether it is one."""
     if isinstance(default, cdk.Duration):
         if not isinstance(value, cdk.Duration) or value.is_unresolved() or value.to_milliseconds() == 0:
             refusals.refuse(
                 f"alarms[{name!r}] is {_shown(value)}, wanted a Duration above zero",
                 fix="write cdk.Duration.minutes(5), or Waived(reason) for none",
             )
-        return
-    if not _is_amount(value):
+            return False
+    elif not _is_amount(value):
         refusals.refuse(
             f"alarms[{name!r}] is {_shown(value)}, wanted a number above zero",
             fix=f"leave it out for {default}, or write Waived(reason) for none",
         )
+        return False
+    return True
 
 
 def _is_amount(value: object) -> bool:
@@ -243,8 +258,10 @@ def _is_amount(value: object) -> bool:
 
 
 def _example(defaults: Mapping[str, object]) -> str:
-    name = next(iter(defaults))
-    return f'alarms={{"{name}": {_shown(defaults[name])}}}'
+    name, value = next(iter(defaults.items()))
+    if isinstance(value, cdk.Duration):
+        return f'alarms={{"{name}": cdk.Duration.seconds({round(value.to_milliseconds() / 1000)})}}'
+    return f'alarms={{"{name}": {_shown(value)}}}'
 
 
 def _shown(value: object) -> str:

@@ -54,7 +54,11 @@ class AlarmsOfApi:
     """
 
     def __init__(self, asked: Mapping[str, object] | Waived | None) -> None:
-        self._thresholds = Thresholds(asked, {"failed_percent": FAILED_PERCENT, "latency": SLOW})
+        self._thresholds = Thresholds(
+            asked,
+            {"failed_percent": FAILED_PERCENT, "latency": SLOW},
+            most={"failed_percent": (100, "no more than all requests can fail")},
+        )
 
     def check(self, refusals: Refusals) -> None:
         """Note alarms there are not, and thresholds that are none."""

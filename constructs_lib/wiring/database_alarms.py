@@ -55,7 +55,14 @@ class AlarmsOfDatabase:
 
     def __init__(self, asked: Mapping[str, object] | Waived | None, *, least_percent: float, has_proxy: bool) -> None:
         of_proxy = {"connections_percent": CONNECTIONS, "failed_logins": FAILED, "failed_connections": FAILED}
-        self._thresholds = Thresholds(asked, {"capacity_percent": CAPACITY, **(of_proxy if has_proxy else {})})
+        self._thresholds = Thresholds(
+            asked,
+            {"capacity_percent": CAPACITY, **(of_proxy if has_proxy else {})},
+            most={
+                "capacity_percent": (100, "it grows no larger than max_capacity"),
+                "connections_percent": (100, "the proxy opens no more than functions may have"),
+            },
+        )
         is_asked = isinstance(asked, Mapping) and "capacity_percent" in asked
         self._watches_capacity = is_asked or least_percent < CAPACITY
         self.raised: list[cloudwatch.Alarm] = []

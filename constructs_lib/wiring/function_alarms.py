@@ -77,6 +77,14 @@ class AlarmsOfFunction:
                 "dead_letters": 1,
                 "spillover": 1,
             },
+            most={}
+            if timeout.is_unresolved()
+            else {
+                "duration": (
+                    timeout.to_milliseconds(),
+                    f"no call takes longer than the timeout ({timeout.to_human_string()})",
+                )
+            },
         )
         self._place: tuple[Construct, lambda_.Function] | None = None
         self._watched_for_losses: set[str] = set()

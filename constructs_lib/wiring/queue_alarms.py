@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 
 import aws_cdk as cdk
@@ -15,6 +16,7 @@ from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.waiver import Waived
 
 LONGEST_WAIT = cdk.Duration.minutes(15)  # where nobody said how long the work may wait
+OF_RETENTION = 0.9  # where that is all the time a message has
 MANY_MESSAGES = 1000  # what a function of 10 calls a second, with batches of 10, drains in ten seconds
 
 
@@ -22,7 +24,7 @@ class QueueWorkerAlarms(FunctionAlarms, total=False):
     """The alarms of a queue and its function, and from what on they go off; `Waived(reason)` for none.
 
     - `age`: how long the oldest message has waited, within five minutes. Default: 15 minutes, or as long as all tries
-      of one message take, if that is longer.
+      of one message take, if that is longer; nine tenths of the `retention` of a queue that forgets sooner.
     - `depth`: messages that wait, three times five minutes long. Default: 1,000.
     - `dead_letters`: messages among the dead letters. Default: 1.
     - What a function has: `errors`, `throttles`, `duration`.
@@ -38,16 +40,24 @@ class AlarmsOfQueue:
     Args:
         asked: The argument `alarms` of the worker, those of its function among them.
         all_tries: How long a message may be tried until it is dead; none if that is known at deploy only.
+        retention: How long the queue keeps messages.
     """
 
-    def __init__(self, asked: Mapping[str, object] | Waived | None, all_tries: cdk.Duration | None) -> None:
+    def __init__(
+        self, asked: Mapping[str, object] | Waived | None, all_tries: cdk.Duration | None, retention: cdk.Duration
+    ) -> None:
+        kept = math.inf if retention.is_unresolved() else retention.to_milliseconds()
         wait = LONGEST_WAIT.to_milliseconds()
+        wait = wait if all_tries is None else max(wait, all_tries.to_milliseconds())
         self._thresholds = Thresholds(
             asked,
             {
-                "age": cdk.Duration.millis(wait if all_tries is None else max(wait, all_tries.to_milliseconds())),
+                "age": cdk.Duration.millis(wait if wait < kept else math.ceil(kept * OF_RETENTION)),
                 "depth": MANY_MESSAGES,
             },
+            most={"age": (kept - 1, f"the queue forgets messages after {retention.to_human_string()}")}
+            if math.isfinite(kept)
+            else {},
             elsewhere=FUNCTION_ALARMS,
         )
 

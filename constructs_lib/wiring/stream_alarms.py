@@ -14,7 +14,8 @@ from constructs_lib.wiring.function_alarms import FUNCTION_ALARMS, FunctionAlarm
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.waiver import Waived
 
-FAR_BEHIND = cdk.Duration.minutes(15)  # of the 24 hours after which the stream forgets
+KEPT = cdk.Duration.hours(24)  # after which the stream forgets
+FAR_BEHIND = cdk.Duration.minutes(15)
 
 
 class StreamWorkerAlarms(FunctionAlarms, total=False):
@@ -37,7 +38,12 @@ class AlarmsOfStream:
     """
 
     def __init__(self, asked: Mapping[str, object] | Waived | None) -> None:
-        self._thresholds = Thresholds(asked, {"iterator_age": FAR_BEHIND}, elsewhere=FUNCTION_ALARMS)
+        self._thresholds = Thresholds(
+            asked,
+            {"iterator_age": FAR_BEHIND},
+            elsewhere=FUNCTION_ALARMS,
+            most={"iterator_age": (KEPT.to_milliseconds(), "the stream keeps nothing longer than a day")},
+        )
 
     def check(self, refusals: Refusals) -> None:
         """Note alarms there are not, and thresholds that are none."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -378,6 +379,45 @@ class TestSayingOtherwise:
         assert problem.where == "Shop/Report (SecureFunction)"
         assert fix in {None, problem.fix}
         SecureFunction(stack, "Report", entry=ENTRY)  # its place is free
+
+    @pytest.mark.parametrize(
+        ("make", "what"),
+        [
+            (
+                lambda stack: SecureFunction(stack, "It", entry=ENTRY, alarms={"duration": cdk.Duration.minutes(1)}),
+                "alarms['duration'] is 1 minute, and no call takes longer than the timeout (10 seconds)",
+            ),
+            (
+                lambda stack: SecureApi(stack, "It", auth=Iam(), alarms={"failed_percent": 101}),
+                "alarms['failed_percent'] is 101, and no more than all requests can fail",
+            ),
+            (
+                lambda stack: QueueWorker(stack, "It", entry=ENTRY, alarms={"age": cdk.Duration.days(4)}),
+                "alarms['age'] is 4 days, and the queue forgets messages after 4 days",
+            ),
+            (
+                lambda stack: RelationalDatabase(stack, "It", alarms={"capacity_percent": 120}),
+                "alarms['capacity_percent'] is 120, and it grows no larger than max_capacity",
+            ),
+        ],
+    )
+    def test_what_would_never_go_off_is_refused(
+        self, stack: cdk.Stack, make: Callable[[cdk.Stack], object], what: str
+    ) -> None:
+        with pytest.raises(PropError) as caught:
+            make(stack)
+        assert [each.what for each in caught.value.problems] == [f"{what}: it would never go off"]
+
+    def test_of_a_queue_that_forgets_soon_the_age_is_below_that(self, stack: cdk.Stack) -> None:
+        QueueWorker(stack, "Emails", entry=ENTRY, retention=cdk.Duration.minutes(10))
+        assert alarms_in(stack)["Emails/Age"]["Threshold"] == 540
+
+    def test_a_fix_that_shows_a_time_is_python(self, stack: cdk.Stack) -> None:
+        with pytest.raises(PropError) as caught:
+            QueueWorker(stack, "Emails", entry=ENTRY, alarms=True)  # type: ignore[arg-type] # the mistake is the point
+        assert caught.value.problems[0].fix == (
+            'change one: alarms={"age": cdk.Duration.seconds(900)}, or leave alarms out'
+        )
 
     def test_a_worker_knows_the_names_of_its_functions_alarms(self, stack: cdk.Stack) -> None:
         with pytest.raises(PropError, match=r"alarms has no 'thottles': did you mean throttles\?"):
