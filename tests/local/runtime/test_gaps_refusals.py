@@ -7,6 +7,7 @@ import time
 import uuid
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -112,6 +113,44 @@ class TestTemplateCircles:
         template["Resources"]["One"]["Properties"] = {}
         told = {"StackName": f"circle-{uuid.uuid4()}", "TemplateBody": json.dumps(template)}
         assert code_of(mended.aws.client("cloudformation").create_stack, **told) == ""
+
+
+class TestValuesBetweenStacks:
+    def stack(self, **output: Any) -> dict[str, Any]:
+        return {"Resources": {"Queue": {"Type": QUEUE}}, "Outputs": {"Value": output}}
+
+    def test_are_found_in_other_regions(self, stock: App, mended: App) -> None:
+        def taken(app: App) -> str:
+            home, away = f"home-{uuid.uuid4()}", f"away-{uuid.uuid4()}"
+            client = boto3.client(
+                "cloudformation",
+                "eu-central-1",
+                endpoint_url=app.aws.endpoint,
+                aws_access_key_id="test",
+                aws_secret_access_key="test",
+            )
+            client.create_stack(StackName=home, TemplateBody=json.dumps(self.stack(Value={"Ref": "AWS::Region"})))
+            client.get_waiter("stack_create_complete").wait(StackName=home, WaiterConfig={"Delay": 1})
+            asked = {"StackName": home, "OutputName": "Value", "Region": "eu-central-1"}
+            return app.aws.deploy(away, self.stack(Value={"Fn::GetStackOutput": asked}))["Value"]
+
+        with pytest.raises(AssertionError, match="not found in stack"):
+            taken(stock)
+        assert taken(mended) == "eu-central-1"
+
+    def test_stay_while_they_are_imported(self, stock: App, mended: App) -> None:
+        def updated(app: App, value: str | None) -> None:
+            giving, taking = f"giving-{uuid.uuid4()}", f"taking-{uuid.uuid4()}"
+            export = {"Export": {"Name": giving}}
+            app.aws.deploy(giving, self.stack(Value="old", **export))
+            app.aws.deploy(taking, self.stack(Value={"Fn::ImportValue": giving}))
+            app.aws.deploy(giving, self.stack(Value="old", Description="changed", **export))
+            app.aws.deploy(giving, self.stack(Value=value or "old", **(export if value else {})))
+
+        updated(stock, None)
+        for value, act in {None: "delete", "new": "update"}.items():
+            with pytest.raises(AssertionError, match=rf"Cannot {act} export giving-.+ as it is in use by taking-"):
+                updated(mended, value)
 
 
 class TestTakenNames:
