@@ -8,8 +8,10 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_logs as logs
 
 from constructs_lib import Dashboard, DynamoTable, Iam, PropError, QueueWorker, SecureApi, SecureFunction
+from constructs_lib.wiring.alarm_registry import Logged, alarms_of
 from tests.findings import findings_of
 from tests.templates import resources_of, template_of
 
@@ -94,8 +96,20 @@ class TestDefaults:
         queries = [each["Properties"] for each in resources_of(template, "AWS::Logs::QueryDefinition").values()]
         names = ["ColdStarts", "Errors", "OneRequest", "SlowestCalls"]
         assert sorted(each["Name"] for each in queries) == [f"Shop/Dashboard/{name}" for name in names]
-        logs = [{"Ref": name} for name in resources_of(template, "AWS::Logs::LogGroup")]
-        assert all(each["LogGroupNames"] == logs for each in queries)
+        groups = [{"Ref": name} for name in resources_of(template, "AWS::Logs::LogGroup")]
+        assert all(each["LogGroupNames"] == groups for each in queries)
+
+    @pytest.mark.parametrize(("groups", "named"), [(0, 0), (50, 50), (51, 0)])
+    def test_a_query_names_as_many_groups_as_it_takes_or_none(self, stack: cdk.Stack, groups: int, named: int) -> None:
+        Dashboard(stack, "Dashboard")
+        group = logs.LogGroup(stack, "Group")
+        alarms_of(stack).logged += [Logged(f"Shop/F{number}", "", group, None) for number in range(groups)]
+        template = template_of(stack)
+        for query in resources_of(template, "AWS::Logs::QueryDefinition").values():
+            assert len(query["Properties"].get("LogGroupNames", ())) == named
+        # No service at all: without an expression the group would be all traces of the account.
+        [traces] = resources_of(template, "AWS::XRay::Group").values()
+        assert traces["Properties"]["FilterExpression"] == 'annotation.Service = "none"'
 
     def test_traces_are_grouped_by_what_the_functions_are_called(self, app: cdk.App) -> None:
         watching = cdk.Stack(app, "Watching")

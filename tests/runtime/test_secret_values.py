@@ -154,7 +154,11 @@ class TestRefusals:
             with_secret("KEY", accepting(), refused=RefusedError)
         assert secret_value("KEY") == "old"
 
-    def test_passes_the_refusal_on_when_there_is_no_other_value(self, manager: FakeSecretsManager) -> None:
+    @pytest.mark.parametrize("labels", [["AWSCURRENT"], ["AWSCURRENT", "AWSPENDING"]])  # both may stay on one version
+    def test_passes_the_refusal_on_when_there_is_no_other_value(
+        self, manager: FakeSecretsManager, labels: list[str]
+    ) -> None:
+        manager.stages["v1"] = labels
         called: list[str] = []
 
         def call(value: str) -> None:
