@@ -189,6 +189,7 @@ class RelationalDatabase(KnownDatabase):
                 subnets=private_subnets(self.vpc),
                 group=group,
                 percent=connections_percent,
+                log_retention=defaults.log_retention,
             )
         self.proxy: rds.DatabaseProxy | None = self._door.proxy if isinstance(self._door, Proxy) else None
         most = most_connections(

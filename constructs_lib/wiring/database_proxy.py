@@ -11,6 +11,7 @@ from typing import Protocol
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_rds as rds
 from constructs import Construct
 
@@ -18,6 +19,7 @@ from constructs_lib.defaults import defaults_of
 from constructs_lib.wiring.database_cluster import identifier_of
 from constructs_lib.wiring.hardened_database import acknowledge_ports
 from constructs_lib.wiring.identity import Identity
+from constructs_lib.wiring.log_groups import log_group
 
 BORROW = cdk.Duration.seconds(10)  # as long as a function usually has; AWS waits two minutes
 IDLE = cdk.Duration.minutes(30)
@@ -52,6 +54,7 @@ class Proxy(Construct):
         subnets: In which subnets of it.
         group: Who may reach it, and whom it may.
         percent: How much of the connections of the cluster it may open.
+        log_retention: How long its log is kept.
     """
 
     def __init__(
@@ -64,16 +67,20 @@ class Proxy(Construct):
         subnets: ec2.SubnetSelection,
         group: ec2.SecurityGroup,
         percent: int,
+        log_retention: logs.RetentionDays,
     ) -> None:
         super().__init__(scope, id)
         self._cluster = cluster
         self._group = group
         self._users: set[str] = set()
         self.identity = Identity(self, "Identity", principal=iam.ServicePrincipal("rds.amazonaws.com"), base=[])
+        identifier = identifier_of(self)
+        # There before the proxy: RDS would make one that keeps everything for ever.
+        self.log_group = log_group(self, "Log", name=f"/aws/rds/proxy/{identifier}", retention=log_retention)
         self.proxy = rds.DatabaseProxy(
             self,
             "Proxy",
-            db_proxy_name=identifier_of(self),
+            db_proxy_name=identifier,
             proxy_target=rds.ProxyTarget.from_cluster(cluster),
             default_auth_scheme=rds.DefaultAuthScheme.IAM_AUTH,
             require_tls=True,
@@ -85,6 +92,7 @@ class Proxy(Construct):
             borrow_timeout=BORROW,
             idle_client_timeout=IDLE,
         )
+        self.proxy.node.add_dependency(self.log_group)
         self._is_hardened = defaults_of(self).hardened
         if self._is_hardened:
             for each in cluster.connections.security_groups:

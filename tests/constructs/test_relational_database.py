@@ -61,18 +61,19 @@ class TestDefaults:
         targets = only(template, "AWS::RDS::DBProxyTargetGroup")["Properties"]
         assert targets["ConnectionPoolConfigurationInfo"]["MaxConnectionsPercent"] == 90
 
-    def test_logs_of_the_cluster_are_kept_as_long_as_all_others(self, stack: cdk.Stack) -> None:
+    def test_logs_of_cluster_and_proxy_are_kept_as_long_as_all_others(self, stack: cdk.Stack) -> None:
         RelationalDatabase(stack, "Ledger")
         template = template_of(stack)
-        cluster = only(template, "AWS::RDS::DBCluster")
-        name = f"/aws/rds/cluster/{cluster['Properties']['DBClusterIdentifier']}/postgresql"
-        [(logical_id, group)] = [
-            (key, each)
-            for key, each in resources_of(template, "AWS::Logs::LogGroup").items()
-            if each["Properties"].get("LogGroupName") == name
-        ]
-        assert group["Properties"]["RetentionInDays"] == 30
-        assert logical_id in cluster["DependsOn"]
+        groups = resources_of(template, "AWS::Logs::LogGroup")
+        for kind, named, path in (
+            ("AWS::RDS::DBCluster", "DBClusterIdentifier", "/aws/rds/cluster/{}/postgresql"),
+            ("AWS::RDS::DBProxy", "DBProxyName", "/aws/rds/proxy/{}"),
+        ):
+            writer = only(template, kind)
+            name = path.format(writer["Properties"][named])
+            [found] = [key for key, each in groups.items() if each["Properties"].get("LogGroupName") == name]
+            assert groups[found]["Properties"]["RetentionInDays"] == 30
+            assert found in writer["DependsOn"]
 
     def test_mysql_forces_tls_in_its_own_way(self, stack: cdk.Stack) -> None:
         RelationalDatabase(stack, "Ledger", engine="mysql")
