@@ -63,8 +63,8 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
                     at=at,
                     detail=at[-1],
                 )
-        for problem in _against_snapshots(function):
-            yield finding(function, problem=problem, fix="leave out one of the two", at=SNAPS, detail=SNAPS[-1])
+        for problem, fix in _against_snapshots(function):
+            yield finding(function, problem=problem, fix=fix, at=SNAPS, detail=SNAPS[-1])
         for name in sorted(TAKEN.intersection(function.keys(*VARIABLES))):
             yield finding(
                 function,
@@ -107,16 +107,18 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
             )
 
 
-def _against_snapshots(function: Resource) -> Iterator[str]:
-    """What Lambda does not take beside SnapStart."""
+def _against_snapshots(function: Resource) -> Iterator[tuple[str, str]]:
+    """What Lambda does not take beside SnapStart, and what to do about it."""
     if function.text(*SNAPS) != SNAPPED:
         return
     runtime, disk = function.text("Runtime") or "", function.number(*AMOUNTS[1])
     if NO_SNAPS.match(runtime):
-        yield f"it is to start from snapshots, and Lambda takes none of {runtime}"
+        yield f"it is to start from snapshots, and Lambda takes none of {runtime}", "leave SnapStart out"
     if function.text("PackageType") == "Image":
-        yield "it is to start from snapshots, and Lambda takes none of container images"
+        yield "it is to start from snapshots, and Lambda takes none of container images", "leave SnapStart out"
+    fix = "leave out one of the two"
     if disk is not None and disk > MOST_BESIDE_SNAPS:
-        yield f"it is to start from snapshots, and /tmp has {count(disk)} MiB: {MOST_BESIDE_SNAPS} at most go with them"
+        most = f"{MOST_BESIDE_SNAPS} at most go with them"
+        yield f"it is to start from snapshots, and /tmp has {count(disk)} MiB: {most}", fix
     if not function.lacks("FileSystemConfigs"):
-        yield "it is to start from snapshots, and has a file system: Lambda does not do both"
+        yield "it is to start from snapshots, and has a file system: Lambda does not do both", fix
