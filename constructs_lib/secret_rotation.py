@@ -16,12 +16,13 @@ import jsii
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
-from constructs import Construct, IConstruct
+from constructs import Construct
 
 from constructs_lib.secure_function import FunctionProps, SecureFunction
 from constructs_lib.wiring.environments import check_same_region
 from constructs_lib.wiring.key_use import use_through
 from constructs_lib.wiring.kinds import checks_kinds
+from constructs_lib.wiring.one_rotation import OnlyRotation, check_only_one, note_rotation
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.secrets import check_is_found_by_its_arn, full_arn_of
 from constructs_lib.wiring.waiver import acknowledge
@@ -38,7 +39,6 @@ KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
 # https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_schedule.html
 SHORTEST_HOURS = 4
 MOST = 999  # hours or days
-ATTRIBUTE = "_constructs_lib_rotated_secrets"
 
 CALLED_AGAIN = (
     "Secrets Manager calls this function synchronously and repeats a rotation that failed; a dead-letter queue gets "
@@ -94,7 +94,7 @@ class SecretRotation(Construct):
         check_same_region("secret", secret, self, refusals)
         check_is_found_by_its_arn("secret", secret, refusals)
         _check_same_account(secret, self, refusals)
-        _check_only_one(secret, refusals)
+        check_only_one(secret, refusals)
         refusals.stop_if_any()
 
         self.secret = secret
@@ -127,7 +127,8 @@ class SecretRotation(Construct):
         for policy in self.function.identity.grants_policies:
             self.schedule.node.add_dependency(policy)
         acknowledge(self.function.function, CALLED_AGAIN, "Serverless-LambdaDLQ")
-        _rotations(self)[_place_of(secret)] = self.node.path
+        note_rotation(secret, self)
+        self.node.add_validation(OnlyRotation(secret, self))
 
     @property
     def grant_principal(self) -> iam.IPrincipal:
@@ -150,45 +151,6 @@ def _check_same_account(secret: secretsmanager.ISecret, bearer: Construct, refus
             f"secret is of account {there}, and {bearer.node.path} of {here}, whose roles may not change it",
             fix=f"define the rotation in a stack of account {there}",
         )
-
-
-def _check_only_one(secret: secretsmanager.ISecret, refusals: Refusals) -> None:
-    """Note a second rotation of one secret, which would only replace the settings of the first."""
-    schedules = (
-        each for each in _whole(secret).node.find_all() if isinstance(each, secretsmanager.CfnRotationSchedule)
-    )
-    other = _rotations(secret).get(_place_of(secret)) or next((each.node.path for each in schedules), None)
-    if other is not None:
-        refusals.refuse(
-            f"{secret.node.path} is rotated already, by {other}, and a secret has one rotation",
-            fix="let one function do both, or keep the two in secrets of their own",
-        )
-
-
-def _whole(secret: secretsmanager.ISecret) -> IConstruct:
-    """The secret itself, also where it was passed as what attaches it to its database."""
-    scope = secret.node.scope
-    return scope if isinstance(scope, secretsmanager.Secret) else secret
-
-
-def _place_of(secret: secretsmanager.ISecret) -> str:
-    """What tells a secret from all others of an app: one that is imported twice is still one."""
-    whole = _whole(secret)
-    if isinstance(whole, secretsmanager.Secret):
-        return whole.node.path
-    place = f"{secret.env.account} {secret.env.region}"
-    if cdk.Token.is_unresolved(place):  # the same name in two stages may well be two secrets
-        place = cdk.Stack.of(secret).node.path
-    return f"{place} {secret.secret_name}"
-
-
-def _rotations(anything: IConstruct) -> dict[str, str]:
-    """The paths of the rotations of an app, by the places of their secrets."""
-    root = anything.node.root
-    if not hasattr(root, ATTRIBUTE):
-        setattr(root, ATTRIBUTE, {})
-    known: dict[str, str] = getattr(root, ATTRIBUTE)
-    return known
 
 
 def _expression_of(every: object, refusals: Refusals) -> str:

@@ -175,6 +175,26 @@ def test_refuses_a_second_rotation_whoever_made_the_first(stack: cdk.Stack, secr
         rotated(stack, secret)
 
 
+def test_refuses_a_second_rotation_that_comes_after_it(
+    app: cdk.App, stack: cdk.Stack, secret: secretsmanager.Secret
+) -> None:
+    rotated(stack, secret)
+    secret.add_rotation_schedule("Hosted", hosted_rotation=secretsmanager.HostedRotation.postgre_sql_single_user())
+    with pytest.raises(RuntimeError) as caught:
+        app.synth()
+    assert str(caught.value).endswith(
+        "Shop/Key is rotated already, by Shop/Key/Hosted/Resource, and a secret has one rotation\n"
+        "  at:  Shop/Rotation (SecretRotation)\n"
+        "  fix: let one function do both, or keep the two in secrets of their own"
+    )
+
+
+def test_is_not_taken_for_another_in_the_scope_of_its_secret(app: cdk.App, secret: secretsmanager.Secret) -> None:
+    rotation = SecretRotation(secret, "Rotation", secret=secret, entry=ENTRY)
+    app.synth()
+    assert rotation.schedule.node.path.startswith("Shop/Key/Rotation/")
+
+
 def test_refuses_a_second_rotation_of_a_secret_that_is_imported_twice(stack: cdk.Stack) -> None:
     first, second = (secretsmanager.Secret.from_secret_name_v2(stack, each, "stripe") for each in ("One", "Two"))
     rotated(stack, first)
