@@ -18,7 +18,6 @@ from constructs_lib.secure_function import FunctionProps, SecureFunction
 from constructs_lib.secure_rest_api import SecureRestApi
 from constructs_lib.wiring.auth import Auth
 from constructs_lib.wiring.environments import check_same_environment
-from constructs_lib.wiring.environments import check_same_environment
 from constructs_lib.wiring.function_alarms import FunctionAlarms
 from constructs_lib.wiring.granting import grant_exactly
 from constructs_lib.wiring.kinds import checks_kinds
@@ -36,8 +35,6 @@ CALLER_SEES_FAILURE = (
     "API Gateway invokes this function synchronously and answers the caller with its failure; a dead-letter queue "
     "receives asynchronous events only, https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html"
 )
-REACH = "a route stands beside its function, and belongs to an API of the same account and region"
-REACH_FIX = "make an API in each region: SecureApi(stack, ...)"
 REACH = "a route stands beside its function, and belongs to an API of the same account and region"
 REACH_FIX = "make an API in each region: SecureApi(stack, ...)"
 
@@ -158,7 +155,6 @@ class SecureApiFunction(SecureFunction):
         return self if self._place is None else self._place
 
     def _check_more(self, refusals: Refusals) -> None:
-        check_same_environment(self.api, self, refusals, why=REACH, fix=REACH_FIX)
         check_same_environment(self.api, self, refusals, why=REACH, fix=REACH_FIX)
         self._granted = self.api.claim(self._asked, self, self._written_at, refusals)
         if self.timeout.is_unresolved():
