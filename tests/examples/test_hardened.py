@@ -12,6 +12,7 @@ import cdk_nag
 import pytest
 from aws_cdk import aws_ec2 as ec2
 
+import constructs_lib
 from app import compose
 from constructs_lib import Alerts, Defaults, Iam, Schedule, SecureApiFunction, SecureRestApi, Topic
 from constructs_lib.assembly import CloudAssembly
@@ -20,6 +21,7 @@ from constructs_lib.guards.check import check
 from constructs_lib.guards.finding import Severity
 from tests.constructs.test_keys_elsewhere import cycle_in
 from tests.templates import resources_of
+from tests.test_docs import blocks_of
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/stages.md").read_text()
@@ -97,6 +99,23 @@ def test_what_is_still_found_is_exactly_what_is_explained(stage: cdk.Stage, pack
 def test_the_page_explains_nothing_that_is_not_found() -> None:
     explained = set(re.findall(r"^\| `([A-Z][A-Za-z0-9]+)` \|", PAGE, re.MULTILINE))
     assert explained == {name.rpartition("-")[2] for names in LEFT.values() for name in names}
+
+
+def test_a_vpc_of_ones_own_and_backups_are_found_as_the_page_says(app: cdk.App) -> None:
+    known: dict[str, Any] = {name: getattr(constructs_lib, name) for name in constructs_lib.__all__}
+    known |= {"__name__": "docs", "app": app, "cdk": cdk}
+    for runs, code in blocks_of(ROOT / "docs/stages.md"):
+        if runs:
+            exec(compile(code, "docs/stages.md", "exec"), known)
+    app.synth()
+    stacks = [each for each in known["sealed"].node.children if isinstance(each, cdk.Stack)]
+    found = {
+        violation.rule_name.rpartition("-")[2]
+        for pack in ("NIST80053R5Checks", "HIPAASecurityChecks", "PCIDSS321Checks")
+        for each in stacks
+        for violation in getattr(cdk_nag, pack)().validate_scope(each).violations
+    }
+    assert found == {"VPCDefaultSecurityGroupClosed"}
 
 
 def test_the_guards_find_nothing(assembly: CloudAssembly) -> None:
