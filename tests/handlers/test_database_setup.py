@@ -122,13 +122,14 @@ class Sleeping:
                 super().__init__(code)
                 self.response = {"Error": {"Code": code}}
 
-    def __init__(self, *codes: str) -> None:
+    def __init__(self, *codes: str | None) -> None:
         self.codes, self.calls = list(codes), 0
 
     def execute_statement(self, **_: Any) -> None:
         self.calls += 1
-        if self.codes:
-            raise self.exceptions.ClientError(self.codes.pop(0))
+        code = self.codes.pop(0) if self.codes else None
+        if code is not None:
+            raise self.exceptions.ClientError(code)
 
     def get_secret_value(self, **_: Any) -> dict[str, str]:
         self.execute_statement()
@@ -155,6 +156,16 @@ def test_a_statement_that_outlasts_the_function_is_told() -> None:
     with pytest.raises(TimeoutError, match=r"has not ended in time, and may still run: .* It begins with CREATE INDEX"):
         DataApi(client, "cluster", "secret", "x", left.__next__).execute("CREATE INDEX one ON two (three)")
     assert client.calls == 2
+
+
+def test_a_migration_that_fails_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    setup = importlib.import_module("constructs_lib.functions.database_setup.setup")
+    monkeypatch.setenv("DATABASE_ENGINE", "postgresql")
+    client = Sleeping(None, None, "DatabaseErrorException")  # after the table of migrations, and the first of them
+    monkeypatch.setattr(setup, "administrator", lambda _: DataApi(client, "cluster", "secret", "x"))
+    with pytest.raises(RuntimeError, match=r"migration 0002_b.sql: DatabaseErrorException"):
+        setup.set_up({"Migrations": {"0002_b.sql": "SELECT 2;", "0001_a.sql": "SELECT 1;"}}, None)
 
 
 def test_a_right_that_came_with_this_deployment_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,7 +58,10 @@ def set_up(told: dict[str, Any], context: Any) -> None:
     if migrations:
         database.execute(remember_migrations())
     for name in sorted(migrations):
-        database.execute(apply_migration(name, migrations[name]))
+        try:
+            database.execute(apply_migration(name, migrations[name]))
+        except Exception as error:
+            raise RuntimeError(f"migration {name}: {error}") from error
 
 
 def administrator(context: Any) -> DataApi:
