@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -32,6 +33,11 @@ def run(*command: str, cwd: Path, **environment: str) -> str:
     return done.stdout
 
 
+def files_of_the_package() -> set[str]:
+    files = (file for file in (ROOT / "constructs_lib").rglob("*") if file.is_file())
+    return {file.relative_to(ROOT).as_posix() for file in files if file.parent.name != "__pycache__"}
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("dist")
@@ -43,12 +49,19 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_the_package_and_nothing_beside_it(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in names} == {"constructs_lib", "constructs_lib-0.1.0.dist-info"}
-    assert "constructs_lib/py.typed" in names
-    assert "constructs_lib/runbook/runbook.md" in names  # where the alarms of a pip user lead
-    for kind in ("*.mjs", "*.js"):
-        for file in (ROOT / "constructs_lib").rglob(kind):
-            assert str(file.relative_to(ROOT)) in names
+    assert {name for name in names if name.startswith("constructs_lib/")} == {
+        "constructs_lib/runbook/runbook.md",  # where the alarms of a pip user lead
+        *files_of_the_package(),
+    }
     assert any(name.endswith("licenses/LICENSE") for name in names)
+
+
+def test_the_source_distribution_holds_what_the_wheel_is_made_of(tmp_path: Path) -> None:
+    run(sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", str(tmp_path), cwd=ROOT)
+    with tarfile.open(tmp_path / "constructs_lib-0.1.0.tar.gz") as source:
+        names = {name.partition("/")[2] for name in source.getnames()}
+    beside = {"docs/runbook.md", "README.md", "LICENSE", "CHANGELOG.md", "pyproject.toml", ".gitignore", "PKG-INFO"}
+    assert names == files_of_the_package() | beside
 
 
 def test_the_readmes_stack_synthesizes_from_the_wheel_in_another_environment(wheel: Path, tmp_path: Path) -> None:
