@@ -33,7 +33,10 @@ METRICS_OF_A_FILTER = 16  # https://docs.aws.amazon.com/AmazonS3/latest/userguid
 METRICS_OF_A_BAND = 3  # the metric, and both edges of what is expected of it
 ANOMALY = "ANOMALY_DETECTION_BAND"
 EVERY_PATH = "/*"
-BY_USE = "logs: $0.50 a GB written, $0.03 a GB kept; queries: $0.005 a GB read; traces: $5.00 a million"
+BY_USE = (
+    "logs: $0.50 a GB written, $0.03 a GB kept; queries: $0.005 a GB read; "
+    "traces: $5.00 a million, $0.50 more in a group"
+)
 BY_CODE = "what handlers measure: $0.30 for each metric, and for each value of a dimension"
 
 

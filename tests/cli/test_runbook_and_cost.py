@@ -112,7 +112,8 @@ def test_the_sum_is_said_with_what_comes_by_use(tmp_path: Path, capsys: pytest.C
     assert capsys.readouterr().out == (
         "Watching 1 stack costs $0.10 a month, before what is free:\n"
         "  1 alarm on 1 metric      0.10\n"
-        "and by use: logs: $0.50 a GB written, $0.03 a GB kept; queries: $0.005 a GB read; traces: $5.00 a million\n"
+        "and by use: logs: $0.50 a GB written, $0.03 a GB kept; queries: $0.005 a GB read; "
+        "traces: $5.00 a million, $0.50 more in a group\n"
         "and what handlers measure: $0.30 for each metric, and for each value of a dimension\n"
     )
 
