@@ -48,7 +48,8 @@ def document_of(assembly: Assembly, *, api: str = "", title: str = "", version: 
     """
     routes = [each for each in routes_of(assembly) if _is_told(each) and _is_below(str(each.api), api)]
     if not routes:
-        known = ", ".join(sorted({_construct(str(each.api)) for each in routes_of(assembly)})) or "none"
+        told = {_construct(str(each.api)) for each in routes_of(assembly) if _is_told(each)}
+        known = ", ".join(sorted(told)) or "none, the app has no routes that a document could tell"
         raise DocumentError(
             Problem(f"no HTTP or REST API is at {api or 'the app'}", api or "the assembly", f"name one of: {known}")
         )
@@ -59,7 +60,8 @@ def document_of(assembly: Assembly, *, api: str = "", title: str = "", version: 
 class _Document:
     def __init__(self, assembly: Assembly, routes: Sequence[Route]) -> None:
         self.assembly = assembly
-        self.routes = sorted(routes, key=lambda each: (each.path, each.method == ANY, each.method))
+        # A path in one piece comes before one that takes the rest: a document has no other word for that.
+        self.routes = sorted(routes, key=lambda each: ("+}" in each.path, each.path, each.method == ANY, each.method))
         self.paths: dict[str, dict[str, Any]] = {}
         self.schemas: dict[str, Any] = dict(COMPONENT_SCHEMAS)
         self.schemes: dict[str, dict[str, Any]] = {}
@@ -77,7 +79,7 @@ class _Document:
             "info": {"title": title or ", ".join(sorted(apis)), "version": version},
             **({"servers": servers_of(self.assembly, first.api, first.kind)} if len(apis) == 1 else {}),
             "tags": [{"name": name} for name in sorted(apis)],
-            "paths": self.paths,
+            "paths": dict(sorted(self.paths.items())),
             "components": {
                 "schemas": dict(sorted(self.schemas.items())),
                 "responses": {name: RESPONSES[name] for name in sorted(self.statuses)},
@@ -89,10 +91,12 @@ class _Document:
         # Paths that differ in the names of their variables alone are one path here: the first names count.
         plain = VARIABLE.sub(r"{\1}", route.path)
         path = self._shapes.setdefault(VARIABLE.sub("{}", route.path), plain)
-        item = self.paths.setdefault(path, {} if is_alone else {"servers": self._servers(route)})
+        servers = {} if is_alone else {"servers": self._servers(route)}
+        item = self.paths.setdefault(path, dict(servers))
+        elsewhere = {} if item.get("servers") == servers.get("servers") else servers  # another API's path, too
         for method in EVERY_METHOD if route.method == ANY else (route.method.lower(),):
             if method not in item:  # what has a method of its own comes before what has ANY
-                item[method] = self._operation(route, method, path)
+                item[method] = {**self._operation(route, method, path), **elsewhere}
 
     def _servers(self, route: Route) -> list[dict[str, Any]]:
         return servers_of(self.assembly, route.api, route.kind)
@@ -174,7 +178,10 @@ class _Document:
 
 def _is_told(route: Route) -> bool:
     """Whether a document can have a route: it is no answer to a browser's question, and has a path."""
-    return route.kind is not Kind.WEBSOCKET and not route.is_mock and route.path.startswith("/") and bool(route.method)
+    is_for_browsers = route.is_mock and route.method == "OPTIONS"
+    return (
+        route.kind is not Kind.WEBSOCKET and not is_for_browsers and route.path.startswith("/") and bool(route.method)
+    )
 
 
 def _construct(path: str) -> str:
@@ -188,19 +195,20 @@ def _is_below(path: str, wanted: str) -> bool:
 
 
 def _refuse_twins(routes: Sequence[Route]) -> None:
+    """Refuse one method of one path in two APIs; in one API, API Gateway knows which comes first."""
     served: dict[tuple[str, str], Route] = {}
-    for route in routes:
-        key = (route.method, VARIABLE.sub("{}", route.path))
-        other = served.setdefault(key, route)
-        if other is not route:
-            paths = sorted(_construct(str(each.api)) for each in (route, other))
-            raise DocumentError(
-                Problem(
-                    f"{route} is a route of {paths[0]} and of {paths[1]}, and a document has it once",
-                    str(route.resource),
-                    f"name one of them, or the stage or stack it is in: --api {paths[0]}",
+    for route in sorted(routes, key=lambda each: each.method != ANY):
+        for method in EVERY_METHOD if route.method == ANY else (route.method.lower(),):
+            other = served.setdefault((method, VARIABLE.sub("{}", route.path)), route)
+            if other.api is not route.api:
+                paths = sorted(_construct(str(each.api)) for each in (route, other))
+                raise DocumentError(
+                    Problem(
+                        f"{route} is a route of {paths[0]} and of {paths[1]}, and a document has it once",
+                        str(route.resource),
+                        f"name one of them, or the stage or stack it is in: --api {paths[0]}",
+                    )
                 )
-            )
 
 
 def _other_parameters(route: Route) -> Iterator[dict[str, Any]]:

@@ -58,10 +58,12 @@ def schema_of(model: object, refusals: Refusals) -> dict[str, Any] | None:
         )
         return None
     try:
-        return as_draft_4(told)
+        converted = as_draft_4(told)
     except InexpressibleError as error:
         refusals.refuse(f"request: {_name(model)} {error.what}", fix=error.fix)
         return None
+    # A model that refers to itself tells its title where it is defined, and not at the top.
+    return {**converted, "title": _name(model)} if isinstance(model, type) and "title" not in converted else converted
 
 
 def _told(model: object) -> Mapping[str, Any] | None:

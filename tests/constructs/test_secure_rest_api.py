@@ -11,6 +11,7 @@ from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from pydantic import BaseModel
 
 from constructs_lib import (
     Auth,
@@ -28,6 +29,11 @@ from tests.constructs.rest_apis import ENTRY, NEW_USER, api_of, method_of, only,
 from tests.constructs.test_under_the_guards import said
 from tests.findings import findings_of
 from tests.templates import resources_of, show, template_of
+
+
+class Tree(BaseModel):
+    leaves: int
+    branches: list[Tree] = []
 
 
 class TestDefaults:
@@ -183,6 +189,11 @@ class TestRequests:
 
         before, after = ids("Before", NEW_USER), ids("After", {**NEW_USER, "additionalProperties": False})
         assert [one & other for one, other in zip(before, after, strict=True)] == [set(), set()]
+
+    def test_a_model_that_refers_to_itself_has_its_name(self, stack: cdk.Stack) -> None:
+        method_of(stack, Iam(), request=Tree)
+        model = only(stack, "AWS::ApiGateway::Model")
+        assert (model["Name"][:4], model["Schema"]["title"]) == ("Tree", "Tree")
 
     def test_a_zod_schema_of_the_handlers(self, stack: cdk.Stack) -> None:
         method_of(stack, Iam(), request="lambda_src/users/user.ts:NewUser")

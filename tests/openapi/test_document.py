@@ -72,6 +72,29 @@ class TestPaths:
         SecureApiFunction(stack, "Read", api=api, route="GET /users", entry=ENTRY)
         assert operations(document(app)) == {("get", "/users")}
 
+    def test_other_answers_of_api_gateway_itself_are_routes(self, app: cdk.App, stack: cdk.Stack) -> None:
+        api = apigateway.RestApi(stack, "Api", cloud_watch_role=False)
+        api.root.add_resource("health").add_method("GET", apigateway.MockIntegration())
+        assert operations(document(app)) == {("get", "/health")}
+
+    def test_a_path_in_one_piece_comes_before_the_rest_of_a_path(self, app: cdk.App, stack: cdk.Stack) -> None:
+        api = SecureApi(stack, "Api", auth=Iam())
+        SecureApiFunction(stack, "Rest", api=api, route="ANY /files/{all+}", entry=ENTRY)
+        SecureApiFunction(stack, "Tree", api=api, route="GET /files/{aaa+}", entry=ENTRY)
+        SecureApiFunction(stack, "One", api=api, route="GET /files/{name}", entry=ENTRY)
+        item = document(app)["paths"]["/files/{name}"]
+        assert (item["get"]["operationId"], item["put"]["operationId"]) == ("one", "putRest")
+
+    def test_two_apis_share_a_path(self, app: cdk.App, stack: cdk.Stack) -> None:
+        """Each method is where its own API is."""
+        for name, verb in (("One", "GET"), ("Two", "POST")):
+            api = SecureApi(stack, name, auth=Iam())
+            SecureApiFunction(stack, f"Users{name}", api=api, route=f"{verb} /users", entry=ENTRY)
+        item = document(app)["paths"]["/users"]
+        [get], [post] = item["servers"], item["post"]["servers"]
+        assert "servers" not in item["get"]
+        assert ("One" in str(get), "Two" in str(post)) == (True, True)
+
     def test_functions_in_nested_stacks(self, app: cdk.App, stack: cdk.Stack) -> None:
         api = SecureApi(stack, "Api", auth=Iam(), nest_functions=True)
         SecureApiFunction(stack, "ReadUser", api=api, route="GET /users", entry=ENTRY)
@@ -172,6 +195,13 @@ class TestRefusals:
         with pytest.raises(DocumentError, match="is a route of Shop/One and of Shop/Two, and a document has it once"):
             document(app)
         assert document(app, api="Shop/One")["info"]["title"] == "Shop/One"
+
+    def test_two_apis_of_which_one_has_any(self, app: cdk.App, stack: cdk.Stack) -> None:
+        for name, verb in (("One", "ANY"), ("Two", "GET")):
+            api = SecureApi(stack, name, auth=Iam())
+            SecureApiFunction(stack, f"Read{name}", api=api, route=f"{verb} /users", entry=ENTRY)
+        with pytest.raises(DocumentError, match="is a route of Shop/One and of Shop/Two"):
+            document(app)
 
     def test_an_api_that_is_not_there(self, app: cdk.App, stack: cdk.Stack) -> None:
         apigatewayv2.HttpApi(stack, "Empty")
