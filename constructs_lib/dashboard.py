@@ -2,8 +2,8 @@
 
 The numbers, and why:
 
-- $3 a month for the dashboard; three of up to 50 metrics are free in each account. Saved queries cost nothing until they
-  are run: $0.005 for each GB they read. https://aws.amazon.com/cloudwatch/pricing/
+- $3 a month for the dashboard; three of up to 50 metrics are free in each account. Saved queries cost nothing until
+  they are run: $0.005 for each GB they read. https://aws.amazon.com/cloudwatch/pricing/
 - A group of traces is billed for each trace that matches it as one that is retrieved, $0.50 a million beside the $5.00
   for recording them. https://docs.aws.amazon.com/xray/latest/devguide/xray-console-groups.html
 - One line for each construct in a graph of its kind rather than a panel each: the one unlike the others is seen.
