@@ -9,6 +9,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from constructs_lib.wiring.alarm_registry import stage_of
+from constructs_lib.wiring.resource import resource_of
 from constructs_lib.wiring.weak_references import weakened
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ GRAPHS_IN_A_ROW = 4
 GRAPH_HEIGHT = 5
 ALARM_HEIGHT = 4
 TEXT_HEIGHT = 2
-ALARM_DOLLARS = 0.10
+ALARM_DOLLARS = 0.10  # for each metric it is on
 DASHBOARD_DOLLARS = 3.00
 FROM_ZERO = cloudwatch.YAxisProps(min=0)
 # Nearest to those who use the app first.
@@ -65,7 +66,7 @@ def rows_of(
     """
     stage = stage_of(dashboard)
     alarms = registry.alarms_below(scope, stage)
-    dollars = len(alarms) * ALARM_DOLLARS
+    dollars = sum(map(_billed, alarms)) * ALARM_DOLLARS
     text = (
         f"# {title}\n"
         f"{len(alarms)} alarms cost ${dollars:.2f} a month, this dashboard ${DASHBOARD_DOLLARS:.2f}, before what is "
@@ -86,6 +87,13 @@ def rows_of(
         ]
         rows += _in_rows(graphs)
     return rows
+
+
+def _billed(alarm: cloudwatch.Alarm) -> int:
+    """On how many metrics an alarm is billed: more than one where it is on a sum of several."""
+    queries = resource_of(alarm, cloudwatch.CfnAlarm).metrics
+    metrics = [getattr(each, "metric_stat", None) for each in queries] if isinstance(queries, list) else []
+    return max(1, sum(each is not None for each in metrics))
 
 
 def _listed(dashboard: Construct, alarms: list[cloudwatch.Alarm]) -> list[cloudwatch.Alarm]:
