@@ -109,7 +109,7 @@ class Defaults:
         reserved_concurrency: Environments set aside for, and the most ever used by, each function. Library: none set.
         rate_limit: Requests a second of each API, on average. Library: 100.
         burst_limit: Requests at once of each API. Library: 200.
-        alarms: Whether constructs define their alarms. Library: yes.
+        alarms: Whether constructs define their alarms, and APIs measure each route by itself. Library: yes.
         hardened: What auditors ask of all resources alike: own keys, dead letters, reserved concurrency, a VPC; see
             docs/stages.md. Library: no.
         tags: Put on everything below that takes tags, L2s included; the nearest value of a key wins.
