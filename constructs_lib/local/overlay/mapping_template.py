@@ -60,7 +60,7 @@ def _input(body: str, request: Request) -> Native:
             "header": dict(request.headers),
         }
         if name is None:
-            return found
+            return {place: Lenient(each) for place, each in found.items()}
         lower = {key.lower(): value for key, value in found["header"].items()}
         return next((each[name] for each in found.values() if name in each), lower.get(name.lower(), ""))
 
