@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_apigateway as apigateway
@@ -23,7 +23,7 @@ from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
 from constructs_lib.defaults import defaults_of
-from constructs_lib.wiring.api_alarms import AlarmsOfApi, ApiAlarms
+from constructs_lib.wiring.api_alarms import AlarmsOfApi, ApiAlarms, MeasuredStage
 from constructs_lib.wiring.auth import Auth
 from constructs_lib.wiring.cors import HEADERS, PREFLIGHT_MAX_AGE, check_cors, let_pages_read_refusals
 from constructs_lib.wiring.domains import Domain, check_domain, name_rest_api
@@ -224,7 +224,9 @@ class SecureRestApi(RoutedApi):
             let_pages_read_refusals(self.rest_api, cors_origins)
         self.web_acl = self._firewall(waf, log_retention)
         self.domain_name = None if domain is None else name_rest_api(self, domain, self.stage)
-        self.alarms: Sequence[cloudwatch.IAlarm] = watched.raise_for(self, self.stage, self.stage)
+        # By its name: a canary of a route may go back on these alarms, and the stage waits for every route.
+        measured = apigateway.Stage.from_stage_attributes(self, "Measured", rest_api=self.rest_api, stage_name=STAGE)
+        self.alarms: Sequence[cloudwatch.IAlarm] = watched.raise_for(self, cast("MeasuredStage", measured), self.stage)
         cdk.CfnOutput(self, "Url", value=self.url, description=f"Base URL of {self.node.path}")
 
     @property

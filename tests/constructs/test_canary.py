@@ -9,7 +9,20 @@ import cdk_nag
 import pytest
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from constructs_lib import Canary, Defaults, PropError, SecureFunction, Workflow, step
+from constructs_lib import (
+    Canary,
+    Defaults,
+    Iam,
+    PropError,
+    SecureApi,
+    SecureApiFunction,
+    SecureFunction,
+    SecureRestApi,
+    Workflow,
+    step,
+)
+from constructs_lib.assembly.model import Assembly
+from constructs_lib.guards.rules import rule_of
 from tests.findings import findings_of
 from tests.templates import permissions_of, resources_of, template_of
 
@@ -147,6 +160,16 @@ class TestDeployment:
             for name, each in resources_of(template, "AWS::Lambda::Function").items()
         }
         assert told == {"Probe": {"Ref": version}, "After": {"Ref": version}, "Charg": None}
+
+    @pytest.mark.parametrize("kind", [SecureApi, SecureRestApi])
+    def test_goes_back_on_the_alarms_of_its_api(self, stack: cdk.Stack, kind: type[SecureApi | SecureRestApi]) -> None:
+        """A stage waits for its routes, and a route for what moves its alias: so the alarms wait for no stage."""
+        api = kind(stack, "Api", auth=Iam())
+        SecureApiFunction(stack, "Charge", api=api, route="GET /", entry=ENTRY, canary=Canary(alarms=api.alarms))
+        template = template_of(stack)
+        group = only(template, "AWS::CodeDeploy::DeploymentGroup")["Properties"]
+        assert len(group["AlarmConfiguration"]["Alarms"]) == 5
+        assert list(rule_of("resources-wait-in-no-circle")(Assembly.of({"Shop": template}))) == []
 
 
 class TestGrants:

@@ -31,7 +31,8 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
     whoever refers to one of its resources waits for all of it.
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html
 
-    Refuses: resources that refer to each other in a circle, by `Ref`, `Fn::GetAtt`, `Fn::Sub` or `DependsOn`.
+    Refuses: resources that refer to each other in a circle, by `Ref`, `Fn::GetAtt`, `Fn::Sub` or `DependsOn`, in their
+    properties or in an `UpdatePolicy`.
 
     Accepts: any order that ends; circles that a condition may open are told as unknown.
     """
@@ -112,9 +113,16 @@ def _needs(stack: Stack, *, certain: bool) -> Needs:
         if certain and resource.condition is not None:
             found[name] = set()
             continue
-        told = _names(resource.raw, certain=certain)
+        told = _names(resource.raw, certain=certain) | _names(_update_policy(resource), certain=certain)
         found[name] = (told | set(resource.depends_on)) & known.keys()
     return found
+
+
+def _update_policy(resource: Resource) -> object:
+    """What an update of it takes: an alias waits for the deployment group that moves it."""
+    resources = resource.stack.template.get("Resources")
+    told = resources.get(resource.logical_id) if isinstance(resources, dict) else None
+    return told.get("UpdatePolicy") if isinstance(told, dict) else None
 
 
 def _circle(needs: Mapping[str, set[str]]) -> list[str]:

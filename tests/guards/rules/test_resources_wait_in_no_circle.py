@@ -39,6 +39,18 @@ def test_refuses_a_circle_however_it_refers() -> None:
     ]
 
 
+def test_an_alias_waits_for_the_group_that_moves_it() -> None:
+    moved = {"CodeDeployLambdaAliasUpdate": {"ApplicationName": "a", "DeploymentGroupName": ref("Group")}}
+    resources = {
+        "Live": {**resource("AWS::Lambda::Alias", FunctionName="f"), "UpdatePolicy": moved},
+        "Group": resource("AWS::CodeDeploy::DeploymentGroup", Alarms=[ref("Alarm")]),
+        "Alarm": resource("AWS::CloudWatch::Alarm", Dimensions=[{"Name": "Stage", "Value": ref("Stage")}]),
+        "Stage": resource("AWS::ApiGateway::Stage", Uri=ref("Live")),
+    }
+    [found] = judged(ID, resources)
+    assert found.startswith("error: Alarm -> Stage -> Live -> Group -> Alarm wait for each other")
+
+
 def test_refuses_each_circle_once_and_what_waits_for_itself() -> None:
     resources = {
         **{name: resource(QUEUE, To=ref(to)) for name, to in ("AB", "BA", "CD", "DC")},
