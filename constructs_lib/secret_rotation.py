@@ -20,22 +20,14 @@ from constructs import Construct
 
 from constructs_lib.secure_function import FunctionProps, SecureFunction
 from constructs_lib.wiring.environments import check_same_region
-from constructs_lib.wiring.key_use import use_through
 from constructs_lib.wiring.kinds import checks_kinds
 from constructs_lib.wiring.one_rotation import OnlyRotation, check_only_one, note_rotation
 from constructs_lib.wiring.refusals import Refusals
+from constructs_lib.wiring.rotation_rights import rotation_statements
 from constructs_lib.wiring.secrets import check_is_found_by_its_arn, full_arn_of
 from constructs_lib.wiring.waiver import acknowledge
 
 SERVICE = "secretsmanager.amazonaws.com"
-# What the four steps call. https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets-required-permissions-function.html
-ACTIONS = (
-    "secretsmanager:DescribeSecret",
-    "secretsmanager:GetSecretValue",
-    "secretsmanager:PutSecretValue",
-    "secretsmanager:UpdateSecretVersionStage",
-)
-KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey")
 # https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_schedule.html
 SHORTEST_HOURS = 4
 MOST = 999  # hours or days
@@ -100,11 +92,8 @@ class SecretRotation(Construct):
         self.secret = secret
         function.setdefault("timeout", cdk.Duration.minutes(1))
         self.function = SecureFunction(self, "Function", entry=entry, **function)
-        self.function.add_to_role_policy(
-            iam.PolicyStatement(sid="RotateSecret", actions=list(ACTIONS), resources=[full_arn_of(secret)])
-        )
-        if secret.encryption_key is not None:
-            self.function.add_to_role_policy(use_through(self, secret.encryption_key, "secretsmanager", *KEY_ACTIONS))
+        for statement in rotation_statements(self, secret):
+            self.function.add_to_role_policy(statement)
         permission = lambda_.CfnPermission(
             self,
             "Permission",

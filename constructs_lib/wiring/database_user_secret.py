@@ -11,7 +11,8 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from constructs_lib.wiring.secrets import read_statements, via_service_decrypt
+from constructs_lib.wiring.rotation_rights import rotation_statements
+from constructs_lib.wiring.secrets import read_statements
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
@@ -20,14 +21,6 @@ if TYPE_CHECKING:
 
 DAYS = 30
 LENGTH = 40
-# What a rotation needs of one secret.
-# https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets-required-permissions-function.html
-ROTATE = (
-    "secretsmanager:DescribeSecret",
-    "secretsmanager:GetSecretValue",
-    "secretsmanager:PutSecretValue",
-    "secretsmanager:UpdateSecretVersionStage",
-)
 
 
 class UserSecret(Construct):
@@ -64,11 +57,8 @@ class UserSecret(Construct):
             ),
             removal_policy=cdk.RemovalPolicy.DESTROY,  # a new one is made with its user
         )
-        identity.add_to_principal_policy(iam.PolicyStatement(actions=list(ROTATE), resources=[self.secret.secret_arn]))
-        if key is not None:
-            decrypt = via_service_decrypt(self, key, "secretsmanager")
-            decrypt.add_actions("kms:GenerateDataKey")
-            identity.add_to_principal_policy(decrypt)
+        for statement in rotation_statements(self, self.secret):
+            identity.add_to_principal_policy(statement)
         rotates.add_permission(
             f"Rotate-{user}",
             principal=iam.ServicePrincipal("secretsmanager.amazonaws.com"),
