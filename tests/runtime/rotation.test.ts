@@ -1,7 +1,11 @@
 /* oxlint-disable no-await-in-loop, unicorn/consistent-function-scoping -- the steps of a rotation come one after
    another, and so do its tries; what a test needs stands in it */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { rotation, type RotationEvent, type RotationOptions, RotationRefused } from "constructs-lib-runtime/rotation";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 
 import { ARN, RotatedSecret } from "./rotated_secret.ts";
 
@@ -101,6 +105,36 @@ test.each(INSTANTS)("ends whole when it dies at instant %i, and at any instant o
     expect(world.accepts).not.toBe("old");
     expect(world.secret.stages.get("v1")).toEqual(["AWSPREVIOUS"]);
   }
+});
+
+test("the handler of docs/secrets.md rotates", async () => {
+  const root = join(import.meta.dirname, "../..");
+  const page = readFileSync(join(root, "docs/secrets.md"), "utf8");
+  const [, block = ""] = /```ts\n(import \{ rotation \}[^`]+)```/.exec(page) ?? [];
+  mkdirSync(join(root, ".cache"), { recursive: true });
+  const folder = mkdtempSync(join(root, ".cache/page-"));
+  writeFileSync(join(folder, "page.ts"), block);
+
+  const world = new World();
+  const logIn = vi.fn<(key: string) => Promise<void>>((key) => world.test(key));
+  const setKey = vi.fn<(fresh: string, by: string) => Promise<void>>((fresh, by) => world.change(fresh, by));
+  vi.stubGlobal("service", { logIn, setKey });
+  const client = world.secret.client();
+  const send = client.send.bind(client);
+  vi.spyOn(SecretsManagerClient.prototype, "send").mockImplementation(send as never);
+  try {
+    const { handler } = (await import(join(folder, "page.ts"))) as { handler: typeof world.handler };
+    world.secret.begin(TOKEN);
+    for (const step of STEPS) {
+      await handler(event(step));
+    }
+  } finally {
+    vi.restoreAllMocks();
+    vi.unstubAllGlobals();
+    rmSync(folder, { recursive: true });
+  }
+  expect(world.secret.labelled("AWSCURRENT")).toBe(TOKEN);
+  expect(setKey.mock.calls).toEqual([[world.accepts, "old"]]);
 });
 
 test("changes nothing when the new value is current already", async () => {

@@ -1,4 +1,4 @@
-"""docs/secrets.md says what is so: its handlers pass the compiler, and its names and numbers are those of the code."""
+"""docs/secrets.md says what is so: its handlers compile and rotate, and its names and numbers are those of the code."""
 
 from __future__ import annotations
 
@@ -6,10 +6,16 @@ import json
 import re
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
 
 from benchmarks.exactly_once.node_functions import NODE
 from constructs_lib import runtime
-from tests.runtime.test_rotation import INSTANTS
+from constructs_lib.runtime import rotation_steps
+from tests.runtime.fake_secrets_manager import FakeSecretsManager
+from tests.runtime.test_rotation import INSTANTS, STEPS, TOKEN, event
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "secrets.md").read_text()
@@ -28,6 +34,30 @@ def test_the_typescript_handlers_pass_the_compiler(tmp_path: Path) -> None:
     command = [str(NODE), str(compiler), "--noEmit", "-p", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
+
+
+def test_the_handler_of_a_rotation_rotates(monkeypatch: pytest.MonkeyPatch) -> None:
+    [block] = [
+        each for each in re.findall(r"```python excerpt\n(.+?)```", PAGE, re.DOTALL) if "import rotation" in each
+    ]
+    manager = FakeSecretsManager.holding("old")
+    monkeypatch.setattr(rotation_steps, "_client", lambda: manager)
+    accepted = ["old"]
+
+    def log_in(key: str) -> None:
+        assert key == accepted[-1]
+
+    def set_key(key: str, authorized_by: str) -> None:
+        assert authorized_by == accepted[-1]
+        accepted.append(key)
+
+    names: dict[str, Any] = {"log_in": log_in, "service": SimpleNamespace(set_key=set_key)}
+    exec(block, names)
+    manager.begin(TOKEN)
+    for step in STEPS:
+        names["handler"](event(step), None)
+    assert manager.labelled("AWSCURRENT") == TOKEN
+    assert accepted == ["old", manager.value()]
 
 
 def test_it_names_what_exists() -> None:
