@@ -84,7 +84,7 @@ class RelationalDatabase(KnownDatabase):
             milliseconds each, 1 MiB of result at most, and the cheaper way while there are few.
         connections_percent: How much of the database's connections the proxy may use, 1 to 100.
         backup_retention: How long backups are kept, 1 to 35 days. Default: 14 days.
-        encryption_key: A key of your own for the storage, and for passwords of users. Default: keys that AWS manages.
+        encryption_key: A key of your own for the storage, and for all passwords. Default: keys that AWS manages.
         vpc: Where it stands, in isolated subnets, or private ones where there are none; two at least. Default: a VPC of
             its own, without a NAT gateway.
         deletion_protection: `Waived(reason)` lets the cluster be deleted.

@@ -28,9 +28,22 @@ if TYPE_CHECKING:
 
 # https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBCluster.html
 DATABASE = re.compile(r"[a-z][a-z0-9_]{0,62}")
-RESERVED = frozenset(
-    {"postgres", "template0", "template1", "rdsadmin", "mysql", "information_schema", "sys", "database"}
-)
+RESERVED = {
+    # https://www.postgresql.org/docs/17/sql-keywords-appendix.html
+    "postgresql": frozenset(
+        "all analyse analyze and any array as asc asymmetric both case cast check collate column constraint create "
+        "default deferrable desc distinct do else end except false fetch for foreign from grant group having in "
+        "initially intersect into lateral leading limit localtime localtimestamp not null offset on only or order "
+        "placing postgres primary rdsadmin references returning select session_user some symmetric system_user table "
+        "template0 template1 then to trailing true union unique user using variadic when where window with".split()
+    ),
+    # The nouns of https://dev.mysql.com/doc/refman/8.0/en/keywords.html
+    "mysql": frozenset(
+        "column condition constraint cube database databases function group groups index information_schema key keys "
+        "limit mysql option order procedure rank rdsadmin release row rows schema schemas system table trigger usage "
+        "window sys".split()
+    ),
+}
 CAPACITY = (0.0, 256.0)
 LEAST_MAXIMUM = 1.0
 MOST_READERS = 15
@@ -73,10 +86,10 @@ class ClusterSettings:
 def check_cluster(settings: ClusterSettings, refusals: Refusals) -> None:
     """Note what AWS would refuse when the cluster is made."""
     name = settings.database_name
-    if not DATABASE.fullmatch(name) or name in RESERVED:
+    if not DATABASE.fullmatch(name) or name in RESERVED[settings.engine]:
         refusals.refuse(
             f"database_name {name!r} is not a name for a database",
-            fix="use a letter, then letters, digits and underscores, in lower case, 63 at most; not one of the engine",
+            fix="use a letter, then letters, digits and underscores, in lower case, 63 at most; no word of the engine",
         )
     _check_capacity("min_capacity", settings.min_capacity, CAPACITY[0], refusals)
     _check_capacity("max_capacity", settings.max_capacity, LEAST_MAXIMUM, refusals)
@@ -109,7 +122,8 @@ class Cluster(Construct):
         settings: What is asked for, checked.
         vpc: Where it stands.
         group: Who may reach it.
-        encryption_key: The key of its storage. Default: the account's key for RDS.
+        encryption_key: The key of its storage, and of the administrator's password. Default: the account's keys for
+            RDS and Secrets Manager.
         log_retention: How long its logs are kept.
         deletion_protection: Whether deleting it is refused.
         final_snapshot: Whether a snapshot is left of it.
@@ -168,6 +182,7 @@ class Cluster(Construct):
             security_groups=[group],
             iam_authentication=True,
             manage_master_user_password=True,
+            credentials=_administrator(settings.engine, encryption_key),
             enable_data_api=True,
             storage_encrypted=True,
             storage_encryption_key=encryption_key,
@@ -205,6 +220,12 @@ def identifier_of(construct: Construct) -> str:
     unique = cdk.Names.unique_resource_name(construct, max_length=LONGEST_ID, separator="-").lower()
     name = re.sub("-+", "-", unique).strip("-")
     return name if name[0].isalpha() else f"db-{name}"
+
+
+def _administrator(engine: str, key: kms.IKey | None) -> rds.Credentials | None:
+    """How the administrator is called, where a key of one's own is for the password, too."""
+    username = ENGINES[engine].default_username
+    return None if key is None or username is None else rds.Credentials.from_username(username, encryption_key=key)
 
 
 def _check_capacity(name: str, value: float, least: float, refusals: Refusals) -> None:

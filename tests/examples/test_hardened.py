@@ -157,6 +157,8 @@ def test_each_stack_has_one_key_that_turns_every_year(assembly: CloudAssembly) -
         ("AWS::SQS::Queue", lambda properties: properties["KmsMasterKeyId"]),
         ("AWS::Logs::LogGroup", lambda properties: properties["KmsKeyId"]),
         ("AWS::SecretsManager::Secret", lambda properties: properties["KmsKeyId"]),
+        ("AWS::RDS::DBCluster", lambda properties: properties["KmsKeyId"]),
+        ("AWS::RDS::DBCluster", lambda properties: properties["MasterUserSecret"]["KmsKeyId"]),
     ],
 )
 def test_what_is_stored_is_under_it(assembly: CloudAssembly, kind: str, names_key: Any) -> None:
