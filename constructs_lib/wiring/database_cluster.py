@@ -30,18 +30,19 @@ if TYPE_CHECKING:
 DATABASE = re.compile(r"[a-z][a-z0-9_]{0,62}")
 RESERVED = {
     # https://www.postgresql.org/docs/17/sql-keywords-appendix.html
-    "postgresql": frozenset(
-        "all analyse analyze and any array as asc asymmetric both case cast check collate column constraint create "
-        "default deferrable desc distinct do else end except false fetch for foreign from grant group having in "
-        "initially intersect into lateral leading limit localtime localtimestamp not null offset on only or order "
-        "placing postgres primary rdsadmin references returning select session_user some symmetric system_user table "
-        "template0 template1 then to trailing true union unique user using variadic when where window with".split()
+    "postgresql": re.compile(
+        r"all|analyse|analyze|and|any|array|as|asc|asymmetric|both|case|cast|check|collate|column|constraint|"
+        r"create|default|deferrable|desc|distinct|do|else|end|except|false|fetch|for|foreign|from|grant|group|"
+        r"having|in|initially|intersect|into|lateral|leading|limit|localtime|localtimestamp|not|null|offset|on|"
+        r"only|or|order|placing|postgres|primary|rdsadmin|references|returning|select|session_user|some|symmetric|"
+        r"system_user|table|template0|template1|then|to|trailing|true|union|unique|user|using|variadic|when|where|"
+        r"window|with"
     ),
     # The nouns of https://dev.mysql.com/doc/refman/8.0/en/keywords.html
-    "mysql": frozenset(
-        "column condition constraint cube database databases function group groups index information_schema key keys "
-        "limit mysql option order procedure rank rdsadmin release row rows schema schemas system table trigger usage "
-        "window sys".split()
+    "mysql": re.compile(
+        r"column|condition|constraint|cube|database|databases|function|group|groups|index|information_schema|key|"
+        r"keys|limit|mysql|option|order|procedure|rank|rdsadmin|release|row|rows|schema|schemas|system|table|"
+        r"trigger|usage|window|sys"
     ),
 }
 CAPACITY = (0.0, 256.0)
@@ -86,7 +87,7 @@ class ClusterSettings:
 def check_cluster(settings: ClusterSettings, refusals: Refusals) -> None:
     """Note what AWS would refuse when the cluster is made."""
     name = settings.database_name
-    if not DATABASE.fullmatch(name) or name in RESERVED[settings.engine]:
+    if not DATABASE.fullmatch(name) or RESERVED[settings.engine].fullmatch(name):
         refusals.refuse(
             f"database_name {name!r} is not a name for a database",
             fix="use a letter, then letters, digits and underscores, in lower case, 63 at most; no word of the engine",

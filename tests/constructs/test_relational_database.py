@@ -289,6 +289,8 @@ class TestRefusals:
             ({"connections_percent": 0}, "connections_percent is 0, wanted 1 to 100"),
             ({"database_name": "Ledger"}, "database_name 'Ledger' is not a name for a database"),
             ({"database_name": "postgres"}, "database_name 'postgres' is not a name for a database"),
+            ({"database_name": "order"}, "database_name 'order' is not a name for a database"),
+            ({"database_name": "key", "engine": "mysql"}, "database_name 'key' is not a name for a database"),
             ({"backup_retention": cdk.Duration.days(36)}, "backup_retention is 36 days, wanted whole days, 1 to 35"),
             (
                 {"min_capacity": 0},
