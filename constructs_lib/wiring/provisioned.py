@@ -96,7 +96,7 @@ class Provisioned:
         ):
             refusals.refuse(
                 f"provisioned_concurrency ({self.most}) is more than reserved_concurrency ({reserved_concurrency})",
-                fix="raise reserved_concurrency, or leave it out",
+                fix="raise reserved_concurrency, or keep fewer ready",
             )
 
     def _has_kinds(self, refusals: Refusals) -> bool:

@@ -364,7 +364,7 @@ class TestRefusals:
         assert str(refused.value) == (
             "provisioned_concurrency (9) is more than reserved_concurrency (5)\n"
             "  at:  Shop/Warm (SecureFunction)\n"
-            "  fix: raise reserved_concurrency, or leave it out"
+            "  fix: raise reserved_concurrency, or keep fewer ready"
         )
         all_of_them = Provisioned(1, up_to=5)
         SecureFunction(stack, "Warm", entry=ENTRY, provisioned_concurrency=all_of_them, reserved_concurrency=5)
