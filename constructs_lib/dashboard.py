@@ -66,8 +66,8 @@ class Dashboard(Construct):
     Defines the dashboard: the state of every alarm, graphs of your own, and for each kind of construct what is measured
     of it. Defines four saved queries over the logs of all functions (errors, cold starts, the slowest calls, one
     request by its id), and a group of X-Ray with the traces of all services, as Powertools' tracer names them. What is
-    in other stacks is referred to weakly: a stack can still be changed and removed by itself. More than 100 alarms of
-    another stack are not listed one by one: each is an output of that stack, which has room for 200. Of stacks in other
+    in other stacks is referred to weakly: a stack can still be changed and removed by itself. Each name is an output of
+    that stack, which has room for 200: where there are more, its alarms are not listed one by one. Of stacks in other
     regions it shows graphs and alarms; queries and traces are looked up in one region, its own.
 
     Args:
@@ -145,7 +145,15 @@ class _Body:
 
     def produce(self) -> str:
         title = self._scope or "App"
-        rows = rows_of(self._dashboard, self._registry, self._scope, title=title, business=self._business)
+        logged = _logged(self._dashboard, self._registry, self._scope)
+        rows = rows_of(
+            self._dashboard,
+            self._registry,
+            self._scope,
+            title=title,
+            business=self._business,
+            logged=logged if len(logged) <= MOST_LOG_GROUPS else [],
+        )
         below, widgets = 0, []
         for row in (cloudwatch.Row(*each) for each in rows):
             row.position(0, below)

@@ -24,6 +24,7 @@ class Measured:
     """A construct that can be shown on a dashboard.
 
     Args:
+        bearer: The construct itself.
         path: Its path.
         stage: The path of its stage, or of the app.
         kind: Beside what others it is shown: `Functions`.
@@ -31,6 +32,7 @@ class Measured:
         part: Which part of it that is, where it is shown in several lines.
     """
 
+    bearer: IConstruct
     path: str
     stage: str
     kind: str

@@ -185,6 +185,7 @@ class Thresholds:
         """
         alarms_of(bearer).measured.append(
             Measured(
+                bearer,
                 bearer.node.path,
                 stage_of(bearer),
                 kind,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
-import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from constructs_lib.wiring.alarm_registry import stage_of
+from constructs_lib.wiring.output_room import OutputRoom
 from constructs_lib.wiring.resource import resource_of
 from constructs_lib.wiring.weak_references import weakened
 
@@ -17,12 +17,11 @@ if TYPE_CHECKING:
 
     from constructs import Construct
 
-    from constructs_lib.wiring.alarm_registry import AlarmRegistry
+    from constructs_lib.wiring.alarm_registry import AlarmRegistry, Logged
 
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
 MOST_ALARMS = 100  # in one widget
-MOST_OF_A_STACK = 100  # alarms of another one: each is an output of it, of which it has 200 at most
 MOST_LINES = 50  # in one graph: more cannot be told apart; CloudWatch takes 500
 COLUMNS = 24
 GRAPHS_IN_A_ROW = 4
@@ -54,6 +53,7 @@ def rows_of(
     *,
     title: str,
     business: Mapping[str, Sequence[cloudwatch.IMetric]],
+    logged: Sequence[Logged],
 ) -> list[list[cloudwatch.IWidget]]:
     """The widgets of a dashboard, row by row.
 
@@ -63,8 +63,11 @@ def rows_of(
         scope: The path of what is shown.
         title: What it is called.
         business: Graphs of the user's own, by their titles.
+        logged: Whose logs the saved queries name.
     """
     stage = stage_of(dashboard)
+    room = OutputRoom(dashboard, logged)
+    measured = _by_graph(registry, scope, stage, room)
     alarms = registry.alarms_below(scope, stage)
     dollars = sum(map(_billed, alarms)) * ALARM_DOLLARS
     text = (
@@ -72,13 +75,14 @@ def rows_of(
         f"{len(alarms)} alarms cost ${dollars:.2f} a month, this dashboard ${DASHBOARD_DOLLARS:.2f}, before what is "
         "free: `constructs-lib cost` tells all of it. What to do about an alarm: `constructs-lib runbook`."
     )
+    if room.left_out:
+        text += f" {len(room.left_out)} constructs are not shown: their stacks have no more outputs to name them by."
     rows: list[list[cloudwatch.IWidget]] = [[cloudwatch.TextWidget(markdown=text, width=COLUMNS, height=TEXT_HEIGHT)]]
-    listed = _listed(dashboard, alarms)
+    listed = room.lists(alarms)
     for start in range(0, len(listed), MOST_ALARMS):
         shown = listed[start : start + MOST_ALARMS]
         rows.append([cloudwatch.AlarmStatusWidget(title="Alarms", alarms=[*shown], width=COLUMNS, height=ALARM_HEIGHT)])
     rows += _in_rows([_graph(name, metrics) for name, metrics in business.items()])
-    measured = _by_graph(registry, scope, stage)
     for kind in (*KINDS, *(each for each in measured if each not in KINDS)):
         graphs = [
             _graph(f"{kind}: {name.replace('_', ' ')}", lines[start : start + MOST_LINES])
@@ -96,19 +100,14 @@ def _billed(alarm: cloudwatch.Alarm) -> int:
     return max(1, sum(each is not None for each in metrics))
 
 
-def _listed(dashboard: Construct, alarms: list[cloudwatch.Alarm]) -> list[cloudwatch.Alarm]:
-    """The alarms whose state is shown: all of this stack, and those of each other unless they are too many."""
-    stacks = [cdk.Stack.of(each).node.path for each in alarms]
-    number = Counter(stacks)
-    own = cdk.Stack.of(dashboard).node.path
-    shown = zip(alarms, stacks, strict=True)
-    return [alarm for alarm, stack in shown if stack == own or number[stack] <= MOST_OF_A_STACK]
-
-
-def _by_graph(registry: AlarmRegistry, scope: str, stage: str) -> dict[str, dict[str, list[cloudwatch.IMetric]]]:
+def _by_graph(
+    registry: AlarmRegistry, scope: str, stage: str, room: OutputRoom
+) -> dict[str, dict[str, list[cloudwatch.IMetric]]]:
     """The lines of each graph, by kind and by what they measure."""
     found: dict[str, dict[str, list[cloudwatch.IMetric]]] = defaultdict(lambda: defaultdict(list))
     for each in registry.measured_below(scope, stage):
+        if not room.shows(each):
+            continue
         place = f"{each.path.removeprefix(f'{scope}/')} {each.part}".rstrip()
         for name, metric in each.metrics().items():
             found[each.kind][name].append(_labelled(metric, place))

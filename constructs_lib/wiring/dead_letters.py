@@ -84,7 +84,7 @@ class DeadLetters(Construct):
         return self.queue.metric_approximate_number_of_messages_visible(period=MINUTE)
 
     def _raise_alarm(self, of: Construct, asked: Mapping[str, object] | Waived | None) -> cloudwatch.Alarm | None:
-        shown = Measured(self.node.path, stage_of(self), "Dead letters", lambda: {"waiting": self._waiting()})
+        shown = Measured(self, self.node.path, stage_of(self), "Dead letters", lambda: {"waiting": self._waiting()})
         alarms_of(self).measured.append(shown)
         settings = defaults_of(self)
         if not settings.alarms:

@@ -10,7 +10,7 @@ import pytest
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_logs as logs
 
-from constructs_lib import Dashboard, DynamoTable, Iam, PropError, QueueWorker, SecureApi, SecureFunction
+from constructs_lib import Dashboard, DynamoTable, Iam, PropError, QueueWorker, SecureApi, SecureFunction, Topic, Waived
 from constructs_lib.wiring.alarm_registry import Logged, alarms_of
 from tests.findings import findings_of
 from tests.templates import resources_of, template_of
@@ -164,16 +164,30 @@ class TestOtherStacks:
         [traces] = resources_of(template, "AWS::XRay::Group").values()
         assert traces["Properties"]["FilterExpression"] == 'annotation.Service = "Near"'
 
-    def test_more_alarms_than_a_stack_has_outputs_are_not_listed(self, app: cdk.App) -> None:
+    @pytest.mark.parametrize("nested", [False, True])
+    def test_more_alarms_than_a_stack_has_outputs_are_not_listed(self, app: cdk.App, *, nested: bool) -> None:
         shop, watching = cdk.Stack(app, "Shop"), cdk.Stack(app, "Watching")
         Dashboard(watching, "Dashboard", of=app)
-        for number in range(34):
-            SecureFunction(shop, f"F{number}", entry=ENTRY)
+        places = [cdk.NestedStack(shop, f"Part{number}") if nested else shop for number in range(4)]
+        for number in range(40):  # names and logs of each, and three alarms
+            SecureFunction(places[number % 4], f"F{number}", entry=ENTRY)
         assembly = app.synth()
         body = body_of(assembly.get_stack_by_name("Watching").template)
         assert [each["type"] for each in body["widgets"]].count("alarm") == 0
-        assert "102 alarms" in body["widgets"][0]["properties"]["markdown"]
+        told = body["widgets"][0]["properties"]["markdown"]
+        assert "120 alarms" in told
+        assert "not shown" not in told
         assert len(assembly.get_stack_by_name("Shop").template["Outputs"]) < 200
+
+    def test_more_names_than_a_stack_has_outputs_are_left_out_and_counted(self, app: cdk.App) -> None:
+        shop, watching = cdk.Stack(app, "Shop"), cdk.Stack(app, "Watching")
+        Dashboard(watching, "Dashboard", of=app)
+        for number in range(195):
+            Topic(shop, f"T{number}", alarms=Waived("a toy"))
+        assembly = app.synth()
+        body = body_of(assembly.get_stack_by_name("Watching").template)
+        assert "5 constructs are not shown" in body["widgets"][0]["properties"]["markdown"]
+        assert len(assembly.get_stack_by_name("Shop").template["Outputs"]) == 190
 
     def test_what_belongs_to_another_stage_is_shown_there(self, app: cdk.App) -> None:
         watching = cdk.Stack(app, "Watching")
