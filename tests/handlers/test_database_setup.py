@@ -7,6 +7,7 @@ import importlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -168,6 +169,31 @@ def test_a_migration_that_fails_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
         setup.set_up({"Migrations": {"0002_b.sql": "SELECT 2;", "0001_a.sql": "SELECT 1;"}}, None)
 
 
+@pytest.mark.parametrize(
+    ("request_type", "status", "reason"),
+    [
+        ("Create", "FAILED", "migration 0001_a.sql: DatabaseErrorException"),
+        ("Update", "FAILED", "migration 0001_a.sql: DatabaseErrorException"),
+        ("Delete", "SUCCESS", "see the log"),
+    ],
+)
+def test_cloudformation_hears_of_a_failure_and_not_of_what_goes_with_its_database(
+    monkeypatch: pytest.MonkeyPatch, request_type: str, status: str, reason: str
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    setup = importlib.import_module("constructs_lib.functions.database_setup.setup")
+    monkeypatch.setenv("DATABASE_ENGINE", "postgresql")
+    client = Sleeping(None, "DatabaseErrorException")  # after the table of migrations
+    answers = list[tuple[str, str]]()
+    monkeypatch.setattr(setup, "administrator", lambda _: DataApi(client, "cluster", "secret", "x"))
+    monkeypatch.setattr(setup, "answer", lambda _, *told: answers.append(told))
+    told = {"RequestType": request_type, "ResourceProperties": {"Migrations": {"0001_a.sql": "SELECT 1;"}}}
+    setup.handler(told, SimpleNamespace(log_stream_name="the log"))
+    [(said, why)] = answers
+    assert said == status
+    assert why.startswith(reason)
+
+
 def test_a_right_that_came_with_this_deployment_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     setup = importlib.import_module("constructs_lib.functions.database_setup.setup")
@@ -206,6 +232,7 @@ class Rotating:
         return {"SecretString": json.dumps({"username": "reader", "password": VersionId})}
 
     def update_secret_version_stage(self, **_: str) -> None:
+        assert "AWSPENDING" in self.stages["new"], "Secrets Manager takes no label from where it goes"
         self.stages = {"old": ["AWSPREVIOUS"], "new": ["AWSCURRENT"]}
 
 
@@ -221,3 +248,10 @@ def test_a_deployment_in_the_middle_of_a_rotation_leaves_the_new_password() -> N
     take("finishSecret")
     assert client.stages["new"] == ["AWSCURRENT"]
     assert password[-1] == "new"
+
+
+def test_a_rotation_that_is_finished_may_be_finished_again() -> None:
+    client = Rotating()
+    for _ in range(2):
+        rotate(client, {"SecretId": "arn", "ClientRequestToken": "new", "Step": "finishSecret"}, lambda *_: None)
+    assert client.stages["new"] == ["AWSCURRENT"]
