@@ -27,6 +27,7 @@ from constructs_lib.wiring.api_alarms import AlarmsOfApi, ApiAlarms, MeasuredSta
 from constructs_lib.wiring.auth import Auth
 from constructs_lib.wiring.cors import HEADERS, PREFLIGHT_MAX_AGE, check_cors, let_pages_read_refusals
 from constructs_lib.wiring.domains import Domain, check_domain, name_rest_api
+from constructs_lib.wiring.environments import check_same_environment
 from constructs_lib.wiring.firewall import Firewall, Waf, check_waf
 from constructs_lib.wiring.guarded import guard
 from constructs_lib.wiring.kinds import checks_kinds
@@ -147,6 +148,14 @@ class SecureRestApi(RoutedApi):
         check_rest_auth(auth, refusals)
         check_cors(cors_origins, refusals)
         check_waf(waf, refusals)
+        if isinstance(waf, wafv2.CfnWebACL):
+            check_same_environment(
+                waf,
+                self,
+                refusals,
+                why="a firewall stands in front of APIs of its own account and region",
+                fix="leave waf out, or share the firewall of an API there",
+            )
         check_safeguards({"account_logs": account_logs, "tracing": tracing}, refusals)
         watched = AlarmsOfApi(alarms)
         watched.check(refusals)

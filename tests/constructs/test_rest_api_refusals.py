@@ -120,6 +120,16 @@ class TestRefusals:
             with pytest.raises(PropError, match=said_):
                 SecureRestApi(stack, "Api", auth=Iam(), waf=waf)  # type: ignore[arg-type] # the point
 
+    def test_a_firewall_of_another_region(self, app: cdk.App) -> None:
+        here, there = (
+            cdk.Stack(app, name, env=cdk.Environment(account="111122223333", region=region))
+            for name, region in (("Here", "eu-west-1"), ("There", "us-east-1"))
+        )
+        firewall = SecureRestApi(there, "Api", auth=Iam()).web_acl
+        assert firewall is not None
+        with pytest.raises(PropError, match="Here/Api is in 111122223333/eu-west-1, There/Api/Firewall/WebAcl in"):
+            SecureRestApi(here, "Api", auth=Iam(), waf=firewall)
+
     def test_every_origin_beside_one(self, stack: cdk.Stack) -> None:
         with pytest.raises(PropError, match="every origin would be let in"):
             SecureRestApi(stack, "Api", auth=Iam(), cors_origins=["*", "https://app.example.com"])
