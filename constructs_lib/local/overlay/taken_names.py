@@ -1,6 +1,7 @@
-"""A resource whose name is taken fails its stack.
+"""A resource whose name is taken fails its stack, and so does a route, or a piece of a path, that its API has already.
 
-Stock takes over what has the name, whoever made it, and deletes it with the stack.
+Stock takes over what has the name, whoever made it, and deletes it with the stack; of two routes of one key either
+answers. An update makes what is new before it deletes what is old, so a route cannot get another logical id.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html
 """
 
@@ -40,8 +41,36 @@ def taken_name(type_: str, properties: Any) -> str | None:
     return name if name in there or any(str(key).rpartition(":")[2] == name for key in there) else None
 
 
+def taken_route(type_: str, properties: Any) -> str | None:
+    """Why an API takes no such route, or no such piece of a path; none when it does."""
+    if not isinstance(properties, dict):
+        return None
+    if type_ == "AWS::ApiGatewayV2::Route":
+        there = base("services.apigateway")._routes.get(properties.get("ApiId"), {})
+        key = properties.get("RouteKey", "$default")
+        if any(route.get("routeKey") == key for route in there.values()):
+            return f"Route with key {key} already exists for this API"
+    if type_ == "AWS::ApiGateway::Resource":
+        there = base("services.apigateway_v1")._resources.get(properties.get("RestApiId"), {})
+        part = str(properties.get("PathPart", ""))
+        for beside in there.values():
+            if beside.get("parentId") != properties.get("ParentId"):
+                continue
+            if beside.get("pathPart") == part:
+                return f"Another resource with the same parent already has this name: {part}"
+            if part.startswith("{") and str(beside.get("pathPart")).startswith("{"):
+                return (
+                    f"A sibling ({beside['id']}) of this resource already has a variable path part -- only one unique "
+                    "variable path part is allowed"
+                )
+    return None
+
+
 def _wrap(stock: Any) -> Any:
     def _provision_resource(resource_type: Any, logical_id: Any, props: Any, stack_name: Any) -> Any:
+        conflict = taken_route(resource_type, props)
+        if conflict is not None:
+            raise ValueError(f"{conflict} (Status Code: 409; Error Code: ConflictException)")
         name = taken_name(resource_type, props)
         if name is not None:
             raise ValueError(f"Resource of type '{resource_type}' with identifier '{name}' already exists.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 import uuid
 from typing import Any
@@ -153,6 +154,26 @@ class TestValuesBetweenStacks:
                 updated(mended, value)
 
 
+# An API, what a route in it says, and what one beside it may say.
+ROUTED: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, str]]] = {
+    "AWS::ApiGatewayV2::Route": (
+        {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"Name": "shop", "ProtocolType": "HTTP"}},
+        {"ApiId": {"Ref": "Api"}, "RouteKey": "GET /x"},
+        {"RouteKey": "GET /y"},
+    ),
+    "AWS::ApiGateway::Resource": (
+        {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": "shop"}},
+        {"RestApiId": {"Ref": "Api"}, "ParentId": {"Fn::GetAtt": ["Api", "RootResourceId"]}, "PathPart": "{id}"},
+        {"PathPart": "about"},
+    ),
+}
+
+
+@pytest.fixture
+def apps(stock: App, mended: App) -> tuple[App, App]:
+    return stock, mended
+
+
 class TestTakenNames:
     @pytest.mark.parametrize("kind", MAKERS)
     def test_fail_who_wants_them(self, stock: App, mended: App, kind: str) -> None:
@@ -166,6 +187,31 @@ class TestTakenNames:
         deployed(stock)
         with pytest.raises(AssertionError, match=rf"Resource of type '{kind}' with identifier 'taken-.+' already ex"):
             deployed(mended)
+
+    @pytest.mark.parametrize(
+        ("kind", "changed", "why"),
+        [
+            ("AWS::ApiGatewayV2::Route", {}, "Route with key GET /x already exists for this API"),
+            ("AWS::ApiGateway::Resource", {}, "Another resource with the same parent already has this name: {id}"),
+            ("AWS::ApiGateway::Resource", {"PathPart": "{key}"}, "of this resource already has a variable path part"),
+        ],
+    )
+    def test_of_routes_fail_who_has_them_twice(
+        self, apps: tuple[App, App], kind: str, changed: dict[str, str], why: str
+    ) -> None:
+        api, properties, free = ROUTED[kind]
+
+        def renamed(app: App, changed: dict[str, str]) -> None:
+            name = f"route-{uuid.uuid4()}"
+            app.aws.deploy(name, {"Resources": {"Api": api, "Mine": {"Type": kind, "Properties": properties}}})
+            again = {"Type": kind, "Properties": properties | changed}
+            app.aws.deploy(name, {"Resources": {"Api": api, "Renamed": again}})
+
+        stock, mended = apps
+        renamed(stock, changed)
+        with pytest.raises(AssertionError, match=re.escape(why)):
+            renamed(mended, changed)
+        renamed(mended, free)
 
     def test_are_free_for_updates_and_after_the_stack_is_gone(self, mended: App) -> None:
         name = f"taken-{uuid.uuid4()}"
