@@ -48,6 +48,7 @@ from constructs_lib.wiring.resource import resource_of
 from constructs_lib.wiring.secrets import SecretSource
 from constructs_lib.wiring.tracing import FINDING, REASON, trace_statement
 from constructs_lib.wiring.upload_loops import loops_of
+from constructs_lib.wiring.vpc_access import connections_of
 from constructs_lib.wiring.waiver import Waived, acknowledge, check_safeguards, record_waiver
 
 
@@ -77,7 +78,7 @@ class FunctionProps(TypedDict, total=False):
     canary: Canary | None
 
 
-@jsii.implements(iam.IGrantable)
+@jsii.implements(iam.IGrantable, ec2.IConnectable)
 class SecureFunction(Construct):
     """Define one Lambda function, its role, its policies and its log group.
 
@@ -266,6 +267,15 @@ class SecureFunction(Construct):
     def grant_principal(self) -> iam.IPrincipal:
         """The function's role, which is what grants are given to."""
         return self.identity
+
+    @property
+    def connections(self) -> ec2.Connections:
+        """What it reaches in its VPC beside TLS: `database.connections.allow_default_port_from(function)`.
+
+        Raises:
+            PropError: It is in no VPC.
+        """
+        return connections_of(self.function, self)
 
     @property
     def alarms(self) -> Sequence[cloudwatch.IAlarm]:

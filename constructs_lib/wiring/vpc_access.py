@@ -16,6 +16,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct, IConstruct
 
+from constructs_lib.problem import Problem, PropError
 from constructs_lib.wiring.resource import resource_of
 from constructs_lib.wiring.waiver import acknowledge
 
@@ -103,6 +104,20 @@ def enter_vpc(function: lambda_.Function, identity: Identity, vpc: ec2.IVpc) -> 
     )
     function.node.add_dependency(subnets.internet_connectivity_established)
     return group.connections
+
+
+def connections_of(function: lambda_.Function, bearer: Construct) -> ec2.Connections:
+    """What lets a function reach something in its VPC.
+
+    Raises:
+        PropError: It is in no VPC.
+    """
+    if function in _VPCS:
+        return _VPCS[function][1].connections
+    if function.is_bound_to_vpc:
+        return function.connections
+    told = f"{bearer.node.path} ({type(bearer).__name__})"
+    raise PropError(Problem("the function is in no VPC, and is let in nowhere there", told, "pass the vpc=... of both"))
 
 
 def closed_group(scope: Construct, id: str, vpc: ec2.IVpc, description: str) -> ec2.SecurityGroup:  # noqa: A002 - CDK's name

@@ -209,6 +209,25 @@ class TestVpc:
         # Of the VPC, which logs no flows, and of a function that nobody calls yet.
         assert findings_of(stack) == ["AwsSolutions-VPC7", "Serverless-LambdaDLQ"]
 
+    def test_an_l2_lets_a_function_in(self, stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+        cache = ec2.Connections(
+            security_groups=[ec2.SecurityGroup(stack, "Cache", vpc=vpc, allow_all_outbound=False)],
+            default_port=ec2.Port.tcp(6379),
+        )
+        cache.allow_default_port_from(SecureFunction(stack, "Report", entry=ENTRY, vpc=vpc))
+        for way in ("Ingress", "Egress"):
+            [rule] = properties(stack, f"AWS::EC2::SecurityGroup{way}")
+            assert (rule["FromPort"], rule["ToPort"], rule["IpProtocol"]) == (6379, 6379, "tcp")
+
+    def test_an_l2_lets_no_function_in_that_is_elsewhere(self, stack: cdk.Stack) -> None:
+        with pytest.raises(PropError) as caught:
+            _ = SecureFunction(stack, "Report", entry=ENTRY).connections
+        assert str(caught.value) == (
+            "the function is in no VPC, and is let in nowhere there\n"
+            "  at:  Shop/Report (SecureFunction)\n"
+            "  fix: pass the vpc=... of both"
+        )
+
     def test_is_not_for_a_function_that_says_why(self, stack: cdk.Stack, vpc: ec2.Vpc) -> None:
         Defaults(vpc=vpc).apply(stack)
         SecureFunction(stack, "Report", entry=ENTRY, vpc=Waived("calls a partner's public API"))
