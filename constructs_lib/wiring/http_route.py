@@ -67,9 +67,8 @@ class HttpRoutes:
         else:
             route.node.try_remove_child(PERMISSION)
             permission = permit(claimant, function, self.arn_of(parsed))
-        if isinstance(function, lambda_.Alias):
-            # A route that goes over to an alias must not call it before it may.
-            route.node.find_child("Integration").node.add_dependency(permission)
+        # A route that goes over to an alias, or back from one, must not call it before it may.
+        route.node.find_child("Integration").node.add_dependency(permission)
         if isinstance(granted.auth, Public):
             record_waiver(route, "auth", Waived(granted.auth.reason), "AwsSolutions-APIG4")
         if granted.throttle is not None:

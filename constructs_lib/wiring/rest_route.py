@@ -22,6 +22,8 @@ from constructs_lib.wiring.route import VARIABLE, Route
 from constructs_lib.wiring.waiver import Waived, acknowledge, record_waiver
 
 if TYPE_CHECKING:
+    from aws_cdk import aws_cognito as cognito
+
     from constructs_lib.wiring.refusals import Refusals
     from constructs_lib.wiring.routed_api import Granted
 
@@ -62,7 +64,8 @@ class RestRoutes:
         self._settings = settings
         self._cors = cors
         self._answering: set[str] = set()  # paths that answer browsers
-        self._authorizers: list[tuple[Auth, apigateway.CognitoUserPoolsAuthorizer]] = []
+        self._authorizers: list[tuple[cognito.IUserPool, apigateway.CognitoUserPoolsAuthorizer]] = []
+        self._with_client: list[cognito.IUserPool] = []  # pools that have a client for this API
         self._models: dict[str, apigateway.Model] = {}
         self._variables: dict[str, str] = {}
         self._methods = 0
@@ -126,9 +129,8 @@ class RestRoutes:
             )
         is_here = app_stack_of(claimant).node.path == app_stack_of(self._scope).node.path
         permission = permit(claimant if is_here else method, function, self.arn_of(route))
-        if isinstance(function, lambda_.Alias):
-            # As with an HTTP API: a method that goes over to an alias must not call it before it may.
-            resource_of(method, apigateway.CfnMethod).node.add_dependency(permission)
+        # As with an HTTP API: a method that goes over to an alias, or back from one, must not call it before it may.
+        resource_of(method, apigateway.CfnMethod).node.add_dependency(permission)
         if isinstance(auth, Iam):
             acknowledge(method, SIGNED, "AwsSolutions-COG4")
         if isinstance(auth, Public):
@@ -157,16 +159,19 @@ class RestRoutes:
         )
 
     def _authorizer_for(self, auth: Cognito, default: Auth) -> apigateway.CognitoUserPoolsAuthorizer:
-        for known, authorizer in self._authorizers:
-            if same_callers(known, auth):
+        """The authorizer of a pool, whichever its clients: it takes the tokens of all of them, scopes tell them apart."""
+        digest = _digest([auth.pool.node.path])
+        if not auth.clients and auth.pool not in self._with_client:
+            self._with_client.append(auth.pool)
+            client_of(auth, self._scope, f"Client{'' if same_callers(auth, default) else digest}")
+        for pool, authorizer in self._authorizers:
+            if pool is auth.pool:
                 return authorizer
-        suffix = "" if same_callers(auth, default) else _digest([auth.pool.node.path])
+        suffix = "" if isinstance(default, Cognito) and default.pool is auth.pool else digest
         authorizer = apigateway.CognitoUserPoolsAuthorizer(
             self._scope, f"Cognito{suffix}", cognito_user_pools=[auth.pool]
         )
-        if not auth.clients:
-            client_of(auth, self._scope, f"Client{suffix}")
-        self._authorizers.append((auth, authorizer))
+        self._authorizers.append((auth.pool, authorizer))
         return authorizer
 
     def _model(self, schema: Mapping[str, Any]) -> apigateway.Model:

@@ -114,17 +114,22 @@ class TestTriggers:
         assert only(template, "AWS::ApiGatewayV2::Integration")["IntegrationUri"] == ALIAS
         assert only(template, "AWS::Lambda::Permission")["FunctionName"] == ALIAS
 
-    def test_an_api_that_calls_it_no_sooner_than_it_may(self, stack: cdk.Stack) -> None:
-        """Else a route that is given an alias would fail until its new permission is there."""
+    @pytest.mark.parametrize(("environments", "called"), [(2, "Live"), (None, "Function")])
+    def test_an_api_that_calls_it_no_sooner_than_it_may(
+        self, stack: cdk.Stack, environments: int | None, called: str
+    ) -> None:
+        """Else a route that is given an alias, or loses it, would fail until its new permission is there."""
         apis: dict[str, tuple[SecureApi | SecureRestApi, str]] = {
             "Http": (SecureApi(stack, "Api", auth=Iam()), "AWS::ApiGatewayV2::Integration"),
             "Rest": (SecureRestApi(stack, "RestApi", auth=Iam()), "AWS::ApiGateway::Method"),
         }
         for own, (api, _) in apis.items():
-            SecureApiFunction(stack, own, api=api, route="POST /greet", entry=ENTRY, provisioned_concurrency=2)
+            SecureApiFunction(
+                stack, own, api=api, route="POST /greet", entry=ENTRY, provisioned_concurrency=environments
+            )
         template = template_of(stack)
         for own, (_, kind) in apis.items():
-            [caller] = [each for each in resources_of(template, kind).values() if f"{own}Live" in str(each)]
+            [caller] = [each for each in resources_of(template, kind).values() if f"{own}{called}" in str(each)]
             [permission] = [each for each in resources_of(template, "AWS::Lambda::Permission") if each.startswith(own)]
             assert permission in caller["DependsOn"]
 
