@@ -27,8 +27,9 @@ from constructs import Construct, IConstruct
 from constructs_lib.defaults import defaults_of
 from constructs_lib.topic import Topic
 from constructs_lib.wiring.alarm_registry import alarms_of, stage_of
-from constructs_lib.wiring.environments import check_same_environment
+from constructs_lib.wiring.environments import check_same_environment, check_same_region
 from constructs_lib.wiring.kinds import checks_kinds
+from constructs_lib.wiring.known_topic import ExistingTopic
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.topic_access import admit_to_topic, has_key_of_aws
 from constructs_lib.wiring.waiver import Waived, acknowledge
@@ -109,7 +110,8 @@ class Alerts(Construct):
             that of the `Defaults`, or else one that is made for it.
 
     Raises:
-        PropError: Nobody would be told, or an id is malformed; where an alarm is made, that it is in another region.
+        PropError: Nobody would be told, or an id is malformed; the topic is in another region, or an alarm when it is
+            made.
 
     Example:
         >>> alerts = Alerts(stack, "Alerts", email="oncall@example.com", slack=Slack("T012AB3CD", "C0123456789"))
@@ -124,7 +126,7 @@ class Alerts(Construct):
         email: str | Sequence[str] = (),
         slack: Slack | None = None,
         teams: Teams | None = None,
-        topic: Topic | sns.ITopic | None = None,
+        topic: Topic | ExistingTopic | sns.ITopic | None = None,
         ops_item: actions.OpsItemSeverity | None = None,
         response_plan: str | None = None,
         of: IConstruct | None = None,
@@ -134,6 +136,7 @@ class Alerts(Construct):
         super().__init__(scope, id)
         covered: IConstruct = scope if of is None else of
         addresses = [email] if isinstance(email, str) else email
+        topic = topic.topic if isinstance(topic, ExistingTopic) else topic
         refusals = Refusals(self)
         _check_addresses(addresses, refusals)
         _check_channels(slack, teams, refusals)
@@ -145,6 +148,11 @@ class Alerts(Construct):
             refusals.refuse(
                 f"{topic.node.path} is under the key aws/sns, which alarms may not use: they would tell nobody",
                 fix="give the topic a key of its own: master_key=kms.Key(..., enable_key_rotation=True)",
+            )
+        check_same_region("topic", topic, self, refusals)
+        if getattr(topic, "fifo", None) is True:
+            refusals.refuse(
+                "topic is FIFO, and alarms name no message group: they would tell nobody", fix="pass a standard topic"
             )
         if not isinstance(covered, Construct):
             refusals.refuse(f"of is a {type(covered).__name__}, wanted a Construct", fix="pass a stack, stage or app")

@@ -197,8 +197,11 @@ class TestReceivers:
     def test_a_topic_that_was_made_elsewhere(self, stack: cdk.Stack) -> None:
         arn = "arn:aws:sns:eu-west-1:111122223333:pager"
         Alerts(stack, "Alerts", topic=sns.Topic.from_topic_arn(stack, "Pager", arn))
+        other = Topic.from_existing(stack, "Other", sns.Topic.from_topic_arn(stack, "OtherL2", f"{arn}-of-others"))
+        Alerts(stack, "OtherAlerts", topic=other)
         SecureFunction(stack, "Report", entry=ENTRY)
-        assert {alarm["AlarmActions"][0] for alarm in alarms_of(template_of(stack))} == {arn}
+        for alarm in alarms_of(template_of(stack)):
+            assert alarm["AlarmActions"] == [arn, f"{arn}-of-others"]
 
 
 class TestRefusals:
@@ -208,6 +211,24 @@ class TestRefusals:
         of_cdk = sns.Topic(stack, "OfCdk", master_key=kms.Alias.from_alias_name(stack, "Alias", "alias/aws/sns"))
         with pytest.raises(PropError, match="Shop/OfCdk is under the key aws/sns, which alarms may not use"):
             Alerts(stack, "Others", topic=of_cdk)
+
+    def test_a_topic_elsewhere_that_alarms_do_not_reach(self, app: cdk.App) -> None:
+        stack = cdk.Stack(app, "Shop", env=cdk.Environment(account="111122223333", region="eu-central-1"))
+        for name, arn, what in (
+            (
+                "Far",
+                "arn:aws:sns:eu-west-1:111122223333:pager",
+                "topic is in eu-west-1, and Shop/FarAlerts in eu-central-1",
+            ),
+            (
+                "Fifo",
+                "arn:aws:sns:eu-central-1:111122223333:pager.fifo",
+                "topic is FIFO, and alarms name no message group",
+            ),
+        ):
+            with pytest.raises(PropError) as caught:
+                Alerts(stack, f"{name}Alerts", topic=sns.Topic.from_topic_arn(stack, name, arn))
+            assert [each.what.partition(":")[0] for each in caught.value.problems] == [what]
 
     @pytest.mark.parametrize(
         ("props", "what"),
