@@ -44,6 +44,7 @@ def test_starts_where_nobody_else_may_go(tmp_path: Path) -> None:
     said = process.stdout.readline()
     process.communicate(timeout=20)
     assert said == b"ready\n", (closed / "log").read_text()
+    assert not (closed / "s").exists()  # nobody is left who would remove it
 
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="the process is looked up in /proc")

@@ -70,6 +70,7 @@ def main(told: dict[str, str]) -> int:
         while True:
             code = server.wait()
             if is_asked.is_set():
+                shutil.rmtree(sockets, ignore_errors=True)  # whoever made the folder may have been killed
                 return code
             server = _start(binaries, data, sockets, log)
             if server is None:
