@@ -26,29 +26,25 @@ if TYPE_CHECKING:
 
 # On loopback there are no networks to divide: what is said of them is taken, without effect.
 OF_THE_NETWORK = ("AWS::EC2::FlowLog", "AWS::EC2::SecurityGroupEgress", "AWS::EC2::SecurityGroupIngress")
+OWN = ("_FormerPorts", "_LocalPort", "_MasterUserPassword")  # what we note of a cluster
 _PROVISIONERS = "services.cloudformation.provisioners"
+_CREATE = ("logical_id", "props", "stack_name")
+_UPDATE = ("physical_id", "old_props", "new_props", "stack_name", "logical_id")
+_DELETE = ("physical_id", "props")
 
 
 def patches(databases: Databases) -> tuple[Patch | Addition, ...]:
     """The patches, for the databases of this process."""
     handlers = f"_RESOURCE_HANDLERS/{CLUSTER}"
-    create, update = ("logical_id", "props", "stack_name"), _UPDATE
     return (
-        Patch(_PROVISIONERS, f"{handlers}/create", create, functools.partial(_wrap_create, databases)),
-        Patch(_PROVISIONERS, f"{handlers}/update", update, functools.partial(_wrap_update, databases)),
-        Patch(
-            _PROVISIONERS, f"{handlers}/delete", ("physical_id", "props"), functools.partial(_wrap_delete, databases)
-        ),
+        Patch(_PROVISIONERS, f"{handlers}/create", _CREATE, functools.partial(_wrap_create, databases)),
+        Patch(_PROVISIONERS, f"{handlers}/update", _UPDATE, functools.partial(_wrap_update, databases)),
+        Patch(_PROVISIONERS, f"{handlers}/delete", _DELETE, functools.partial(_wrap_delete, databases)),
         Patch("services.rds", "load_persisted_state", ("data",), functools.partial(_wrap_load, databases)),
-        Addition(_PROVISIONERS, f"_RESOURCE_HANDLERS/{PROXY}", _proxy_handlers(databases)),
+        Addition(_PROVISIONERS, f"_RESOURCE_HANDLERS/{PROXY}", _proxy_handlers()),
         Addition(_PROVISIONERS, f"_RESOURCE_HANDLERS/{TARGETS}", _target_handlers()),
         *(Addition(_PROVISIONERS, f"_RESOURCE_HANDLERS/{each}", _accepted(each)) for each in OF_THE_NETWORK),
     )
-
-
-OWN = ("_FormerPorts", "_LocalPort", "_MasterUserPassword")  # what we note of a cluster
-_DELETE = ("physical_id", "props")
-_UPDATE = ("physical_id", "old_props", "new_props", "stack_name", "logical_id")
 
 
 def _wrap_create(databases: Databases, stock: Any) -> Any:
@@ -139,7 +135,7 @@ def _managed_secret(identifier: str, user: str, password: str) -> dict[str, str]
     return {"SecretArn": json.loads(body)["ARN"], "SecretStatus": "active", "KmsKeyId": key}
 
 
-def _proxy_handlers(databases: Databases) -> dict[str, Callable[..., Any]]:
+def _proxy_handlers() -> dict[str, Callable[..., Any]]:
     def create(logical_id: str, props: Any, stack_name: str) -> Any:
         name = props.get("DBProxyName") or f"{stack_name}-{logical_id}".lower()[:60]
         account, region = here()
@@ -159,7 +155,6 @@ def _proxy_handlers(databases: Databases) -> dict[str, Callable[..., Any]]:
     def delete(physical_id: str, props: Any) -> None:
         """Nothing runs that is the proxy's alone."""
 
-    del databases
     return {"create": create, "update": update, "delete": delete}
 
 
