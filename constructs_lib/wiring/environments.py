@@ -26,6 +26,8 @@ def check_same_environment(source: IConstruct, target: IConstruct, refusals: Ref
         why: What does not reach that far.
         fix: What to do about it.
     """
+    if _is_apart(source, target, refusals):
+        return
     here, there = (cdk.Stack.of(each).environment.removeprefix("aws://") for each in (source, target))
     if here != there:
         refusals.refuse(f"{target.node.path} is in {there}, {source.node.path} in {here}: {why}", fix=fix)
@@ -43,6 +45,9 @@ def check_carried_over(value: str, owner: IConstruct, user: IConstruct, refusals
         refusals: Where problems are noted.
     """
     here, there = cdk.Stack.of(user), cdk.Stack.of(owner)
+    # What was imported has nothing below it, and is named as well in any stage.
+    if here is there or (owner.node.children and _is_apart(owner, user, refusals)):
+        return
     if (here.account, here.region) == (there.account, there.region):
         return
     try:
@@ -51,6 +56,25 @@ def check_carried_over(value: str, owner: IConstruct, user: IConstruct, refusals
         if NOT_CARRIED_OVER not in str(error):
             raise
         check_same_environment(owner, user, refusals, why=CARRIES_OVER, fix=CARRIES_OVER_FIX)
+
+
+def _is_apart(source: IConstruct, target: IConstruct, refusals: Refusals) -> bool:
+    """Note two constructs of different stages, which the CDK refuses at the end of a synthesis."""
+    if cdk.Stack.of(source) is cdk.Stack.of(target):
+        return False
+    here, there = (_stage_of(each) for each in (source, target))
+    if here != there:
+        refusals.refuse(
+            f"{target.node.path} is in {there}, {source.node.path} in {here}: a stage is deployed by itself, and no "
+            "stack refers to what another stage defines",
+            fix="define both in one stage, or name there what is deployed already: from_existing",
+        )
+    return here != there
+
+
+def _stage_of(construct: IConstruct) -> str:
+    stage = cdk.Stage.of(construct)
+    return f"the stage {stage.node.path}" if stage is not None and stage.node.path else "no stage"
 
 
 def check_same_region(name: str, resource: object, bearer: IConstruct, refusals: Refusals) -> None:

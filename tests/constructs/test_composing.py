@@ -25,6 +25,7 @@ from constructs_lib import (
     Iam,
     PropError,
     QueueWorker,
+    Schedule,
     SecretField,
     SecretSource,
     SecureApi,
@@ -125,6 +126,37 @@ class TestStacks:
             f"  at:  {at}\n"
             "  fix: give both stacks an env and cross_region_references=True, or put both into one region"
         )
+
+    @pytest.mark.parametrize("of", ["grant", "secret", "topic", "schedule"])
+    def test_what_another_stage_defines_is_refused(self, app: cdk.App, of: str) -> None:
+        dev, prod = (cdk.Stack(cdk.Stage(app, name), "Shop") for name in ("dev", "prod"))
+        secret = secretsmanager.Secret(dev, "Owner")
+        uses: dict[str, Callable[[], object]] = {
+            "grant": lambda: DynamoTable(dev, "Table", partition_key="id").grant(read(), "GetItem"),
+            "secret": lambda: read(secrets={"KEY": secret}),
+            "topic": lambda: Topic(dev, "Topic").subscribe(read()),
+            "schedule": lambda: Schedule(dev, "Nightly", expression="rate(1 day)", target=read()),
+        }
+
+        def read(**more: Any) -> SecureFunction:
+            return SecureFunction(prod, "Read", entry=ENTRY, **more)
+
+        with pytest.raises(PropError) as caught:
+            uses[of]()
+        what, _, fix = str(caught.value).splitlines()
+        assert what.startswith("prod/Shop/Read is in the stage prod, dev/Shop/")
+        assert what.endswith(
+            " in the stage dev: a stage is deployed by itself, and no stack refers to what another stage defines"
+        )
+        assert fix == "  fix: define both in one stage, or name there what is deployed already: from_existing"
+
+    def test_what_was_imported_is_named_in_any_stage(self, app: cdk.App) -> None:
+        dev, prod = (cdk.Stack(cdk.Stage(app, name), "Shop") for name in ("dev", "prod"))
+        users = DynamoTable.from_existing(dev, "Users", dynamodb.Table.from_table_name(dev, "L2", "users"))
+        secret = secretsmanager.Secret.from_secret_name_v2(dev, "Secret", "shop/key")
+        users.grant(SecureFunction(prod, "Read", entry=ENTRY, secrets={"KEY": secret}), "GetItem")
+        app.synth()
+        assert granted(prod, "Read") == {"dynamodb:GetItem", "secretsmanager:GetSecretValue"}
 
     def test_what_has_a_name_of_its_own_is_known_everywhere(self, app: cdk.App) -> None:
         home, away = (
