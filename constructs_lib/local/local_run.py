@@ -16,6 +16,7 @@ from constructs_lib.local.emulator import Emulator
 from constructs_lib.local.function_logs import FunctionLogs, raw_text, readable_text
 from constructs_lib.local.local_extra import require
 from constructs_lib.local.made_up_parameters import made_up_lines
+from constructs_lib.local.routes import shown
 from constructs_lib.local.run_findings import RunFindings
 from constructs_lib.local.run_record import RunRecord
 from constructs_lib.local.stand_ins import stand_in_lines
@@ -230,10 +231,10 @@ def _announce(aws: LocalAws, program: str, terminal: Terminal, said: set[str]) -
         if line not in said:
             said.add(line)
             terminal.step("note", line)
-    for command in [route.command(program) for route in aws.routes]:
-        if command not in said:
-            said.add(command)
-            terminal.line(f"  {command}")
+    commands = [each for each in (route.command(program) for route in aws.routes) if each not in said]
+    said.update(commands)
+    for line in shown(commands):
+        terminal.line(f"  {line}")
 
 
 def _prove(aws: LocalAws, request: Request, terminal: Terminal) -> None:

@@ -24,6 +24,14 @@ DEFAULT = "$default"  # the name of the stage without a path, and of the route t
 WITH_BODY = {"POST", "PUT", "PATCH"}
 PARAMETER = re.compile(r"\{([^}+]+)\+?\}")
 JSON_HEADER = "-H 'content-type: application/json'"
+MOST_SHOWN = 40  # commands said at once; more would hide everything else that is said
+
+
+def shown(commands: Sequence[str]) -> list[str]:
+    """Return what to say of these commands: a screen of them, and where the others are."""
+    more = len(commands) - MOST_SHOWN
+    rest = [f"... and {more} more: the page shows every route, `constructs-lib openapi` writes them down"]
+    return [*commands[:MOST_SHOWN], *(rest if more > 0 else [])]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import shlex
 
 import pytest
 
-from constructs_lib.local.routes import Route, _body, _example
+from constructs_lib.local.routes import MOST_SHOWN, Route, _body, _example, shown
 
 
 def command(method: str, *, url: str = "http://127.0.0.1:3000/users", body: str = "", auth: str = "NONE") -> str:
@@ -49,6 +49,14 @@ class TestCommand:
         assert shlex.split(command("PUT", url=url, body=body)) == [
             "curl", "-X", "PUT", url, "-H", "content-type: application/json", "-d", body,
         ]  # fmt: skip
+
+
+def test_a_screen_of_commands_is_said_and_where_the_others_are() -> None:
+    few = [f"curl {number}" for number in range(MOST_SHOWN)]
+    assert shown(few) == few
+    *said, last = shown([*few, "curl more", "curl most"])
+    assert said == few
+    assert last == "... and 2 more: the page shows every route, `constructs-lib openapi` writes them down"
 
 
 class TestExample:
