@@ -159,7 +159,7 @@ class RestRoutes:
         )
 
     def _authorizer_for(self, auth: Cognito, default: Auth) -> apigateway.CognitoUserPoolsAuthorizer:
-        """The authorizer of a pool, whichever its clients: it takes the tokens of all of them, scopes tell them apart."""
+        """The authorizer of a pool: it takes the tokens of all its clients, and scopes tell them apart."""
         digest = _digest([auth.pool.node.path])
         if not auth.clients and auth.pool not in self._with_client:
             self._with_client.append(auth.pool)

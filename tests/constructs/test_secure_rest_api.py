@@ -148,6 +148,18 @@ class TestAuth:
         assert len(resources_of(template, "AWS::ApiGateway::Authorizer")) == 1
         assert len(resources_of(template, "AWS::Cognito::UserPoolClient")) == 1
 
+    def test_routes_with_other_clients_of_one_pool(self, stack: cdk.Stack) -> None:
+        pool = cognito.UserPool(stack, "Pool")
+        api = SecureRestApi(stack, "Api", auth=Iam())
+        for name in ("Web", "Phone"):
+            auth = Cognito(pool, clients=[pool.add_client(name)], scopes=["users/read"])
+            SecureApiFunction(stack, f"For{name}", api=api, route=f"GET /{name}", entry=ENTRY, auth=auth)
+        for name in ("One", "Two"):
+            SecureApiFunction(stack, name, api=api, route=f"GET /{name}", entry=ENTRY, auth=Cognito(pool))
+        template = template_of(stack)
+        assert len(resources_of(template, "AWS::ApiGateway::Authorizer")) == 1
+        assert len(resources_of(template, "AWS::Cognito::UserPoolClient")) == 3
+
     def test_a_route_asks_for_scopes(self, stack: cdk.Stack) -> None:
         pool = cognito.UserPool(stack, "Pool")
         auth = Cognito(pool, clients=[pool.add_client("Web")], scopes=["users/read"])
