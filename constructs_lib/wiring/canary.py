@@ -85,9 +85,10 @@ class Canary:
         linear: Add that part every so many minutes, until it is all of them, instead of once.
         before: A function that is called before the first of these calls: a test of the new version, whose ARN is in
             its variable `NEW_VERSION`. It answers with `PutLifecycleEventHookExecutionStatus`; until then, for an hour
-            at most, the deployment waits.
+            at most, the deployment waits. It stands in the same stack, and has no alias of its own.
         after: The same, once the new version has all calls.
-        alarms: What else to go back on, seven at most: alarms of an API, of a queue behind the function.
+        alarms: What else to go back on, seven at most: alarms of an API, of a queue behind the function; of the
+            function's account and region.
 
     Example:
         >>> from constructs_lib import Canary, SecureFunction

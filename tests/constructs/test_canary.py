@@ -18,6 +18,7 @@ from constructs_lib import (
     SecureApiFunction,
     SecureFunction,
     SecureRestApi,
+    Waived,
     Workflow,
     step,
 )
@@ -140,11 +141,24 @@ class TestDeployment:
         assert group["AutoRollbackConfiguration"]["Events"] == ["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_REQUEST"]
         assert not any("Alarms" in action for action, _ in permissions_of(template, "ChargeDeploymentIdentityRole"))
 
-    def test_goes_back_on_no_cold_start(self, stack: cdk.Stack) -> None:
-        charge = SecureFunction(stack, "Charge", entry=ENTRY, canary=Canary(), provisioned_concurrency=1)
-        assert len(charge.alarms) == 4
+    @pytest.mark.parametrize("hardened", [False, True])
+    def test_goes_back_on_no_cold_start_and_on_no_event_that_is_lost(self, app: cdk.App, hardened: bool) -> None:
+        stack = cdk.Stack(Defaults(hardened=hardened, vpc=None).apply(app), "Shop")
+        charge = SecureFunction(
+            stack, "Charge", entry=ENTRY, canary=Canary(), provisioned_concurrency=1, vpc=Waived("needs nothing there")
+        )
+        charge.keep_failed_events()
+        assert len(charge.alarms) == 5
         group = only(template_of(stack), "AWS::CodeDeploy::DeploymentGroup")["Properties"]
-        assert "Spillover" not in str(group["AlarmConfiguration"])
+        names = [each["Name"]["Ref"] for each in group["AlarmConfiguration"]["Alarms"]]
+        assert [name.removeprefix("ChargeAlarms")[:6] for name in names] == ["Errors", "Thrott", "Durati"]
+
+    def test_an_alarm_that_is_waived_is_none_to_go_back_on(self, stack: cdk.Stack) -> None:
+        """How a version is deployed that mends what the alarm is on for."""
+        waived = Waived("this mends it")
+        SecureFunction(stack, "Charge", entry=ENTRY, canary=Canary(), alarms={"errors": waived})
+        group = only(template_of(stack), "AWS::CodeDeploy::DeploymentGroup")["Properties"]
+        assert len(group["AlarmConfiguration"]["Alarms"]) == 2
 
     def test_asks_its_hooks_which_know_the_new_version(self, stack: cdk.Stack, probe: SecureFunction) -> None:
         after = SecureFunction(stack, "After", entry=ENTRY)
