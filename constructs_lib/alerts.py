@@ -42,6 +42,14 @@ MOST_ACTIONS = 5  # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIRefer
 SLACK_ID = re.compile(r"[0-9A-Z]{1,255}")
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-chatbot-microsoftteamschannelconfiguration.html
 UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+TEAMS_CHANNEL = re.compile(r"[\w=+/.,-]*%3[aA][\w=+/.,-]*%40[\w=+/.,-]*", re.ASCII)
+# https://docs.aws.amazon.com/incident-manager/latest/APIReference/API_CreateResponsePlan.html
+PLAN = re.compile(r"[\w-]{1,200}", re.ASCII)
+SHAPES = {
+    SLACK_ID: "capital letters and digits, T012AB3CD",
+    UUID: "a UUID",
+    TEAMS_CHANNEL: "what stands in its link, 19%3A...%40thread.tacv2",
+}
 ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 REACH = "an alarm tells topics of its own account and region alone"
 REACH_FIX = "make one Alerts in each region: Alerts(stack, ..., of=stack)"
@@ -142,18 +150,8 @@ class Alerts(Construct):
         _check_channels(slack, teams, refusals)
         if not (addresses or slack or teams or topic or ops_item or response_plan):
             refusals.refuse("nobody is told", fix='say whom: email="oncall@example.com", slack=Slack(...) or topic=...')
-        if topic is not None and not isinstance(topic, Topic) and not hasattr(topic, "topic_arn"):
-            refusals.refuse(f"topic is a {type(topic).__name__}, wanted a Topic", fix="pass the topic itself")
-        if isinstance(topic, sns.Topic) and has_key_of_aws(topic):
-            refusals.refuse(
-                f"{topic.node.path} is under the key aws/sns, which alarms may not use: they would tell nobody",
-                fix="give the topic a key of its own: master_key=kms.Key(..., enable_key_rotation=True)",
-            )
-        check_same_region("topic", topic, self, refusals)
-        if getattr(topic, "fifo", None) is True:
-            refusals.refuse(
-                "topic is FIFO, and alarms name no message group: they would tell nobody", fix="pass a standard topic"
-            )
+        _check_plan(response_plan, refusals)
+        _check_topic(topic, self, refusals)
         if not isinstance(covered, Construct):
             refusals.refuse(f"of is a {type(covered).__name__}, wanted a Construct", fix="pass a stack, stage or app")
         if topic is not None and encryption_key is not None:
@@ -304,8 +302,30 @@ def _check_channels(slack: Slack | None, teams: Teams | None, refusals: Refusals
         told += [("slack.workspace_id", slack.workspace_id, SLACK_ID), ("slack.channel_id", slack.channel_id, SLACK_ID)]
     if teams is not None:
         told += [("teams.team_id", teams.team_id, UUID), ("teams.tenant_id", teams.tenant_id, UUID)]
+        told += [("teams.channel_id", teams.channel_id, TEAMS_CHANNEL)]
     for name, value, pattern in told:
         if isinstance(value, str) and (cdk.Token.is_unresolved(value) or pattern.fullmatch(value)):
             continue
-        shape = "capital letters and digits, T012AB3CD" if pattern is SLACK_ID else "a UUID"
-        refusals.refuse(f"{name} is {value!r}, wanted {shape}", fix="copy it from the link of the channel")
+        refusals.refuse(f"{name} is {value!r}, wanted {SHAPES[pattern]}", fix="copy it from the link of the channel")
+
+
+def _check_plan(response_plan: str | None, refusals: Refusals) -> None:
+    if response_plan and not cdk.Token.is_unresolved(response_plan) and not PLAN.fullmatch(response_plan):
+        refusals.refuse(
+            f"response_plan is {response_plan!r}, wanted the name of a plan", fix="write what its ARN ends in"
+        )
+
+
+def _check_topic(topic: object, bearer: Construct, refusals: Refusals) -> None:
+    if topic is not None and not isinstance(topic, Topic) and not hasattr(topic, "topic_arn"):
+        refusals.refuse(f"topic is a {type(topic).__name__}, wanted a Topic", fix="pass the topic itself")
+    if isinstance(topic, sns.Topic) and has_key_of_aws(topic):
+        refusals.refuse(
+            f"{topic.node.path} is under the key aws/sns, which alarms may not use: they would tell nobody",
+            fix="give the topic a key of its own: master_key=kms.Key(..., enable_key_rotation=True)",
+        )
+    check_same_region("topic", topic, bearer, refusals)
+    if getattr(topic, "fifo", None) is True:
+        refusals.refuse(
+            "topic is FIFO, and alarms name no message group: they would tell nobody", fix="pass a standard topic"
+        )

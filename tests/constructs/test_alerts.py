@@ -238,6 +238,11 @@ class TestRefusals:
             ({"email": ["a@b.de", "a@b.de"]}, "email names an address twice"),
             ({"slack": Slack("#shop", "C1")}, "slack.workspace_id is '#shop', wanted capital letters and digits"),
             ({"teams": Teams("shop", UUID, "19")}, "teams.team_id is 'shop', wanted a UUID"),
+            ({"teams": Teams(UUID, UUID, "general")}, "teams.channel_id is 'general', wanted what stands in its link"),
+            (
+                {"response_plan": "arn:aws:ssm-incidents::1:response-plan/x"},
+                "response_plan is 'arn:aws:ssm-incidents::1",
+            ),
             ({"email": "a@b.de", "of": "Shop"}, "of is a str, wanted a Construct"),
             ({"topic": "arn:aws:sns:eu-west-1:111122223333:pager"}, "topic is a str, wanted a Topic"),
         ],
