@@ -245,12 +245,12 @@ class SecureRestApi(RoutedApi):
 
     @property
     def url(self) -> str:
-        """The base URL, without a slash at its end; a function of this API cannot have it as a variable."""
+        """The base URL, without a slash at its end; functions of this API may have it as a variable."""
         if self.domain is not None:
             return self.domain.url
         stack = cdk.Stack.of(self)
         host = f"{self.rest_api.rest_api_id}.execute-api.{stack.region}.{stack.url_suffix}"
-        return f"https://{host}/{self.stage.stage_name}"
+        return f"https://{host}/{STAGE}"  # not by the stage, which waits for the functions behind it
 
     def claim(self, asked: Asked, claimant: Construct, place: Construct, refusals: Refusals) -> Granted:
         """Take a route for a function, and note everything about it that cannot be had."""

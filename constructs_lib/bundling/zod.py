@@ -56,7 +56,9 @@ def schema_of_zod(reference: str, project: Project) -> dict[str, Any]:
     file, _, name = reference.rpartition(":")
     path = (project.folder / file).resolve()
     if not file or not name.isidentifier():
-        raise _error(f"{reference!r} names no file and schema", reference, "write lambda_src/users/user.ts:NewUser")
+        raise _error(
+            f"{reference!r} names no file and schema", reference or "request", "write lambda_src/users/user.ts:NewUser"
+        )
     if path.suffix not in NODE_SUFFIXES or not path.is_file():
         raise _error(f"{file} is no TypeScript or JavaScript file that is there", reference, "name the schema's file")
     told = _told(path, name, project)

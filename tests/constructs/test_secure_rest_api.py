@@ -279,6 +279,15 @@ class TestGrants:
         assert {each.partition(":")[0] for each in statement["Action"]} == {"logs"}
         assert len(statement["Action"]) == 7
 
+    @pytest.mark.parametrize("nested", [True, False])
+    def test_a_function_may_know_the_address_of_its_api(self, app: cdk.App, stack: cdk.Stack, nested: bool) -> None:
+        api = SecureRestApi(stack, "Api", auth=Iam(), nest_functions=nested)
+        url = {"API_URL": api.url}
+        SecureApiFunction(stack, "Greet", api=api, route="POST /greet", entry=ENTRY, environment=url)
+        app.synth()  # it says that the function may call itself, and refuses no circle
+        [told] = template_of(stack)["Outputs"].values()
+        assert show(told["Value"]).endswith(".execute-api.AWS::Region.AWS::URLSuffix/live")
+
     def test_a_function_in_another_stack_than_its_api(self, app: cdk.App) -> None:
         front, back = cdk.Stack(app, "Front"), cdk.Stack(app, "Back")
         api = SecureRestApi(front, "Api", auth=Iam())
