@@ -16,6 +16,7 @@ from aws_cdk import aws_route53_targets as targets
 
 from constructs_lib.wiring.kinds import check_fields
 from constructs_lib.wiring.refusals import Refusals
+from constructs_lib.wiring.resource import resource_of
 
 if TYPE_CHECKING:
     from constructs import Construct, IConstruct
@@ -29,7 +30,7 @@ _TAKEN: WeakKeyDictionary[IConstruct, dict[str, dict[str, tuple[str, str]]]] = W
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """A name of one's own for an API, over TLS 1.2 or newer.
+    """A name of one's own for an API, over TLS 1.2 or newer, by IPv4 and IPv6.
 
     Nothing is looked up: the certificate is one of this region that covers the name, and the zone is passed as it is.
     The endpoint that API Gateway names itself is closed, so that nobody goes around what the name is for.
@@ -131,6 +132,7 @@ def name_http_api(
         domain_name=domain.name,
         certificate=domain.certificate,
         security_policy=apigatewayv2.SecurityPolicy.TLS_1_2,
+        ip_address_type=apigatewayv2.IpAddressType.DUAL_STACK,  # else nobody answers at the AAAA record
     )
     apigatewayv2.ApiMapping(
         scope, "Mapping", api=api, domain_name=named, stage=stage, api_mapping_key=domain.path or None
@@ -151,6 +153,11 @@ def name_rest_api(scope: Construct, domain: Domain, stage: apigateway.Stage) -> 
         endpoint_type=apigateway.EndpointType.REGIONAL,
         security_policy=apigateway.SecurityPolicy.TLS13_1_3_2025_09 if is_newest else apigateway.SecurityPolicy.TLS_1_2,
         endpoint_access_mode=apigateway.EndpointAccessMode.STRICT if is_newest else None,
+    )
+    resource_of(
+        named, apigateway.CfnDomainName
+    ).endpoint_configuration = apigateway.CfnDomainName.EndpointConfigurationProperty(
+        types=["REGIONAL"], ip_address_type="dualstack"
     )
     named.add_base_path_mapping(stage.rest_api, base_path=domain.path or None, stage=stage)
     _records(scope, domain, targets.ApiGatewayDomain(named))

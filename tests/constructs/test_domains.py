@@ -39,6 +39,7 @@ def test_speaks_tls_1_2_or_newer_under_its_certificate(
     told = domain_of(stack, kind, Domain("api.example.com", certificate))
     assert told["DomainName"] == "api.example.com"
     assert "'SecurityPolicy': 'TLS_1_2'" in str(told)
+    assert "'IpAddressType': 'dualstack'" in str(told), "else nobody answers at the AAAA record"
     assert CERTIFICATE in str(told)
     assert findings_of(stack) == []
 
