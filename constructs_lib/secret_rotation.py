@@ -9,7 +9,8 @@ The numbers, and why:
 
 from __future__ import annotations
 
-from typing import Unpack
+from collections.abc import Mapping
+from typing import Unpack, cast
 
 import aws_cdk as cdk
 import jsii
@@ -20,12 +21,13 @@ from constructs import Construct
 
 from constructs_lib.secure_function import FunctionProps, SecureFunction
 from constructs_lib.wiring.environments import check_same_region
+from constructs_lib.wiring.function_alarms import FunctionAlarms
 from constructs_lib.wiring.kinds import checks_kinds
 from constructs_lib.wiring.one_rotation import OnlyRotation, check_only_one, note_rotation
 from constructs_lib.wiring.refusals import Refusals
 from constructs_lib.wiring.rotation_rights import rotation_statements
 from constructs_lib.wiring.secrets import check_is_found_by_its_arn, full_arn_of
-from constructs_lib.wiring.waiver import acknowledge
+from constructs_lib.wiring.waiver import Waived, acknowledge
 
 SERVICE = "secretsmanager.amazonaws.com"
 # https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_schedule.html
@@ -55,6 +57,8 @@ class SecretRotation(Construct):
         entry: The file that holds the handler, as for `SecureFunction`.
         every: How often: 4 to 999 whole hours, or 1 to 999 whole days. Default: 30 days.
         at_once: Also rotate when this is deployed first, or changed; otherwise the first time is when it is due.
+        alarms: Those of the function, as `SecureFunction` takes them; `errors` goes off at the first one, since nobody
+            else is told of a rotation that failed.
         function: Whatever else `SecureFunction` takes; its timeout is a minute unless set.
 
     Raises:
@@ -67,7 +71,7 @@ class SecretRotation(Construct):
         ... )
     """
 
-    @checks_kinds(except_for=("every",))
+    @checks_kinds(except_for=("every", "alarms"))
     def __init__(
         self,
         scope: Construct,
@@ -77,6 +81,7 @@ class SecretRotation(Construct):
         entry: str,
         every: cdk.Duration | None = None,
         at_once: bool = True,
+        alarms: FunctionAlarms | Waived | None = None,
         **function: Unpack[FunctionProps],
     ) -> None:
         super().__init__(scope, id)
@@ -91,7 +96,9 @@ class SecretRotation(Construct):
 
         self.secret = secret
         function.setdefault("timeout", cdk.Duration.minutes(1))
-        self.function = SecureFunction(self, "Function", entry=entry, **function)
+        if alarms is None or isinstance(alarms, Mapping):
+            alarms = cast("FunctionAlarms", {"errors": 1, **(alarms or {})})
+        self.function = SecureFunction(self, "Function", entry=entry, alarms=alarms, **function)
         for statement in rotation_statements(self, secret):
             self.function.add_to_role_policy(statement)
         permission = lambda_.CfnPermission(

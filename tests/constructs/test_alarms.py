@@ -13,6 +13,7 @@ import botocore.session
 import pytest
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_secretsmanager as secretsmanager
 
 from constructs_lib import (
     Defaults,
@@ -23,6 +24,7 @@ from constructs_lib import (
     QueueWorker,
     RelationalDatabase,
     Schedule,
+    SecretRotation,
     SecureApi,
     SecureApiFunction,
     SecureFunction,
@@ -258,6 +260,19 @@ class TestDefaults:
         assert watched == {
             "Search/Function/LostEvents": "DestinationDeliveryFailures",
             "Search/Function/LostEvents-DeadLetterErrors": "DeadLetterErrors",
+        }
+
+    def test_one_rotation_that_fails_is_told_of(self, stack: cdk.Stack) -> None:
+        secrets = [secretsmanager.Secret(stack, f"Secret{number}") for number in range(3)]
+        SecretRotation(stack, "Keys", secret=secrets[0], entry=ENTRY)
+        SecretRotation(stack, "Often", secret=secrets[1], entry=ENTRY, alarms={"errors": 3, "throttles": 9})
+        SecretRotation(stack, "Toy", secret=secrets[2], entry=ENTRY, alarms=Waived("a toy"))
+        found = {name: alarm["Threshold"] for name, alarm in alarms_in(stack).items() if "Duration" not in name}
+        assert found == {
+            "Keys/Function/Errors": 1,
+            "Keys/Function/Throttles": 1,
+            "Often/Function/Errors": 3,
+            "Often/Function/Throttles": 9,
         }
 
     def test_they_are_what_a_canary_looks_at(self, stack: cdk.Stack) -> None:
