@@ -36,7 +36,7 @@ def check_subnets(vpc: ec2.IVpc, refusals: Refusals) -> None:
     if len(subnets) < FEWEST_SUBNETS:
         refusals.refuse(
             f"{vpc.node.path} has {len(subnets)} subnets without a way back from the internet, wanted 2 at least",
-            fix="add a subnet_configuration of PRIVATE_ISOLATED, in two zones or more",
+            fix="add a subnet_configuration of PRIVATE_ISOLATED, in two zones or more; name imported ones one by one",
         )
     elif len({subnet.availability_zone for subnet in subnets}) < FEWEST_SUBNETS:
         refusals.refuse(
