@@ -239,6 +239,11 @@ class TestRefusals:
             f"{what}\n  at:  Shop/Nightly (Schedule)\n  fix: {fix}"
         )
 
+    @pytest.mark.parametrize("zone", ["Europe/Berln", "Nowhere", "../Berlin", " "])
+    def test_a_time_zone_that_there_is_not(self, stack: cdk.Stack, report: SecureFunction, zone: str) -> None:
+        refused = self.refused(stack, report, timezone=cdk.TimeZone.of(zone))
+        assert refused.startswith(f"timezone '{zone}' is none there is")
+
     @pytest.mark.parametrize(
         "expression",
         [
