@@ -99,8 +99,8 @@ class Defaults:
 
     Args:
         log_retention: How long all logs are kept. Library: one month.
-        removal_policy: What becomes of data when its stack, or its construct, is removed: RETAIN, DESTROY, or SNAPSHOT,
-            which retains what knows no snapshots. Library: RETAIN.
+        removal_policy: What becomes of data, and of logs in groups without a name of their own, when its stack, or its
+            construct, is removed: RETAIN, DESTROY, or SNAPSHOT, which retains what knows no snapshots. Library: RETAIN.
         deletion_protection: Whether a call that deletes a table or a database is refused by AWS. Library: yes.
         termination_protection: Whether stacks with constructs of ours refuse to be deleted as a whole. Library: no.
         encryption_key: The key of tables, databases, queues, topics, buckets and logs, used by exactly those who use

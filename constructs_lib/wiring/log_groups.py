@@ -27,7 +27,9 @@ def log_group(
     retention: logs.RetentionDays | None,
     name: str | None = None,
 ) -> logs.LogGroup:
-    """Define a log group; it goes with its stack, since nobody finds the logs of what is gone.
+    """Define a log group; it outlives its construct where data does, until its last entry is as old as it may get.
+
+    One with a name of its own goes in any case: it would be in the way of the next of that name.
 
     Args:
         scope: Whose logs they are.
@@ -41,13 +43,14 @@ def log_group(
         check_same_region("encryption_key of the Defaults", settings.encryption_key, scope, refusals)
         refusals.stop_if_any()
         admit_logs(settings.encryption_key, scope)
+    is_kept = name is None and settings.removal_policy is not cdk.RemovalPolicy.DESTROY
     return logs.LogGroup(
         scope,
         id,
         log_group_name=name,
         retention=settings.log_retention if retention is None else retention,
         encryption_key=settings.encryption_key,
-        removal_policy=cdk.RemovalPolicy.DESTROY,
+        removal_policy=cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if is_kept else cdk.RemovalPolicy.DESTROY,
     )
 
 

@@ -91,7 +91,9 @@ class TestData:
         Defaults.dev().apply(stack)
         DynamoTable(stack, "Table", partition_key="id")
         UploadBucket(stack, "Uploads")
+        SecureFunction(stack, "Function", entry=ENTRY)
         template = template_of(stack)
+        assert {each["DeletionPolicy"] for each in resources_of(template, "AWS::Logs::LogGroup").values()} == {"Delete"}
         [table] = resources_of(template, "AWS::DynamoDB::Table").values()
         assert (table["DeletionPolicy"], table["Properties"]["DeletionProtectionEnabled"]) == ("Delete", False)
         reason = "turned off by the Defaults of Shop"

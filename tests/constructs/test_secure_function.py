@@ -64,10 +64,10 @@ class TestDefaults:
             "AWS::Lambda::Function", {"Runtime": "python3.14", "Handler": "users.list_users.handler"}
         )
 
-    def test_keeps_logs_for_a_month_and_removes_them_with_the_stack(self, stack: cdk.Stack) -> None:
+    def test_keeps_logs_for_a_month_also_when_the_function_goes(self, stack: cdk.Stack) -> None:
         SecureFunction(stack, "Report", entry=NODE_ENTRY)
         Template.from_stack(stack).has_resource(
-            "AWS::Logs::LogGroup", {"Properties": {"RetentionInDays": 30}, "DeletionPolicy": "Delete"}
+            "AWS::Logs::LogGroup", {"Properties": {"RetentionInDays": 30}, "DeletionPolicy": "RetainExceptOnCreate"}
         )
 
     def test_waits_for_its_base_policy_but_not_for_its_grants(self, stack: cdk.Stack) -> None:
