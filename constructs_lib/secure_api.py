@@ -34,6 +34,7 @@ from constructs_lib.wiring.resource import resource_of
 from constructs_lib.wiring.room import FUNCTIONS
 from constructs_lib.wiring.routed_api import Asked, Granted, RoutedApi, check_auth, with_scopes
 from constructs_lib.wiring.stated import stated
+from constructs_lib.wiring.throttle import limits_of_stage
 from constructs_lib.wiring.waiver import Waived
 
 if TYPE_CHECKING:
@@ -112,9 +113,9 @@ class SecureApi(RoutedApi):
         super().__init__(scope, id)
         guard(self)
         settings = defaults_of(self)
-        rate_limit, burst_limit = stated(rate_limit, settings.rate_limit), stated(burst_limit, settings.burst_limit)
         route_metrics = stated(route_metrics, settings.alarms)
         refusals = Refusals(self)
+        rate, burst = limits_of_stage(rate_limit, burst_limit, settings, refusals)
         check_auth(auth, refusals)
         check_cors(cors_origins, refusals)
         watched = AlarmsOfApi(alarms)
@@ -124,9 +125,6 @@ class SecureApi(RoutedApi):
                 "the oldest TLS of the domain is 1.3, and HTTP APIs let no one leave 1.2 out",
                 fix="leave tls out (1.3 is spoken with those who can), or use a SecureRestApi",
             )
-        for name, limit in {"rate_limit": rate_limit, "burst_limit": burst_limit}.items():
-            if not cdk.Token.is_unresolved(limit) and limit < 1:
-                refusals.refuse(f"{name} is {limit}: nobody could call", fix=f"leave {name} out, or allow one at least")
         check_domain(domain, self, refusals)
         refusals.stop_if_any()
 
@@ -157,7 +155,7 @@ class SecureApi(RoutedApi):
             http_api=self.http_api,
             stage_name="$default",
             auto_deploy=True,
-            throttle=apigatewayv2.ThrottleSettings(rate_limit=rate_limit, burst_limit=burst_limit),
+            throttle=apigatewayv2.ThrottleSettings(rate_limit=rate, burst_limit=burst),
             detailed_metrics_enabled=route_metrics,
         )
         resource_of(

@@ -40,6 +40,8 @@ from constructs_lib.wiring.rest_logs import logs_of_account
 from constructs_lib.wiring.rest_route import RestRoutes, check_rest_auth
 from constructs_lib.wiring.room import FUNCTIONS
 from constructs_lib.wiring.routed_api import Asked, Granted, RoutedApi, check_auth, with_scopes
+from constructs_lib.wiring.stated import stated
+from constructs_lib.wiring.throttle import limits_of_stage
 from constructs_lib.wiring.waiver import Waived, acknowledge, check_safeguards, record_waiver
 
 if TYPE_CHECKING:
@@ -93,13 +95,13 @@ class SecureRestApi(RoutedApi):
             or `Waived(reason)` for none. Default: AWS's managed rules and 1,000 requests of one address in 5 minutes.
         cors_origins: Origins whose pages may call, like `https://app.example.com`. The functions still answer with
             `Access-Control-Allow-Origin` themselves; what API Gateway refuses has it. Default: none.
-        rate_limit: Requests a second, on average, over all routes. Default: 100.
-        burst_limit: Requests at once. Default: 200.
+        rate_limit: Requests a second, on average, over all routes. Default: what the `Defaults` say, or else 100.
+        burst_limit: Requests at once. Default: what the `Defaults` say, or else 200.
         route_metrics: Count and time each method by itself; CloudWatch bills these as custom metrics. Default: where
             there are alarms, as the `Defaults` say.
         execution_logs: What API Gateway tells of its own work: `ERROR`, or `INFO` for each step of each request.
         account_logs: `Waived(reason)` where the account has a role for the logs of REST APIs already.
-        log_retention: How long logs are kept. Default: one month.
+        log_retention: How long logs are kept. Default: what the `Defaults` say, or else one month.
         tracing: `Waived(reason)` turns X-Ray off for the stage.
         domain: The API's own name. Default: the one API Gateway makes up.
         nest_functions: Put the functions of the routes into nested stacks, for more routes than one stack has room for;
@@ -140,10 +142,9 @@ class SecureRestApi(RoutedApi):
         super().__init__(scope, id)
         guard(self)
         defaults = defaults_of(self)
-        rate = defaults.rate_limit if rate_limit is None else rate_limit
-        burst = defaults.burst_limit if burst_limit is None else burst_limit
-        has_metrics = defaults.alarms if route_metrics is None else route_metrics
+        has_metrics = stated(route_metrics, defaults.alarms)
         refusals = Refusals(self)
+        rate, burst = limits_of_stage(rate_limit, burst_limit, defaults, refusals)
         check_auth(auth, refusals)
         check_rest_auth(auth, refusals)
         check_cors(cors_origins, refusals)
@@ -159,9 +160,6 @@ class SecureRestApi(RoutedApi):
         check_safeguards({"account_logs": account_logs, "tracing": tracing}, refusals)
         watched = AlarmsOfApi(alarms)
         watched.check(refusals)
-        for name, limit in {"rate_limit": rate, "burst_limit": burst}.items():
-            if not cdk.Token.is_unresolved(limit) and limit < 1:
-                refusals.refuse(f"{name} is {limit}: nobody could call", fix=f"leave {name} out, or allow one at least")
         check_domain(domain, self, refusals)
         refusals.stop_if_any()
 
@@ -233,7 +231,8 @@ class SecureRestApi(RoutedApi):
             let_pages_read_refusals(self.rest_api, cors_origins)
         self.web_acl = self._firewall(waf, log_retention)
         self.domain_name = None if domain is None else name_rest_api(self, domain, self.stage)
-        # By its name: a canary of a route may go back on these alarms, and the stage waits for every route.
+        # By its name: a canary of a route may go back on these alarms, and the stage waits for every route. The CDK
+        # declares it as an interface that measures nothing, and answers with a stage that does.
         measured = apigateway.Stage.from_stage_attributes(self, "Measured", rest_api=self.rest_api, stage_name=STAGE)
         self.alarms: Sequence[cloudwatch.IAlarm] = watched.raise_for(self, cast("MeasuredStage", measured), self.stage)
         cdk.CfnOutput(self, "Url", value=self.url, description=f"Base URL of {self.node.path}")

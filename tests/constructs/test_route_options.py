@@ -79,6 +79,12 @@ class TestThrottle:
         with pytest.raises(PropError, match=r"Throttle\(\.\.\.\)"):
             Throttle(*limits)
 
+    def test_a_rate_that_deployment_tells_is_not_doubled(self) -> None:
+        rate = cdk.Token.as_number({"Ref": "Rate"})
+        with pytest.raises(PropError, match="rate_limit is not known before deployment, and neither is twice as much"):
+            Throttle(rate)  # type: ignore[arg-type] # a token of a number is a float
+        assert Throttle(rate, 20).burst_limit == 20  # type: ignore[arg-type] # likewise
+
 
 def test_an_http_api_checks_no_bodies(stack: cdk.Stack) -> None:
     api = SecureApi(stack, "Api", auth=Iam())

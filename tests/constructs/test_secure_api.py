@@ -11,7 +11,7 @@ from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_iam as iam
 from aws_cdk.assertions import Match, Template
 
-from constructs_lib import Cognito, Iam, Jwt, PropError, Public, SecureApi, SecureApiFunction
+from constructs_lib import Cognito, Iam, Jwt, PropError, Public, SecureApi, SecureApiFunction, SecureRestApi
 from tests.templates import resources_of, show, template_of
 
 ENTRY = "lambda_src/greeting/greet.ts"
@@ -299,8 +299,17 @@ class TestRefusals:
         SecureApiFunction(stack, "Any", api=api, route=route, entry=ENTRY, auth=Public("answers browsers"))
 
     def test_a_throttle_that_lets_nobody_in(self, stack: cdk.Stack) -> None:
-        with pytest.raises(PropError, match="rate_limit is 0"):
-            SecureApi(stack, "Api", auth=Iam(), rate_limit=0)
+        for api in (SecureApi, SecureRestApi):
+            with pytest.raises(PropError) as refused:
+                api(stack, "Api", auth=Iam(), rate_limit=0, burst_limit=-1)
+            assert str(refused.value).splitlines() == [
+                "rate_limit is 0: nobody could call",
+                f"  at:  Shop/Api ({api.__name__})",
+                "  fix: leave rate_limit out, or allow one at least",
+                "burst_limit is -1: nobody could call",
+                f"  at:  Shop/Api ({api.__name__})",
+                "  fix: leave burst_limit out, or allow one at least",
+            ]
 
 
 class TestEscapeHatches:
