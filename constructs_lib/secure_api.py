@@ -207,7 +207,7 @@ class SecureApi(RoutedApi):
         self, granted: Granted, claimant: Construct, place: Construct, function: lambda_.IFunction
     ) -> apigatewayv2.HttpRoute:
         """Add the route, and allow it alone to invoke the function."""
-        self.count(claimant)
+        self.count(granted.route, claimant)
         return self._http_routes.add(granted, self.authorizer_for(granted.auth), claimant, place, function)
 
     def arn_of(self, route: Route) -> str:

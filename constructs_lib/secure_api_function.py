@@ -100,7 +100,7 @@ class SecureApiFunction(SecureFunction):
             super().__init__(home, own_id, entry=entry, alarms=alarms, **function)
             self.api_route = api.serve(self._granted, self, self._written_at, self.called)
         except ProblemError:
-            api.leave(home)
+            api.leave(home, route)
             raise
         acknowledge(self.function, CALLER_SEES_FAILURE, "Serverless-LambdaDLQ")
         if example is not None:

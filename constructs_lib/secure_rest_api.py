@@ -278,7 +278,7 @@ class SecureRestApi(RoutedApi):
     ) -> apigateway.Method:
         """Add the route, and allow it alone to invoke the function."""
         del place
-        self.count(claimant)
+        self.count(granted.route, claimant)
         return self._rest_routes.add(granted, claimant, function, default=self.auth)
 
     def arn_of(self, route: Route) -> str:

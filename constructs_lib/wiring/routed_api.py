@@ -77,6 +77,7 @@ class RoutedApi(Construct):
         super().__init__(scope, id)
         self._routes: dict[str, str] = {}
         self._nested: NestedFunctions | None = None
+        self._answered: set[str] = set()  # routes that have their function
         self._served: dict[str, int] = {}
         self.node.add_validation(Room(self, self))
 
@@ -123,8 +124,11 @@ class RoutedApi(Construct):
         """Where a function of a route goes: where it was written, or into a nested stack."""
         return (scope, own_id) if self._nested is None else self._nested.place_of(scope, own_id)
 
-    def leave(self, home: Construct) -> None:
-        """Take back what `place_of` made for a function that was refused."""
+    def leave(self, home: Construct, text: str) -> None:
+        """Take back what `place_of` made for a function that was refused, and the route it claimed."""
+        shape = parse_route(text, Refusals.at("route")).shape
+        if shape not in self._answered:
+            self._routes.pop(shape, None)
         if self._nested is not None:
             self._nested.leave(home)
 
@@ -144,8 +148,9 @@ class RoutedApi(Construct):
         """How many resources of functions stand in the stack of the API, at least: eight for each."""
         return 8 * self._served.get(cdk.Stack.of(self).node.path, 0)
 
-    def count(self, claimant: Construct) -> None:
-        """Warn, once, before a stack is full of functions that could be elsewhere."""
+    def count(self, route: Route, claimant: Construct) -> None:
+        """Note that a route is answered; warn, once, before a stack is full of functions that could be elsewhere."""
+        self._answered.add(route.shape)
         stack = cdk.Stack.of(claimant)
         if stack.nested_stack_parent is not None:
             return

@@ -298,6 +298,17 @@ class TestRefusals:
         )
         SecureApiFunction(stack, "Any", api=api, route=route, entry=ENTRY, auth=Public("answers browsers"))
 
+    @pytest.mark.parametrize("nested", [True, False])
+    def test_a_refused_function_leaves_its_route_free(self, stack: cdk.Stack, nested: bool) -> None:
+        api = SecureApi(stack, "Api", auth=Iam(), nest_functions=nested)
+        with pytest.raises(PropError, match="memory_mib"):
+            SecureApiFunction(stack, "Read", api=api, route="GET /users", entry=ENTRY, memory_mib=1)
+        SecureApiFunction(stack, "List", api=api, route="GET /users", entry=ENTRY)
+        for name, route in (("List", "GET /others"), ("List", "GET /users"), ("Again", "GET /users")):
+            with pytest.raises(PropError, match=r"is taken|has a List already"):
+                SecureApiFunction(stack, name, api=api, route=route, entry=ENTRY)
+        SecureApiFunction(stack, "Others", api=api, route="GET /others", entry=ENTRY)
+
     def test_a_throttle_that_lets_nobody_in(self, stack: cdk.Stack) -> None:
         for api in (SecureApi, SecureRestApi):
             with pytest.raises(PropError) as refused:
