@@ -149,6 +149,7 @@ class TestBodies:
         api = SecureRestApi(stack, "Api", auth=Iam())
         zod = "lambda_src/users/user.ts:NewUser"
         SecureApiFunction(stack, "Create", api=api, route="POST /users", entry=ENTRY, request=zod)
+        SecureApiFunction(stack, "List", api=api, route="GET /users", entry=ENTRY)
         written = document(app)
         create = written["paths"]["/users"]["post"]
         assert create["requestBody"] == {
@@ -157,12 +158,14 @@ class TestBodies:
         }
         assert written["components"]["schemas"]["NewUser"]["required"] == ["name", "email"]
         assert "400" in create["responses"]
+        assert "400" in written["paths"]["/users"]["get"]["responses"]  # its parameters are checked, too
 
     def test_what_nobody_checks_has_its_example(self, app: cdk.App, stack: cdk.Stack) -> None:
         api = SecureApi(stack, "Api", auth=Iam())
         example: Any = {"body": {"name": "Ada"}}
         SecureApiFunction(stack, "Create", api=api, route="POST /users", entry=ENTRY, example=example)
         create = document(app)["paths"]["/users"]["post"]
+        assert "400" not in create["responses"]
         assert create["requestBody"] == {"content": {"application/json": {"example": {"name": "Ada"}}}}
         assert set(create["responses"]) == {"default", "403", "413", "429", "500", "503"}
 
