@@ -147,7 +147,7 @@ class SecureRestApi(RoutedApi):
         rate, burst = limits_of_stage(rate_limit, burst_limit, defaults, refusals)
         check_auth(auth, refusals)
         check_rest_auth(auth, refusals)
-        check_cors(cors_origins, refusals)
+        check_cors(cors_origins, refusals, by_name=True)
         check_waf(waf, refusals)
         if isinstance(waf, wafv2.CfnWebACL):
             check_same_environment(

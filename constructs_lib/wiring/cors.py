@@ -17,9 +17,14 @@ DEFAULT_PORTS = {"http": ":80", "https": ":443"}  # which browsers leave out
 PREFLIGHT_MAX_AGE = cdk.Duration.hours(1)
 
 
-def check_cors(origins: Sequence[str], refusals: Refusals) -> None:
-    """Note origins that no browser sends."""
+def check_cors(origins: Sequence[str], refusals: Refusals, *, by_name: bool = False) -> None:
+    """Note origins that no browser sends; and a list that is not known yet, where each origin is answered by name."""
     if isinstance(origins, list) and cdk.Token.is_unresolved(origins):
+        if by_name:
+            refusals.refuse(
+                "cors_origins is a list that is not known before deployment, and REST APIs answer each origin by name",
+                fix='write the list here; what is in it may be a parameter: [origin.value_as_string, "https://..."]',
+            )
         return
     if isinstance(origins, str | bytes) or not isinstance(origins, Sequence):
         refusals.refuse(f"cors_origins is {origins!r}, wanted a list", fix='write ["https://app.example.com"]')

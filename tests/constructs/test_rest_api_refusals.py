@@ -134,6 +134,11 @@ class TestRefusals:
         with pytest.raises(PropError, match="every origin would be let in"):
             SecureRestApi(stack, "Api", auth=Iam(), cors_origins=["*", "https://app.example.com"])
 
+    def test_origins_that_are_not_known_yet(self, stack: cdk.Stack) -> None:
+        origins = cdk.CfnParameter(stack, "Origins", type="CommaDelimitedList").value_as_list
+        with pytest.raises(PropError, match="cors_origins is a list that is not known before deployment"):
+            SecureRestApi(stack, "Api", auth=Iam(), cors_origins=origins)
+
     def test_a_refused_route_leaves_its_variables_free(self, stack: cdk.Stack) -> None:
         api = SecureRestApi(stack, "Api", auth=Iam())
         with pytest.raises(PropError):
