@@ -92,7 +92,7 @@ def check_domain(domain: Domain | None, api: Construct, refusals: Refusals) -> N
         )
     if cdk.Token.is_unresolved(domain.name):
         return
-    zone = None if domain.zone is None else domain.zone.zone_name
+    zone = None if domain.zone is None else _name_of(domain.zone)
     if zone is not None and not cdk.Token.is_unresolved(zone):
         ending = zone.rstrip(".").lower()
         if domain.name != ending and not domain.name.endswith(f".{ending}"):
@@ -110,6 +110,14 @@ def check_domain(domain: Domain | None, api: Construct, refusals: Refusals) -> N
             )
     if refusals.are_none:
         taken.setdefault(domain.name, {}).setdefault(stack.node.path, (api.node.path, stack.region))
+
+
+def _name_of(zone: route53.IHostedZone) -> str | None:
+    """The name of a zone; none of one that is known by its id alone."""
+    try:
+        return zone.zone_name
+    except RuntimeError:
+        return None
 
 
 def _region_of(certificate: acm.ICertificate) -> str | None:

@@ -13,6 +13,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import aws_cdk as cdk
+
 TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
 # Of other formats API Gateway knows nothing; bodies were refused for having a field of one (`date`).
 FORMATS = frozenset(["date-time", "email", "hostname", "ipv4", "ipv6", "uri"])
@@ -119,7 +121,7 @@ KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
 
 def _check_kinds(schema: Mapping[str, Any], at: str) -> None:
     for key, (is_one, wanted) in KINDS.items():
-        if key in schema and not is_one(schema[key]):
+        if key in schema and not is_one(schema[key]) and not cdk.Token.is_unresolved(schema[key]):
             raise InexpressibleError(f"has {key} {schema[key]!r} at {at}, wanted {wanted}", "mend it")
 
 

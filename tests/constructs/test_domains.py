@@ -140,3 +140,9 @@ class TestRefusals:
         with pytest.raises(PropError) as caught:
             Domain(**values)
         assert str(caught.value).count("\n  fix: ") == 3
+
+
+def test_a_zone_that_is_known_by_its_id_alone(stack: cdk.Stack, certificate: acm.ICertificate) -> None:
+    zone = route53.HostedZone.from_hosted_zone_id(stack, "Zone", "Z1")
+    domain_of(stack, SecureApi, Domain("api.example.com", certificate, zone=zone))
+    assert len(resources_of(template_of(stack), "AWS::Route53::RecordSet")) == 2

@@ -10,6 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
+import aws_cdk as cdk
 import jsonschema  # type: ignore[import-untyped] # its types are a package of their own, for this one test
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -163,6 +164,11 @@ def test_leaves_out_what_says_nothing_and_api_gateway_would_not_take() -> None:
         "minLength": 1,
         "properties": {"at": {"format": "date-time"}, "required": {}},
     }
+
+
+def test_numbers_that_are_not_known_yet() -> None:
+    number = cdk.Token.as_number({"Ref": "Most"})
+    assert cdk.Token.is_unresolved(as_draft_4({"maxLength": number, "minimum": number})["maxLength"])
 
 
 @pytest.mark.parametrize("pattern", [r"[*+]+", r"a\++", r"\\A", "(?:a)(?=b)(?!c)", r"[^\]]+", r"^\d{3}-\w+\/$", "a}+"])
