@@ -10,7 +10,7 @@ The numbers, and why:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Unpack, cast
+from typing import Unpack
 
 import aws_cdk as cdk
 import jsii
@@ -96,8 +96,11 @@ class SecretRotation(Construct):
 
         self.secret = secret
         function.setdefault("timeout", cdk.Duration.minutes(1))
-        if alarms is None or isinstance(alarms, Mapping):
-            alarms = cast("FunctionAlarms", {"errors": 1, **(alarms or {})})
+        first_failure: FunctionAlarms = {"errors": 1}
+        if alarms is None:
+            alarms = first_failure
+        elif isinstance(alarms, Mapping):
+            alarms = {**first_failure, **alarms}
         self.function = SecureFunction(self, "Function", entry=entry, alarms=alarms, **function)
         for statement in rotation_statements(self, secret):
             self.function.add_to_role_policy(statement)
