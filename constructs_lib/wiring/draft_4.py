@@ -153,6 +153,8 @@ def _check_patterns(schema: Mapping[str, Any], at: str) -> None:
 
 
 def _not_ecma(pattern: str) -> Iterator[str]:
+    if "\\u{" in pattern.replace("\\\\", ""):
+        yield "\\u{"
     for piece in PIECES.findall(pattern):
         if piece.startswith(("(?", "[[:")) or (len(piece) > 1 and piece[0] in "*+?{"):
             yield piece

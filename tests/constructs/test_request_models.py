@@ -289,6 +289,7 @@ def test_a_type_adapter_of_pydantic() -> None:
         ({"pattern": "(?<!a)b"}, "which has no (?<"),
         ({"pattern": r"[\p{L}]"}, r"which has no \p"),
         ({"pattern": "[0-9]++"}, "which has no ++"),
+        ({"pattern": r"^[\u{1F600}]$"}, r"which has no \u{"),
         ({"patternProperties": {"a(b": {}}}, "missing ), unterminated subpattern"),
     ],
 )
