@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-import aws_cdk as cdk
+from constructs_lib.wiring.app_stack import app_stack_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -64,7 +64,4 @@ class OutputRoom:
 
 def _deployed_with(construct: IConstruct) -> str:
     """The path of the stack that a construct is deployed with, also where it is in a nested one."""
-    stack = cdk.Stack.of(construct)
-    while stack.nested_stack_parent is not None:
-        stack = stack.nested_stack_parent
-    return str(stack.node.path)
+    return str(app_stack_of(construct).node.path)

@@ -9,6 +9,8 @@ import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
 from constructs import IConstruct
 
+from constructs_lib.wiring.app_stack import app_stack_of
+
 KEY = "DefaultsKey"
 
 
@@ -19,11 +21,9 @@ def key_of_stack(scope: IConstruct, *, is_kept: bool) -> kms.IKey | None:
         scope: Whose key it is; nested stacks share that of the stack they are nested in.
         is_kept: Whether data of the scope outlives the stack. Then so does the key, whoever asked for it first.
     """
-    stack = next((each for each in reversed(scope.node.scopes) if isinstance(each, cdk.Stack)), None)
-    while stack is not None and stack.nested_stack_parent is not None:
-        stack = stack.nested_stack_parent
-    if stack is None:
+    if not any(isinstance(each, cdk.Stack) for each in scope.node.scopes):
         return None
+    stack = app_stack_of(scope)
     known = stack.node.try_find_child(KEY)
     if not isinstance(known, kms.Key):
         known = kms.Key(
