@@ -119,7 +119,7 @@ class Alerts(Construct):
 
     Raises:
         PropError: Nobody would be told, or an id is malformed; the topic is in another region, or an alarm when it is
-            made.
+            made; a `Dashboard` in the same stack shows alarms of other stacks.
 
     Example:
         >>> alerts = Alerts(stack, "Alerts", email="oncall@example.com", slack=Slack("T012AB3CD", "C0123456789"))
@@ -175,6 +175,8 @@ class Alerts(Construct):
         if self.topic is not None:
             _write_to(self, self.topic, addresses)
             self._join_chats(self.topic, slack, teams)
+        if isinstance(self.topic, sns.Topic):  # an imported one is no reference
+            self._registry.watch(self, covered, by=self.topic, is_shown=False)
         self._registry.listen(covered, self._tell_of)
         if others:
             cdk.Aspects.of(covered).add(_Others(self), priority=cdk.AspectPriority.MUTATING)
@@ -246,6 +248,7 @@ class Alerts(Construct):
             )
         elif self.topic is not None:
             check_same_environment(self, alarm, refusals, why=REACH, fix=REACH_FIX)
+            self._registry.check_circle(alarm, refusals)
         number = self._registry.actions[path] + len(self._actions) + len(self._rings_only)
         if number > MOST_ACTIONS:
             refusals.refuse(

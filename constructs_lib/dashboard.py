@@ -12,6 +12,7 @@ The numbers, and why:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import aws_cdk as cdk
 import jsii
@@ -77,7 +78,8 @@ class Dashboard(Construct):
             https://docs.aws.amazon.com/powertools/python/latest/core/metrics/
 
     Raises:
-        PropError: What is to be shown is no scope, or no metric.
+        PropError: What is to be shown is no scope, or no metric; or `Alerts` in the same stack are told of other stacks
+            that it shows.
 
     Example:
         >>> sales = cloudwatch.Metric(
@@ -106,6 +108,8 @@ class Dashboard(Construct):
         refusals.stop_if_any()
 
         registry, path = alarms_of(covered), covered.node.path
+        registry.watch(self, covered, by=self, is_shown=True)
+        registry.listen(covered, partial(_refuse_circle, self, registry))
         self.dashboard = cloudwatch.CfnDashboard(
             self, "Dashboard", dashboard_body=cdk.Lazy.string(_Body(self, registry, path, business))
         )
@@ -125,6 +129,12 @@ class Dashboard(Construct):
             group_name=cdk.Names.unique_resource_name(self, max_length=LONGEST_GROUP_NAME, separator="-"),
             filter_expression=cdk.Lazy.string(_Services(self, registry, path)),
         )
+
+
+def _refuse_circle(dashboard: Dashboard, registry: AlarmRegistry, alarm: cloudwatch.Alarm) -> None:
+    refusals = Refusals(dashboard)
+    registry.check_circle(alarm, refusals)
+    refusals.stop_if_any()
 
 
 @jsii.implements(cdk.IStableStringProducer)

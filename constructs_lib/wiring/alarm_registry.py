@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import aws_cdk as cdk
 
+from constructs_lib.wiring.app_stack import app_stack_of
+
 if TYPE_CHECKING:
     from aws_cdk import aws_cloudwatch as cloudwatch
     from aws_cdk import aws_logs as logs
     from constructs import IConstruct
+
+    from constructs_lib.wiring.refusals import Refusals
 
     Listener: TypeAlias = Callable[[cloudwatch.Alarm], None]
 
@@ -57,11 +61,29 @@ class Logged:
     service: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    """A construct that watches the alarms of a scope, and what that makes one stack wait for.
+
+    Args:
+        path: Its path.
+        stack: The path of the stack it is deployed with.
+        scope: The path of what it watches.
+        is_shown: Whether its stack refers to those of the alarms; they refer to its stack otherwise.
+    """
+
+    path: str
+    stack: str
+    scope: str
+    is_shown: bool
+
+
 @dataclass(slots=True)
 class AlarmRegistry:
     """The alarms of one app, and who listens to which; a construct is known by its path."""
 
     alarms: list[tuple[str, cloudwatch.Alarm]] = field(default_factory=list)
+    watchers: list[Watcher] = field(default_factory=list)
     listeners: list[tuple[str, Listener]] = field(default_factory=list)
     measured: list[Measured] = field(default_factory=list)
     logged: list[Logged] = field(default_factory=list)
@@ -78,6 +100,23 @@ class AlarmRegistry:
     def logged_below(self, scope: str, stage: str) -> list[Logged]:
         """Who writes logs below a scope and is deployed with this stage, so far."""
         return [each for each in self.logged if is_below(each.path, scope) and each.stage == stage]
+
+    def watch(self, watcher: IConstruct, covered: IConstruct, *, by: IConstruct, is_shown: bool) -> None:
+        """Remember who watches a scope, and by which construct of theirs, for `check_circle`."""
+        stack = app_stack_of(by).node.path
+        self.watchers.append(Watcher(watcher.node.path, stack, covered.node.path, is_shown))
+
+    def check_circle(self, alarm: cloudwatch.AlarmBase, refusals: Refusals) -> None:
+        """Refuse one stack that shows an alarm of another stack and is told of it: each would wait for the other."""
+        path, stack = alarm.node.path, app_stack_of(alarm).node.path
+        watchers = [each for each in self.watchers if each.stack != stack and is_below(path, each.scope)]
+        for page in (each for each in watchers if each.is_shown):
+            for told in (each for each in watchers if not each.is_shown and each.stack == page.stack):
+                refusals.refuse(
+                    f"{page.path} shows {path}, which tells {told.path}: their stack would wait for that of the alarm, "
+                    "and that for theirs",
+                    fix="give Alerts and Dashboard a stack each; examples/operations.py does",
+                )
 
     def add(self, alarm: cloudwatch.Alarm) -> None:
         """Remember an alarm, and tell whoever listens to it."""

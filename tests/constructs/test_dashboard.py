@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from itertools import permutations
 from typing import Any
 
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 
-from constructs_lib import Dashboard, DynamoTable, Iam, PropError, QueueWorker, SecureApi, SecureFunction, Topic, Waived
+from constructs_lib import (
+    Alerts,
+    Dashboard,
+    DynamoTable,
+    Iam,
+    PropError,
+    QueueWorker,
+    SecureApi,
+    SecureFunction,
+    Topic,
+    Waived,
+)
 from constructs_lib.wiring.alarm_registry import Logged, alarms_of
 from tests.findings import findings_of
 from tests.templates import resources_of, template_of
@@ -215,3 +229,35 @@ class TestRefusals:
             Dashboard(stack, "Dashboard", **props)
         assert caught.value.problems[0].what.startswith(what)
         Dashboard(stack, "Dashboard")  # its place is free
+
+
+class TestBesideAlerts:
+    """`Alerts` are deployed before the alarms they are told of, a dashboard after those it shows."""
+
+    @pytest.mark.parametrize("order", list(permutations(("alerts", "dashboard", "function"))), ids="-".join)
+    def test_in_one_stack_is_refused_for_alarms_of_another(self, app: cdk.App, order: tuple[str, ...]) -> None:
+        operations, shop = cdk.Stack(app, "Operations"), cdk.Stack(app, "Shop")
+        makes: dict[str, Callable[[], object]] = {
+            "alerts": lambda: Alerts(operations, "Alerts", email="oncall@example.com", of=app),
+            "dashboard": lambda: Dashboard(operations, "Dashboard", of=app),
+            "function": lambda: SecureFunction(shop, "Greet", entry=ENTRY),
+        }
+        for each in order[:-1]:
+            makes[each]()
+        with pytest.raises(PropError, match="Operations/Dashboard shows Shop/Greet/") as refused:
+            makes[order[-1]]()
+        assert "give Alerts and Dashboard a stack each" in str(refused.value)
+
+    def test_stands_in_the_stack_whose_alarms_it_shows(self, stack: cdk.Stack) -> None:
+        SecureFunction(stack, "Greet", entry=ENTRY)
+        Alerts(stack, "Alerts", email="oncall@example.com")
+        Dashboard(stack, "Dashboard")
+        assert "Greet" in json.dumps(body_of(template_of(stack)))
+
+    def test_stands_beside_alerts_whose_topic_is_in_a_third_stack(self, app: cdk.App) -> None:
+        operations, pagers = cdk.Stack(app, "Operations"), cdk.Stack(app, "Pagers")
+        topic = Topic(pagers, "Pager", encryption_key=kms.Key(pagers, "Key"))
+        SecureFunction(cdk.Stack(app, "Shop"), "Greet", entry=ENTRY)
+        Alerts(operations, "Alerts", topic=topic, of=app)
+        Dashboard(operations, "Dashboard", of=app)
+        assert "Greet" in json.dumps(body_of(template_of(operations)))
