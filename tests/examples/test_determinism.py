@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -90,32 +91,40 @@ def without_paths(template: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def one(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Production, as `python app.py` synthesizes it from a copy of the tree."""
-    folder = tmp_path_factory.mktemp("first")
-    return synthesize(checkout(folder / "one"), HOME=str(folder / "ada"), TZ="UTC", PYTHONHASHSEED="1")
+def assemblies(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Production, as `python app.py` synthesizes it from two copies of the tree, side by side: each waits a lot."""
+    place, other = tmp_path_factory.mktemp("first"), tmp_path_factory.mktemp("second")
+    environments: list[tuple[Path, dict[str, str]]] = [
+        (place / "one", {"HOME": str(place / "ada"), "TZ": "UTC", "PYTHONHASHSEED": "1"}),
+        (
+            other / "another folder, deeper",
+            {
+                "HOME": str(other / "grace"),
+                "TZ": "Pacific/Auckland",
+                "PYTHONHASHSEED": "2",
+                "LANG": "C",
+                "USER": "grace",
+            },
+        ),
+    ]
+    with ThreadPoolExecutor() as pool:
+        one, two = pool.map(lambda each: synthesize(checkout(each[0]), **each[1]), environments)
+    return one, two
 
 
-def test_two_synths_in_two_folders_are_byte_identical(one: Path, tmp_path: Path) -> None:
-    two = synthesize(
-        checkout(tmp_path / "another folder, deeper"),
-        HOME=str(tmp_path / "grace"),
-        TZ="Pacific/Auckland",
-        PYTHONHASHSEED="2",
-        LANG="C",
-        USER="grace",
-    )
+def test_two_synths_in_two_folders_are_byte_identical(assemblies: tuple[Path, Path]) -> None:
+    one, two = assemblies
     first, second = bytes_of(one), bytes_of(two)
     assert sorted(first) == sorted(second)
     assert [name for name in first if first[name] != second[name]] == []
     assert any(name.endswith("index.js") for name in first)
     assert any(name.endswith("list_users.py") for name in first)
-    places = [str(one.parents[1]).encode(), str(tmp_path).encode()]
+    places = [str(each.parents[1]).encode() for each in assemblies]
     here = [name for name, content in first.items() if any(place in content for place in places)]
     assert here == []
 
 
-def test_cdk_synth_gives_the_same_templates_and_finds_nothing(one: Path, tmp_path: Path) -> None:
+def test_cdk_synth_gives_the_same_templates_and_finds_nothing(assemblies: tuple[Path, Path], tmp_path: Path) -> None:
     outdir = tmp_path / "cdk.out"
     options = ["-c", "stage=prod", "--quiet", "--no-notices", "--output", str(outdir)]
     subprocess.run(
@@ -132,7 +141,7 @@ def test_cdk_synth_gives_the_same_templates_and_finds_nothing(one: Path, tmp_pat
         capture_output=True,
         text=True,
     )
-    theirs, ours = CloudAssembly.read(outdir).stacks, CloudAssembly.read(one).stacks
+    theirs, ours = CloudAssembly.read(outdir).stacks, CloudAssembly.read(assemblies[0]).stacks
     assert [each.path for each in theirs] == [each.path for each in ours]
     assert "prod/Orders" in {each.path for each in theirs}
     for their, our in zip(theirs, ours, strict=True):
