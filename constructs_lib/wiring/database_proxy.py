@@ -93,6 +93,10 @@ class Proxy(Construct):
             idle_client_timeout=IDLE,
         )
         self.proxy.node.add_dependency(self.log_group)
+        targets = next(each for each in self.proxy.node.find_all() if isinstance(each, rds.CfnDBProxyTargetGroup))
+        # The CDK gives it the tags of its stack, which CloudFormation does not document for it.
+        # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-rds-dbproxytargetgroup.html
+        targets.add_property_deletion_override("Tags")
         self._is_hardened = defaults_of(self).hardened
         if self._is_hardened:
             for each in cluster.connections.security_groups:

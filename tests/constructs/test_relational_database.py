@@ -52,13 +52,16 @@ class TestDefaults:
         assert instance["EnablePerformanceInsights"] is False
 
     def test_the_proxy_takes_tokens_over_tls_and_has_no_secret(self, stack: cdk.Stack) -> None:
+        Defaults(tags={"team": "ledger"}).apply(stack)
         RelationalDatabase(stack, "Ledger")
         template = template_of(stack)
         proxy = only(template, "AWS::RDS::DBProxy")["Properties"]
+        assert proxy["Tags"] == [{"Key": "team", "Value": "ledger"}]
         assert proxy["DefaultAuthScheme"] == "IAM_AUTH"
         assert proxy["RequireTLS"] is True
         assert "Auth" not in proxy
         targets = only(template, "AWS::RDS::DBProxyTargetGroup")["Properties"]
+        assert "Tags" not in targets
         assert targets["ConnectionPoolConfigurationInfo"]["MaxConnectionsPercent"] == 90
 
     def test_logs_of_cluster_and_proxy_are_kept_as_long_as_all_others(self, stack: cdk.Stack) -> None:
