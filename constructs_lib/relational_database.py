@@ -28,7 +28,7 @@ from constructs_lib.defaults import defaults_of
 from constructs_lib.secure_function import SecureFunction
 from constructs_lib.wiring.connection_budget import ConnectionBudget, most_connections
 from constructs_lib.wiring.database_alarms import AlarmsOfDatabase, DatabaseAlarms
-from constructs_lib.wiring.database_checks import DataApiAction, check_data_api_actions, check_subnets
+from constructs_lib.wiring.database_checks import DataApiAction, check_data_api_actions, check_key, check_subnets
 from constructs_lib.wiring.database_cluster import Cluster, ClusterSettings, check_cluster
 from constructs_lib.wiring.database_network import IsolatedVpc
 from constructs_lib.wiring.database_proxy import Proxy
@@ -84,7 +84,9 @@ class RelationalDatabase(KnownDatabase):
             milliseconds each, 1 MiB of result at most, and the cheaper way while there are few.
         connections_percent: How much of the database's connections the proxy may use, 1 to 100.
         backup_retention: How long backups are kept, 1 to 35 days. Default: 14 days.
-        encryption_key: A key of your own for the storage, and for all passwords. Default: keys that AWS manages.
+        encryption_key: A key of your own for the storage, and for all passwords; it cannot be changed once the database
+            is there. `Waived(reason)` keeps the one it was made with where `Defaults` name another since. Default: keys
+            that AWS manages.
         vpc: Where it stands, in isolated subnets, or private ones where there are none; two at least. Default: a VPC of
             its own, without a NAT gateway.
         deletion_protection: `Waived(reason)` lets the cluster be deleted.
@@ -118,7 +120,7 @@ class RelationalDatabase(KnownDatabase):
         data_api: bool = False,
         connections_percent: int = 90,
         backup_retention: cdk.Duration | None = None,
-        encryption_key: kms.IKey | None = None,
+        encryption_key: kms.IKey | Waived | None = None,
         vpc: ec2.IVpc | None = None,
         deletion_protection: Literal[True] | Waived | None = None,
         retain: Literal[True] | Waived | None = None,
@@ -152,6 +154,7 @@ class RelationalDatabase(KnownDatabase):
         vpc = defaults.vpc if vpc is None else vpc
         if vpc is not None:
             check_subnets(vpc, refusals)
+        check_key(encryption_key, refusals)
         protection, final_snapshot = self._safeguards(deletion_protection, retain, refusals)
         least_percent = settings.min_capacity / max_capacity * 100 if refusals.are_none else 0
         self._watched = AlarmsOfDatabase(alarms, least_percent=least_percent, has_proxy=not data_api)
@@ -159,9 +162,9 @@ class RelationalDatabase(KnownDatabase):
         refusals.stop_if_any()
 
         key = defaults.encryption_key if encryption_key is None else encryption_key
-        if final_snapshot is True:
+        if final_snapshot is True and not isinstance(key, Waived):
             keep_with_data(key)  # no snapshot is read without it
-        self._encryption_key = key
+        self._key_of_passwords = defaults.encryption_key if isinstance(key, Waived) else key
         self.engine = engine
         self.database_name = database_name
         self.vpc: ec2.IVpc = (
@@ -349,7 +352,7 @@ class RelationalDatabase(KnownDatabase):
             self,
             f"Password-{user}",
             user=user,
-            key=self._encryption_key,
+            key=self._key_of_passwords,
             rotates=self.setup_function.function,
             identity=self.setup_function.identity,
         )

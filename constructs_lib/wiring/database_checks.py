@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
+from aws_cdk import aws_kms as kms
+
+from constructs_lib.wiring.kinds import satisfies
 from constructs_lib.wiring.refusals import Refusals, did_you_mean
+from constructs_lib.wiring.waiver import Waived
 
 if TYPE_CHECKING:
     from aws_cdk import aws_ec2 as ec2
@@ -42,4 +46,13 @@ def check_subnets(vpc: ec2.IVpc, refusals: Refusals) -> None:
         refusals.refuse(
             f"the subnets of {vpc.node.path} are in one zone, {subnets[0].availability_zone}, wanted 2 at least",
             fix="give it max_azs=2 or more, or isolated subnets of another zone",
+        )
+
+
+def check_key(key: object, refusals: Refusals) -> None:
+    """Note what is neither a key nor a reason for having none."""
+    if key is not None and not isinstance(key, Waived) and not satisfies(key, kms.IKey):
+        refusals.refuse(
+            f"encryption_key is a {type(key).__name__}, wanted a kms.IKey",
+            fix='pass the key, or encryption_key=Waived("it was made with the key of the account")',
         )

@@ -123,8 +123,8 @@ class Cluster(Construct):
         settings: What is asked for, checked.
         vpc: Where it stands.
         group: Who may reach it.
-        encryption_key: The key of its storage, and of the administrator's password. Default: the account's keys for
-            RDS and Secrets Manager.
+        encryption_key: The key of its storage, and of the administrator's password. Default, and where it is waived:
+            the account's keys for RDS and Secrets Manager.
         log_retention: How long its logs are kept.
         deletion_protection: Whether deleting it is refused.
         final_snapshot: Whether a snapshot is left of it.
@@ -138,7 +138,7 @@ class Cluster(Construct):
         settings: ClusterSettings,
         vpc: ec2.IVpc,
         group: ec2.SecurityGroup,
-        encryption_key: kms.IKey | None,
+        encryption_key: kms.IKey | Waived | None,
         log_retention: logs.RetentionDays,
         deletion_protection: Literal[True] | Waived,
         final_snapshot: Literal[True] | Waived,
@@ -147,6 +147,7 @@ class Cluster(Construct):
         identifier = identifier_of(self)
         exports = LOGS[settings.engine]
         is_hardened = defaults_of(self).hardened
+        own_key = None if isinstance(encryption_key, Waived) else encryption_key
         self.log_groups = [
             log_group(self, f"Log-{each}", name=f"/aws/rds/cluster/{identifier}/{each}", retention=log_retention)
             for each in exports
@@ -183,10 +184,10 @@ class Cluster(Construct):
             security_groups=[group],
             iam_authentication=True,
             manage_master_user_password=True,
-            credentials=_administrator(settings.engine, encryption_key),
+            credentials=_administrator(settings.engine, own_key),
             enable_data_api=True,
             storage_encrypted=True,
-            storage_encryption_key=encryption_key,
+            storage_encryption_key=own_key,
             parameters=TLS[settings.engine],
             backup=rds.BackupProps(retention=settings.backup_retention),
             copy_tags_to_snapshot=True,
@@ -200,7 +201,12 @@ class Cluster(Construct):
         acknowledge(self.cluster, FIXED_PORT, "AwsSolutions-RDS11")
         if settings.engine == "mysql":
             acknowledge(self.cluster, NO_BACKTRACK, "AwsSolutions-RDS14")
-        for name, value in {"deletion_protection": deletion_protection, "retain": final_snapshot}.items():
+        safeguards = {
+            "deletion_protection": deletion_protection,
+            "retain": final_snapshot,
+            "encryption_key": encryption_key,
+        }
+        for name, value in safeguards.items():
             if isinstance(value, Waived):
                 record_waiver(self.cluster, name, value, *FINDINGS.get(name, ()))
 

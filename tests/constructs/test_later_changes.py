@@ -25,8 +25,9 @@ from constructs_lib import (
     StreamWorker,
     Topic,
     UploadBucket,
+    Waived,
 )
-from tests.templates import template_of
+from tests.templates import resources_of, template_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -115,15 +116,17 @@ class TestNothingIsLost:
         }
 
 
-def test_a_database_keeps_the_key_it_was_made_with() -> None:
-    app = cdk.App(analytics_reporting=False)
-    shop = Shop(Defaults.prod(hardened=True).apply(app))
-    cluster = shop.ledger.cluster.node.default_child
-    assert isinstance(cluster, cdk.CfnResource)
-    cluster.add_property_deletion_override("KmsKeyId")
-    [told] = [
-        each["Properties"] for each in template_of(shop)["Resources"].values() if each["Type"] == "AWS::RDS::DBCluster"
-    ]
-    assert "KmsKeyId" not in told
-    assert told["StorageEncrypted"] is True
-    assert told["DBClusterIdentifier"], "with a name of its own CloudFormation refuses to make another one"
+def test_a_database_keeps_the_keys_it_was_made_with() -> None:
+    def cluster(defaults: Defaults, key: Waived | None) -> dict[str, Any]:
+        stack = cdk.Stack(defaults.apply(cdk.App(analytics_reporting=False)), "Bank")
+        RelationalDatabase(stack, "Ledger", encryption_key=key)
+        [told] = resources_of(template_of(stack), "AWS::RDS::DBCluster").values()
+        return dict(told)
+
+    reason = "made before the stage was hardened, and RDS changes no key"
+    before, after = cluster(Defaults.prod(), None), cluster(Defaults.prod(hardened=True), Waived(reason))
+    assert after["Metadata"]["constructs-lib:waived"] == {"encryption_key": reason}
+    # https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBCluster.html: neither is ever changed
+    assert {"KmsKeyId", "MasterUserSecret"} & (before["Properties"].keys() | after["Properties"].keys()) == set()
+    assert after["Properties"]["StorageEncrypted"] is True
+    assert after["Properties"]["DBClusterIdentifier"], "named, so that CloudFormation refuses to make another one"
