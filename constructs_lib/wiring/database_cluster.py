@@ -231,8 +231,10 @@ def identifier_of(construct: Construct) -> str:
 
 def _administrator(engine: str, key: kms.IKey | None) -> rds.Credentials | None:
     """How the administrator is called, where a key of one's own is for the password, too."""
-    username = ENGINES[engine].default_username
-    return None if key is None or username is None else rds.Credentials.from_username(username, encryption_key=key)
+    if key is None:
+        return None
+    username = ENGINES[engine].default_username or "admin"  # as the CDK calls that of MySQL
+    return rds.Credentials.from_username(username, encryption_key=key)
 
 
 def _check_capacity(name: str, value: float, least: float, refusals: Refusals) -> None:

@@ -27,6 +27,7 @@ from constructs_lib import (
     SecureRestApi,
     StreamWorker,
     Topic,
+    UploadBucket,
     Waived,
     Workflow,
     step,
@@ -154,6 +155,12 @@ class TestTriggers:
 
     def test_a_rule(self, stack: cdk.Stack, warm: SecureFunction) -> None:
         EventBus(stack, "Bus").add_rule("Placed", {"source": ["orders"]}, warm)
+        template = template_of(stack)
+        assert [each["Arn"] for each in only(template, "AWS::Events::Rule")["Targets"]] == [ALIAS]
+        assert only(template, "AWS::Lambda::Permission")["FunctionName"] == ALIAS
+
+    def test_an_upload(self, stack: cdk.Stack, warm: SecureFunction) -> None:
+        UploadBucket(stack, "Uploads").on_upload(warm)
         template = template_of(stack)
         assert [each["Arn"] for each in only(template, "AWS::Events::Rule")["Targets"]] == [ALIAS]
         assert only(template, "AWS::Lambda::Permission")["FunctionName"] == ALIAS

@@ -170,13 +170,15 @@ class TestDataApi:
         setup = only(template, "AWS::CloudFormation::CustomResource")["Properties"]
         assert [each["Name"] for each in setup["Users"]] == ["ledger_reader"]
 
-    def test_a_key_of_ones_own_is_used_by_whom_it_concerns(self, stack: cdk.Stack) -> None:
+    @pytest.mark.parametrize("engine", ["postgresql", "mysql"])
+    def test_a_key_of_ones_own_is_used_by_whom_it_concerns(self, stack: cdk.Stack, engine: Any) -> None:
         key = kms.Key(stack, "Key")
-        database = RelationalDatabase(stack, "Ledger", data_api=True, encryption_key=key)
+        database = RelationalDatabase(stack, "Ledger", engine=engine, data_api=True, encryption_key=key)
         database.grant_data_api(function(stack, "Ask", None), "ExecuteStatement", user="ledger_reader")
         template = template_of(stack)
         [name] = resources_of(template, "AWS::KMS::Key")
-        assert only(template, "AWS::RDS::DBCluster")["Properties"]["KmsKeyId"] == {"Fn::GetAtt": [name, "Arn"]}
+        cluster = only(template, "AWS::RDS::DBCluster")["Properties"]
+        assert cluster["KmsKeyId"] == cluster["MasterUserSecret"]["KmsKeyId"] == {"Fn::GetAtt": [name, "Arn"]}
         used = {
             role: {action for action, _ in permissions_of(template, role) if action.startswith("kms:")}
             for role in ("AskIdentityRole", "LedgerSetupFunctionIdentityRole")

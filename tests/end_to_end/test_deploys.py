@@ -8,10 +8,13 @@ from pathlib import Path
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_dynamodb as dynamodb
 from botocore.exceptions import ClientError
 
 from constructs_lib import (
     Canary,
+    DynamoTable,
+    EventBus,
     Iam,
     KeptVersions,
     Provisioned,
@@ -22,7 +25,9 @@ from constructs_lib import (
     SecureApiFunction,
     SecureFunction,
     SecureRestApi,
+    StreamWorker,
     Topic,
+    UploadBucket,
     Workflow,
     step,
 )
@@ -69,8 +74,12 @@ class Deploys(cdk.Stack):
         SecureApiFunction(self, "Snap", api=rest_api, route="GET /snap", entry=WHICH, snap_start=True)
         SecureApiFunction(self, "Signed", api=api, route="GET /signed", entry=WHICH, auth=Iam(), canary=Canary())
         QueueWorker(self, "Queued", entry=WHICH, provisioned_concurrency=1)
+        table = DynamoTable(self, "Table", partition_key="id", stream=dynamodb.StreamViewType.KEYS_ONLY)
+        StreamWorker(self, "Streamed", table=table, entry=WHICH, provisioned_concurrency=1)
         called = SecureFunction(self, "Called", entry=WHICH, provisioned_concurrency=1)
         Topic(self, "Topic").subscribe(called)
+        EventBus(self, "Bus").add_rule("Placed", {"source": ["shop"]}, called)
+        UploadBucket(self, "Uploads").on_upload(called)
         Schedule(self, "Nightly", expression="rate(1 day)", target=called)
         Workflow(self, "Fulfil", steps=[step("Which", called, result="which")])
         called.grant_invoke(SecureFunction(self, "Caller", entry=WHICH))
@@ -101,13 +110,23 @@ def test_a_route_answers_through_the_alias(aws: LocalAws, path: str) -> None:
     assert answer.json() == {"called": "live", "version": "1"}
 
 
-def test_a_queue_a_topic_and_a_workflow_reach_the_alias(aws: LocalAws) -> None:
+def test_whatever_sends_something_reaches_the_alias(aws: LocalAws) -> None:
     aws.client("sqs").send_message(QueueUrl=resource(aws, "AWS::SQS::Queue", "Queued/Queue"), MessageBody="{}")
     aws.client("sns").publish(TopicArn=resource(aws, "AWS::SNS::Topic", "Topic"), Message="{}")
     machine = resource(aws, MACHINE, "Fulfil")
     aws.client("stepfunctions").start_execution(stateMachineArn=machine)
+    table = resource(aws, "AWS::DynamoDB::Table", "Table")
+    aws.client("dynamodb").put_item(TableName=table, Item={"id": {"S": "1"}})
+    placed = {"Source": "shop", "DetailType": "placed", "Detail": "{}"}
+    aws.client("events").put_events(Entries=[{**placed, "EventBusName": resource(aws, "AWS::Events::EventBus", "Bus")}])
+    bucket = resource(aws, "AWS::S3::Bucket", "Uploads/Bucket")
+    aws.client("s3").put_object(Bucket=bucket, Key="a", Body=b"")
     live = {"called": "live", "version": "1"}
-    for function, calls in (("Queued/Function", 1), ("Called", 2)):  # or more, where a delivery was repeated
+    for function, calls in (
+        ("Queued/Function", 1),
+        ("Streamed/Function", 1),
+        ("Called", 4),
+    ):  # or more, where a delivery was repeated
         heard = until(lambda: told(aws, function), is_right=lambda said: len(said) >= calls)  # noqa: B023 - at once
         assert len(heard) >= calls
         assert all(each == live for each in heard)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import aws_cdk as cdk
 import pytest
 
-from constructs_lib import Iam, Public, SecureApi, SecureApiFunction
+from constructs_lib import Iam, Public, SecureApi, SecureApiFunction, SecureRestApi
 from constructs_lib.assembly.api_routes import routes_of
 from constructs_lib.assembly.model import Assembly
 from constructs_lib.local import LocalAws
@@ -83,3 +83,24 @@ def test_functions_of_nested_stacks_have_their_names_here(aws: LocalAws) -> None
 
 def test_a_route_that_is_not_there(aws: LocalAws) -> None:
     assert aws.call("GET", "/shelves/1000").status == 404
+
+
+def test_a_rest_api_has_room_for_as_many(synthesize: Synthesize) -> None:
+    """Each route with two pieces of a path of its own, which is as much as there is room for."""
+
+    def rooms(app: cdk.App) -> None:
+        stack = cdk.Stack(app, "Shop")
+        api = SecureRestApi(stack, "Api", auth=Public("tried in a test"), nest_functions=True)
+        for number in range(ROUTES):
+            SecureApiFunction(stack, f"Room{number}", api=api, route=f"GET /room{number}/{{thing}}", entry=ENTRY)
+
+    assembly = synthesize(rooms)
+    sizes = [len(json.loads(each.read_text())["Resources"]) for each in assembly.glob("*.template.json")]
+    assert max(sizes) <= 500
+    with LocalAws.from_assembly(assembly) as aws:
+        for number in (0, 77, 149):
+            answer = aws.call("GET", f"/live/room{number}/teapot")
+            assert answer.status == 200, answer.body
+            told = json.loads(answer.text)
+            assert told["thing"] == "teapot"
+            assert f"Room{number}Function" in told["function"]

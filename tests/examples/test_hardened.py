@@ -5,16 +5,39 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
 import cdk_nag
 import pytest
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_secretsmanager as secretsmanager
+from syrupy.extensions.json import JSONSnapshotExtension
 
 import constructs_lib
 from app import compose
-from constructs_lib import Alerts, Defaults, Iam, Schedule, SecureApiFunction, SecureRestApi, Topic
+from constructs_lib import (
+    Alerts,
+    Canary,
+    Dashboard,
+    Defaults,
+    Iam,
+    KeptVersions,
+    ParameterPath,
+    Provisioned,
+    QueueWorker,
+    RelationalDatabase,
+    Schedule,
+    SecretField,
+    SecretRotation,
+    SecureApi,
+    SecureApiFunction,
+    SecureFunction,
+    SecureRestApi,
+    Throttle,
+    Topic,
+    defaults_of,
+)
 from constructs_lib.assembly import CloudAssembly
 from constructs_lib.assembly.model import Assembly
 from constructs_lib.guards.check import check
@@ -22,6 +45,9 @@ from constructs_lib.guards.finding import Severity
 from tests.constructs.test_keys_elsewhere import cycle_in
 from tests.templates import resources_of
 from tests.test_docs import blocks_of
+
+if TYPE_CHECKING:
+    from syrupy.assertion import SnapshotAssertion
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/stages.md").read_text()
@@ -45,14 +71,46 @@ LEFT = {
     "ServerlessChecks": set(),
 }
 MOST = 4
+GREET = "lambda_src/greeting/greet.ts"
+HASHES = re.compile(r"[0-9a-f]{64}(?=\.(zip|json))|(?<=CurrentVersion)[0-9A-Fa-f]{40}")  # of what is bundled
 
 
 def compose_more(stack: cdk.Stack) -> None:
-    """Put the constructs into a stack that the examples do without."""
+    """Put the constructs and arguments into a stack that the examples do without."""
     api = SecureRestApi(stack, "Api", auth=Iam())
-    function = SecureApiFunction(stack, "Greet", api=api, route="POST /greet", entry="lambda_src/greeting/greet.ts")
+    function = SecureApiFunction(
+        stack,
+        "Greet",
+        api=api,
+        route="POST /greet",
+        entry=GREET,
+        request={"type": "object", "required": ["name"]},
+        throttle=Throttle(5, 10),
+        provisioned_concurrency=Provisioned(2, up_to=8, schedule={"cron(30 7 * * ? *)": 4}),
+    )
     Topic(stack, "Topic").subscribe(function)
     Schedule(stack, "Nightly", expression="rate(1 day)", target=function)
+    QueueWorker(stack, "Emails", entry=GREET, fifo=True, idempotent=True)
+
+    key = secretsmanager.Secret(stack, "Key", encryption_key=defaults_of(stack).encryption_key)
+    SecretRotation(stack, "Rotation", secret=key, entry=GREET)
+    wide = SecureApi(stack, "Wide", auth=Iam(), nest_functions=True)
+    SecureApiFunction(stack, "Nested", api=wide, route="GET /nested", entry=GREET)
+    charge = SecureApiFunction(
+        stack,
+        "Charge",
+        api=api,
+        route="POST /charges",
+        entry=GREET,
+        secrets={"STRIPE_KEY": SecretField(key, "password"), "CONFIG": ParameterPath("/shop/prod")},
+        canary=Canary(percent=10, minutes=15, before=SecureFunction(stack, "Probe", entry=GREET)),
+    )
+    KeptVersions(stack, "Versions", of=[charge], count=3)
+    SecureApiFunction(
+        stack, "List", api=api, route="GET /users", entry="lambda_src/users/list_users.py", snap_start=True
+    )
+    archive = RelationalDatabase(stack, "Archive", engine="mysql", data_api=True)
+    archive.grant_data_api(charge, "ExecuteStatement", user="archivist")
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +134,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> cdk.Stage:
         patch.chdir(ROOT)
         compose(stage)
         compose_more(cdk.Stack(stage, "More"))
+        Dashboard(cdk.Stack(stage, "Overview"), "Dashboard", of=stage)
         app.synth()
     return stage
 
@@ -116,6 +175,13 @@ def test_a_vpc_of_ones_own_and_backups_are_found_as_the_page_says(app: cdk.App) 
         for violation in getattr(cdk_nag, pack)().validate_scope(each).violations
     }
     assert found == {"VPCDefaultSecurityGroupClosed"}
+
+
+@pytest.mark.parametrize("name", ["More", "Operations"])
+def test_template_is_as_it_was_reviewed(assembly: CloudAssembly, name: str, snapshot: SnapshotAssertion) -> None:
+    """Of what the examples do without, and who is told; the examples have theirs as they stand."""
+    [template] = [dict(each.template) for each in assembly.stacks if each.path == f"prod/{name}"]
+    assert json.loads(HASHES.sub("[hash]", json.dumps(template))) == snapshot(extension_class=JSONSnapshotExtension)
 
 
 def test_the_guards_find_nothing(assembly: CloudAssembly) -> None:
