@@ -226,6 +226,7 @@ def _announce(aws: LocalAws, program: str, terminal: Terminal, said: set[str]) -
     """Say what is not here, and how each route is called; each once."""
     for line in [
         *stand_in_lines(aws.control, aws.stacks),
+        *aws.notes,
         *(each for stack in aws.stacks for each in made_up_lines(stack.artifact)),
     ]:
         if line not in said:

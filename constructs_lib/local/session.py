@@ -12,6 +12,7 @@ from constructs_lib.local.cdk_cli import deploy_with_cdk
 from constructs_lib.local.code_swap import CodeSwap
 from constructs_lib.local.deployed_aws import DeployedAws
 from constructs_lib.local.emulator import Emulator, Settings
+from constructs_lib.local.first_rotations import await_first_rotations
 from constructs_lib.local.state_folder import StateFolder
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class LocalAws(DeployedAws):
         super().__init__(emulator.endpoint, emulator.app_url, key=emulator.key, region=region, paths=state)
         self.emulator = emulator
         self.stage = ""  # the one that is deployed; none in an app without
+        self.notes: tuple[str, ...] = ()  # what the last deployment left undone
         self._state = state
 
     @classmethod
@@ -98,7 +100,7 @@ class LocalAws(DeployedAws):
         report: Callable[[DeployedStack], None] = lambda _: None,
         report_line: Callable[[str], None] | None = None,
     ) -> None:
-        """Deploy an assembly; what stands already stays.
+        """Deploy an assembly; what stands already stays. It ends when the first rotations of secrets have ended.
 
         Args:
             assembly: What to deploy; of several stages one.
@@ -119,6 +121,7 @@ class LocalAws(DeployedAws):
             else:
                 self.stacks = deploy.deploy(assembly, self.clients, report)
             CodeSwap(self.clients, self._state.path).restore(self.stacks)
+            self.notes = tuple(await_first_rotations(self.control))
 
     def redeploy(self, assembly: Path | str) -> None:
         """Deploy another version of the app; its data stays."""

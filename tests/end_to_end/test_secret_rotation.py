@@ -48,6 +48,8 @@ def fill(app: cdk.App) -> None:
         stack, "TypeScript", secret=secretsmanager.Secret(stack, "OtherKey"), entry=f"{HANDLERS}/rotate_key.ts"
     )
     service.grant(other, "GetItem", "PutItem", env="SERVICE_TABLE")
+    stubborn = secretsmanager.Secret(stack, "Stubborn", secret_name="stubborn")
+    SecretRotation(stack, "Fails", secret=stubborn, entry=f"{HANDLERS}/rotate_key.py")  # which misses its table
     wired: dict[str, SecretSource] = {
         "SERVICE_KEY": key,
         "DB_USER": SecretField(database, "username"),
@@ -74,6 +76,7 @@ class Shop:
             language: next(name for name, at in aws.function_paths().items() if at.startswith(f"Shop/{language}"))
             for language in (*LANGUAGES, "Rotation")
         }
+        self.labels_when_ready = [labels_of(self, each) for each in (self.key, self.other_key)]
 
     def accepted(self, service: str = "key") -> str | None:
         item = self.aws.client("dynamodb").get_item(TableName=self.table, Key={"id": {"S": service}}).get("Item")
@@ -120,6 +123,18 @@ def test_is_rotated_when_it_is_deployed(shop: Shop) -> None:
     assert told["RotationEnabled"]
     assert told["RotationRules"] == {"ScheduleExpression": "rate(30 days)"}
     assert any("AWSPREVIOUS" in stages for stages in told["VersionIdsToStages"].values())
+
+
+def test_is_whole_when_the_run_is_ready_and_after_a_reset(deployed: Shop) -> None:
+    whole = {"AWSCURRENT", "AWSPREVIOUS"}
+    assert deployed.labels_when_ready == [whole, whole]
+    [failed] = deployed.aws.notes
+    assert failed.startswith("the first rotation of stubborn failed at createSecret, its function ended with ")
+    assert failed.endswith("; rotate-secret tries it again")
+    deployed.aws.reset()
+    assert [labels_of(deployed, each) for each in (deployed.key, deployed.other_key)] == [whole, whole]
+    deployed.secrets.rotate_secret(SecretId=deployed.key)
+    deployed.wait_until_whole()
 
 
 def test_is_rotated_by_a_function_in_typescript(shop: Shop) -> None:

@@ -1,13 +1,14 @@
 """Puts back the data that was there when the last deployment ended; what is deployed stays as it is.
 
 Each deployment carries over to that baseline what it changed, seeds of custom resources included, and nothing else that
-has happened meanwhile. What runs at a reset is ended: functions are killed, workflows are aborted, retries forgotten.
+has happened meanwhile; it has ended when the rotations have ended that it began. What runs at a reset is ended: functions are killed, workflows are aborted, retries forgotten.
 """
 
 from __future__ import annotations
 
 import os
 import pickle
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,7 @@ from constructs_lib.local.overlay import (
 from constructs_lib.local.overlay.base import base
 from constructs_lib.local.overlay.clock import CLOCK
 from constructs_lib.local.overlay.control import command
+from constructs_lib.local.overlay.first_rotations import FIRST_ROTATIONS
 from constructs_lib.local.overlay.patching import Patch
 from constructs_lib.problem import LocalError, Problem
 
@@ -55,6 +57,7 @@ _DEPLOY = (
 class _Before:
     """What there was when a deployment began."""
 
+    kept: reset_stores.Taken | None
     stores: reset_stores.Taken | None
     files: reset_files.Files | None
 
@@ -73,30 +76,32 @@ class Baseline:
         self._files = files
         self._stores: reset_stores.Taken | None = None
         self._deploying = 0
-        self._before = _Before(None, None)
+        self._lock = threading.RLock()  # deployments end in the loop, rotations in threads of their own
+        self._before = _Before(None, None, None)
 
     def begin(self) -> None:
         """A deployment begins."""
-        self._deploying += 1
-        if self._deploying == 1:
-            has_one = self._known() is not None
-            files = self._files.take() if has_one and self._files is not None else None
-            self._before = _Before(reset_stores.take() if has_one else None, files)
+        with self._lock:
+            self._deploying += 1
+            if self._deploying == 1:
+                kept = self._known()
+                files = self._files.take() if kept is not None and self._files is not None else None
+                self._before = _Before(kept, reset_stores.take() if kept is not None else None, files)
 
     def end(self) -> None:
-        """A deployment has ended."""
-        self._deploying -= 1
-        if self._deploying == 0:
+        """A deployment has ended, or a rotation it began: each keeps what there is, should the other be cut off."""
+        with self._lock:
+            self._deploying -= 1
             self._keep(self._before)
 
     def keep(self) -> None:
         """Let a reset go back to this moment."""
-        self._refuse_while_deploying("keep")
-        self._keep(_Before(None, None))
+        self.refuse_while_deploying("keep")
+        self._keep(_Before(None, None, None))
 
     def put_back(self) -> None:
         """Go back."""
-        self._refuse_while_deploying("reset")
+        self.refuse_while_deploying("reset")
         known = self._known()
         if known is None:
             raise LocalError(
@@ -111,9 +116,9 @@ class Baseline:
             self._files.put_back()
 
     def _keep(self, before: _Before) -> None:
-        now, known = reset_stores.take(), self._known()
-        if before.stores is not None and known is not None:
-            now = reset_stores.Taken(reset_stores.merged(known.data(), before.stores.data(), now.data()))
+        now = reset_stores.take()
+        if before.stores is not None and before.kept is not None:
+            now = reset_stores.Taken(reset_stores.merged(before.kept.data(), before.stores.data(), now.data()))
         self._stores = now
         if self._files is not None:
             self._files.keep(before.files)
@@ -127,7 +132,12 @@ class Baseline:
             self._stores = reset_stores.Taken(pickle.loads(self._file.read_bytes()))  # noqa: S301
         return self._stores
 
-    def _refuse_while_deploying(self, where: str) -> None:
+    def refuse_while_deploying(self, where: str) -> None:
+        """Change nothing that a deployment counts on.
+
+        Raises:
+            LocalError: One is under way.
+        """
         if self._deploying:
             problem = Problem(what="a stack is being deployed", where=where, fix="wait until it stands")
             raise LocalError(problem)
@@ -147,6 +157,7 @@ class Resetting:
         files = None if folder is None else reset_files.ObjectFiles(Path(os.environ["S3_DATA_DIR"]), folder / "objects")
         self._baseline = Baseline(folder, files)
         self._end_running = end_running
+        FIRST_ROTATIONS.listen(self._baseline.begin, self._baseline.end)
         reset_era.end_threads_quietly()
         command("reset")(self.reset)
         command("keep")(self.keep)
@@ -154,6 +165,7 @@ class Resetting:
     def reset(self, _told: dict[str, Any]) -> object:
         """Go back to what was deployed."""
         began = time.monotonic()
+        self._await_rotations("reset")
         reset_era.begin_next()
         _end_workflows()
         if self._end_running():
@@ -169,8 +181,14 @@ class Resetting:
 
     def keep(self, _told: dict[str, Any]) -> object:
         """Let a reset go back to this moment."""
+        self._await_rotations("keep")
         self._baseline.keep()
         return {}
+
+    def _await_rotations(self, where: str) -> None:
+        if not FIRST_ROTATIONS.wait():
+            FIRST_ROTATIONS.give_up()
+        self._baseline.refuse_while_deploying(where)
 
     def hooks(self) -> tuple[Patch, ...]:
         """What tells us of deployments."""

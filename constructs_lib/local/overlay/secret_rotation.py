@@ -19,6 +19,7 @@ from constructs_lib.local.overlay.authority import here, scope_of, service_denia
 from constructs_lib.local.overlay.base import base, log
 from constructs_lib.local.overlay.clock import virtual_time as time
 from constructs_lib.local.overlay.deployed_function import deployed_function, run
+from constructs_lib.local.overlay.first_rotations import FIRST_ROTATIONS
 from constructs_lib.local.overlay.patching import Addition, Patch
 
 SERVICE = "secretsmanager.amazonaws.com"
@@ -120,26 +121,31 @@ def begin(secret: Secret, token: str, steps: tuple[str, ...] = STEPS) -> None:
 
 def _rotate(secret: Secret, token: str, steps: tuple[str, ...], place: tuple[str, str]) -> None:
     reset_era.belong()
+    failure = ""
     try:
         with scope_of(*place):
-            _try_until_done(secret, token, steps)
+            failure = _try_until_done(secret, token, steps)
             if len(steps) < len(STEPS):
                 secret["Versions"].pop(token, None)  # it was there for the try alone
     finally:
         with _lock:
             _running.discard(token)
+        FIRST_ROTATIONS.end(token, failure)
 
 
-def _try_until_done(secret: Secret, token: str, steps: tuple[str, ...]) -> None:
+def _try_until_done(secret: Secret, token: str, steps: tuple[str, ...]) -> str:
+    """Try, and tell why the last try failed; empty if it did not."""
+    failure = ""
     for pause in (*PAUSES_SECONDS, None):
-        failure: str = next(filter(None, (_failure(secret, token, step) for step in steps)), "")
+        failure = next(filter(None, (_failure(secret, token, step) for step in steps)), "")
         if not failure:
             _take_labels(secret, [PENDING], "")  # its version is current, or was there for the try alone
             secret["LastRotatedDate"] = int(time.time())
-            return
+            return ""
         log.warning("the rotation of %s failed at %s", secret["Name"], failure)
         if pause is not None:
             time.sleep(pause)
+    return failure
 
 
 def _failure(secret: Secret, token: str, step: str) -> str:
@@ -210,7 +216,9 @@ def _create(_logical_id: str, props: Any, _stack_name: str) -> tuple[str, dict[s
         raise ValueError(": ".join(refusal))
     if _waiting(secret) is None:
         is_now = str(props.get("RotateImmediatelyOnUpdate", True)).lower() == "true"
-        _start(secret, str(uuid.uuid4()), is_now=is_now)
+        token = str(uuid.uuid4())
+        FIRST_ROTATIONS.begin(token, secret["Name"])
+        _start(secret, token, is_now=is_now)
     return secret["ARN"], {"Id": secret["ARN"]}
 
 
