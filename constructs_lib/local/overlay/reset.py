@@ -1,7 +1,8 @@
 """Puts back the data that was there when the last deployment ended; what is deployed stays as it is.
 
 Each deployment carries over to that baseline what it changed, seeds of custom resources included, and nothing else that
-has happened meanwhile; it has ended when the rotations have ended that it began. What runs at a reset is ended: functions are killed, workflows are aborted, retries forgotten.
+has happened meanwhile; it has ended when the rotations have ended that it began. What runs at a reset is ended:
+functions are killed, workflows are aborted, retries forgotten.
 """
 
 from __future__ import annotations

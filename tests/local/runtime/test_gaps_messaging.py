@@ -54,6 +54,27 @@ def denial(call: Any, **arguments: Any) -> str:
     return ""
 
 
+class TestQueueUrls:
+    def test_name_the_host_of_the_endpoint_and_any_other_is_taken(self, stock: App, mended: App) -> None:
+        def urls(app: App) -> set[str]:
+            template = {"Resources": queue("Q"), "Outputs": {"Q": {"Value": ref("Q")}}}
+            sqs, name = app.aws.client("sqs"), f"urls-{uuid.uuid4()}"
+            made = sqs.create_queue(QueueName=name)["QueueUrl"]
+            found = {app.aws.deploy(f"Urls-{uuid.uuid4()}", template)["Q"], made}
+            found |= {
+                sqs.get_queue_url(QueueName=name)["QueueUrl"],
+                *sqs.list_queues(QueueNamePrefix=name)["QueueUrls"],
+            }
+            for host in ("127.0.0.1", "localhost"):
+                other = made.replace("127.0.0.1", host).replace("localhost", host)
+                sqs.send_message(QueueUrl=other, MessageBody=host)
+            assert len(received(app, made)) == 2
+            return {each.rsplit(":", 1)[0] for each in found}
+
+        assert "http://localhost" in urls(stock)
+        assert urls(mended) == {"http://127.0.0.1"}
+
+
 class TestTopicDefaultPolicy:
     def test_lets_nobody_publish_who_has_no_grant(self, stock: App, mended: App) -> None:
         def publish(app: App) -> str:
