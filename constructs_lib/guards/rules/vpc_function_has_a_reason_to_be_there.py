@@ -8,31 +8,13 @@ from constructs_lib.assembly.function_callers import own_functions
 from constructs_lib.assembly.resource import Resource
 from constructs_lib.guards.finding import Severity, finding, unknown
 from constructs_lib.guards.rule import rule
+from constructs_lib.guards.vpc_network import IN_VPC, SUBNET, holds_something_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from constructs_lib.assembly.model import Assembly
     from constructs_lib.guards.finding import Finding, Unknown
-
-# What stands in a VPC and is reached from inside of it; by its type, or by the property that puts it there.
-PRIVATE = (
-    "AWS::AmazonMQ::Broker", "AWS::DAX::Cluster", "AWS::DMS::ReplicationInstance", "AWS::DocDB::DBCluster",
-    "AWS::EC2::Instance", "AWS::EC2::TransitGatewayAttachment", "AWS::EC2::VPCPeeringConnection",
-    "AWS::EC2::VPNConnection", "AWS::EC2::VPNGateway", "AWS::ECS::Service", "AWS::EFS::FileSystem",
-    "AWS::EKS::Cluster", "AWS::ElastiCache::CacheCluster", "AWS::ElastiCache::ReplicationGroup",
-    "AWS::ElastiCache::ServerlessCache", "AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::FSx::FileSystem",
-    "AWS::MSK::Cluster", "AWS::MSK::ServerlessCluster", "AWS::MemoryDB::Cluster", "AWS::Neptune::DBCluster",
-    "AWS::OpenSearchServerless::VpcEndpoint", "AWS::RDS::DBCluster", "AWS::RDS::DBInstance", "AWS::RDS::DBProxy",
-    "AWS::Redshift::Cluster", "AWS::RedshiftServerless::Workgroup", "AWS::ServiceDiscovery::PrivateDnsNamespace",
-    "AWS::VpcLattice::ServiceNetworkVpcAssociation",
-)  # fmt: skip
-PRIVATE_BY = {
-    "AWS::EC2::VPCEndpoint": ("VpcEndpointType",),
-    "AWS::Elasticsearch::Domain": ("VPCOptions",),
-    "AWS::OpenSearchService::Domain": ("VPCOptions",),
-}
-IN_VPC = ("VpcConfig", "SubnetIds")
 
 
 @rule(severity=Severity.WARNING)
@@ -49,15 +31,11 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
     Accepts: one with a file system; any of these in any of the stacks. What a VPC of other stacks holds is unknown;
     that calls must come from a fixed address is a reason to acknowledge this.
     """
-    private = any(assembly.of_type(*PRIVATE)) or any(
-        not resource.lacks(*at) and resource.text(*at) != "Gateway"
-        for kind, at in PRIVATE_BY.items()
-        for resource in assembly.of_type(kind)
-    )
+    private = holds_something_private(assembly)
     for function in own_functions(assembly):
         if private or function.lacks(*IN_VPC) or not function.lacks("FileSystemConfigs"):
             continue
-        subnets = [assembly.target(each, "AWS::EC2::Subnet") for each in function.values(*IN_VPC, "*")]
+        subnets = [assembly.target(each, SUBNET) for each in function.values(*IN_VPC, "*")]
         if not subnets or not all(isinstance(each, Resource) for each in subnets):
             yield unknown(function, what="whether it needs its VPC", reason="its subnets are in no given stack")
             continue

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.guards.faults import hygiene, limits, messages, privilege, recursion, recursion_by_calls, secrets, shapes
+from tests.guards.faults import (
+    hygiene,
+    limits,
+    messages,
+    networks,
+    privilege,
+    recursion,
+    recursion_by_calls,
+    secrets,
+    shapes,
+)
 from tests.guards.faults.hardened import hardened
 
 if TYPE_CHECKING:
@@ -16,7 +26,7 @@ MATRIX: dict[str, list[Fault]] = {
     "privilege": privilege.FAULTS,
     "secrets": secrets.FAULTS,
     "messages": messages.FAULTS,
-    "limits and shape": limits.FAULTS,
+    "limits and shape": [*limits.FAULTS, *networks.FAULTS],
     "switches and names": [*hygiene.FAULTS, *shapes.FAULTS],
 }
 FAULTS = [fault for faults in MATRIX.values() for fault in faults]

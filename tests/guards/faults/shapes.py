@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.guards.faults.fault import Fault, change, drop, forget
-from tests.guards.faults.parts import Template, att
+from tests.guards.faults.fault import Fault, add, change, drop, forget, together
+from tests.guards.faults.parts import Template, att, made, ref
 
 MATCHES, OVERLAP = "event-pattern-can-match", "notifications-do-not-overlap"
 WAITS, CHECKS, TRUSTS = "deployment-waits-for-its-methods", "route-names-its-authorizer", "role-trusts-its-service"
+CIRCLE, VERSIONS = "resources-wait-in-no-circle", "versions-are-called"
 PLACED: dict[str, Any] = {"source": ["shop.orders"], "detail-type": ["OrderPlaced"]}
 
 
@@ -45,6 +46,29 @@ def waits_for(name: str, other: str) -> Fault:
     return Fault(name, WAITS, "Deployment", make)
 
 
+def waits(name: str, at: str, other: str) -> Fault:
+    """A resource depends on another that waits for it."""
+
+    def make(template: Template) -> None:
+        template["Resources"][at]["DependsOn"] = other
+
+    return Fault(name, CIRCLE, at, make)
+
+
+def acknowledged(name: str, at: str, **told: str) -> Fault:
+    """Somebody acknowledges what nobody says."""
+
+    def make(template: Template) -> None:
+        template["Resources"][at]["Metadata"] = {"constructs-lib": {"acknowledge": [told]}}
+
+    return Fault(name, "acknowledgement-is-needed", at, make)
+
+
+MOVED = {"CodeDeployLambdaAliasUpdate": {"ApplicationName": "shop", "DeploymentGroupName": "notify"}}
+LIVE = made(
+    "AWS::Lambda::Alias", FunctionName=ref("Notify"), FunctionVersion=att("NotifyVersion", "Version"), Name="live"
+)
+
 FAULTS = [
     asks("a source with a capital letter", Source=["shop.orders"]),
     asks("a field of one's own beside detail", orderId=["1"]),
@@ -70,4 +94,28 @@ FAULTS = [
     trusts("a role of a function that EC2 takes on", "ChargeRole", "ec2"),
     trusts("a role of a workflow that Lambda takes on", "FulfilRole", "lambda"),
     trusts("a role of a schedule that EventBridge takes on", "NightlyRole", "events"),
+    change("a bucket and the permission it waits for", CIRCLE, "ResizePermission", "SourceArn", to=att("Photos")),
+    change(
+        "a bucket and the policy of the function it tells",
+        CIRCLE,
+        "ResizeRole",
+        *("Policies", 0, "PolicyDocument", "Statement", 2, "Resource"),
+        to=[att("Photos")],
+    ),
+    waits("a role that waits for its function", "ChargeRole", "Charge"),
+    add(
+        "new code at once beside an alias that is moved",
+        VERSIONS,
+        "NotifyLive",
+        (),
+        NotifyVersion=made("AWS::Lambda::Version", FunctionName=ref("Notify")),
+        NotifyLive={**LIVE, "UpdatePolicy": MOVED},
+    ),
+    together(
+        change(
+            "snapshots that no route starts from", VERSIONS, "Review", "SnapStart", to={"ApplyOn": "PublishedVersions"}
+        ),
+        change("of Python", "", "Review", "Runtime", to="python3.14"),
+    ),
+    acknowledged("a word for what is not there", "Jobs", id="queue-keeps-failed-messages", reason="nobody misses them"),
 ]

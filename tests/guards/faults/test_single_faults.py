@@ -11,6 +11,7 @@ from constructs_lib.assembly.model import Assembly
 from constructs_lib.guards.check import check
 from constructs_lib.guards.finding import Severity, Verdict
 from constructs_lib.guards.public_rules import public_rules
+from constructs_lib.guards.rules import rule_ids
 from tests.guards.faults import hygiene, limits
 from tests.guards.faults.hardened import hardened
 from tests.guards.faults.matrix import FAULTS, with_fault
@@ -60,6 +61,11 @@ def test_what_could_be_better_is_an_information_and_no_more(fault: Fault) -> Non
 def test_every_fault_has_a_name_of_its_own() -> None:
     names = [fault.name for fault in [*FAULTS, *HINTS]]
     assert len(set(names)) == len(names)
+
+
+def test_every_rule_has_a_fault_but_the_one_that_reads_files() -> None:
+    beyond_templates = {"bundle-holds-no-secret"}  # tests/guards/rules has one with bundles
+    assert set(rule_ids()) - {fault.rule for fault in [*FAULTS, *HINTS]} == beyond_templates
 
 
 def test_the_page_tells_how_many_faults_there_are() -> None:

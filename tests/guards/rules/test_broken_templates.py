@@ -28,13 +28,24 @@ STATES = {
 }
 POLICY = {
     "Statement": [
-        {"Effect": "Allow", "Action": ["sqs:*", "iam:PassRole"], "Resource": "*"},
+        {"Effect": "Allow", "Action": ["sqs:*", "iam:PassRole", "secretsmanager:GetSecretValue"], "Resource": "*"},
         {"Effect": "Allow", "NotAction": ["iam:*"], "Resource": arn("Jobs")},
     ]
 }
 TRUST = {"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}}]}
 OPEN = {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": arn("Fifo")}]}
+NETWORK = {
+    "Endpoint": resource(
+        "AWS::EC2::VPCEndpoint", VpcId=ref("Vpc"), ServiceName="com.amazonaws.a.s3", RouteTableIds=[ref("Routes")]
+    ),
+    "Internet": resource("AWS::EC2::InternetGateway"),
+    "Out": resource("AWS::EC2::Route", GatewayId=ref("Internet"), RouteTableId=ref("Routes")),
+    "Routed": resource("AWS::EC2::SubnetRouteTableAssociation", RouteTableId=ref("Routes"), SubnetId=ref("Subnet")),
+    "Routes": resource("AWS::EC2::RouteTable", VpcId=ref("Vpc")),
+    "Vpc": resource("AWS::EC2::VPC"),
+}
 WHOLE = {
+    **NETWORK,
     "Alarm": resource("AWS::CloudWatch::Alarm", MetricName="ApproximateAgeOfOldestMessage", Dimensions=[{}]),
     "Api": resource("AWS::ApiGatewayV2::Api", ProtocolType="HTTP", Body={"paths": {"/{a+}": {"get": {}}}}),
     "Bucket": resource(
@@ -108,7 +119,7 @@ WHOLE = {
     "Stage": resource("AWS::ApiGateway::Stage", RestApiId=ref("Rest"), MethodSettings=[{"ResourcePath": "/*"}]),
     "Stream": mapping(arn("Table"), MaximumRetryAttempts=1, StartingPosition="LATEST"),
     "StreamAgain": mapping(arn("Table"), StartingPosition="LATEST"),
-    "Subnet": resource("AWS::EC2::Subnet"),
+    "Subnet": resource("AWS::EC2::Subnet", VpcId=ref("Vpc")),
     "Subscription": resource("AWS::SNS::Subscription", TopicArn=ref("Topic"), Protocol="lambda", Endpoint=arn("Send")),
     "Table": resource("AWS::DynamoDB::Table", StreamSpecification={"StreamViewType": "NEW_IMAGE"}),
     "Twice": function(Role=arn("Role"), Timeout=901, RecursiveLoop="Allow", ReservedConcurrentExecutions=1),
