@@ -14,7 +14,7 @@ from constructs_lib.assembly.text_set import Extent
 from constructs_lib.guards.finding import Severity, finding, unknown
 from constructs_lib.guards.role_permissions import permissions_of_role
 from constructs_lib.guards.rule import rule
-from constructs_lib.guards.vpc_network import IN_VPC, holds_something_private, network_of
+from constructs_lib.guards.vpc_network import IN_VPC, network_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -89,8 +89,8 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
 
     Accepts: any other route or network that is joined; an endpoint in any stack of the app, whatever its policy; a
     proxy or an endpoint that the environment names; what Lambda does for the function: polling, destinations, logs,
-    traces; what another service does in its name. A VPC of other stacks, and a role that serves several functions, are
-    said to be unknown.
+    traces; what another service does in its name. A VPC of other stacks is left to whoever made it. Of a role that
+    serves several functions it is said to be unknown which of them calls.
     """
     functions = own_functions(assembly)
     served = Counter(each.arn for each in (_role(assembly, one) for one in functions) if each is not None)
@@ -102,9 +102,6 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
             continue
         network = network_of(function)
         if network is None:
-            if holds_something_private(assembly) or not function.lacks("FileSystemConfigs"):
-                what, reason = f"whether it reaches {_listed(called)}", "its VPC is in no given stack"
-                yield unknown(function, what=what, reason=reason)
             continue
         endpoints = network.endpoints()
         lost = [each for each in called if endpoints is not None and each not in endpoints]

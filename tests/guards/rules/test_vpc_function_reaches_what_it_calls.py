@@ -155,18 +155,11 @@ def test_another_way_may_stand_in_the_environment(name: str) -> None:
     assert said(SECRET, properties={"Environment": {"Variables": ref("Variables")}}) == []
 
 
-def test_says_when_the_network_is_elsewhere_unless_another_rule_does() -> None:
-    away = {"SubnetIds": ["subnet-12345678"]}
-    assert said(SECRET, vpc_config=away) == []  # vpc-function-has-a-reason-to-be-there says so
-    unknown = (
-        "unknown: whether it reaches secretsmanager\n"
-        "  at:  Shop/Send (AWS::Lambda::Function)\n"
-        "  why: its VPC is in no given stack"
-    )
-    assert said(SECRET, vpc_config=away, Data=resource("AWS::RDS::DBCluster")) == [unknown]
-    assert said(SECRET, Subnet=resource("AWS::EC2::Subnet", VpcId="vpc-1"), Data=resource("AWS::RDS::DBCluster")) == [
-        unknown
-    ]
+def test_says_nothing_of_a_network_that_is_elsewhere() -> None:
+    away, data = {"SubnetIds": ["subnet-12345678"]}, resource("AWS::RDS::DBCluster")
+    assert said(SECRET, vpc_config=away) == []
+    assert said(SECRET, vpc_config=away, Data=data) == []
+    assert said(SECRET, Subnet=resource("AWS::EC2::Subnet", VpcId="vpc-1"), Data=data) == []
 
 
 def test_a_role_of_several_functions_does_not_tell_which_of_them_calls() -> None:

@@ -264,7 +264,7 @@ class TestStreamMapping:
         put(mended, made["Table"], "a", "b", "throw", "d")
         [message] = collected(mended, made["Dead"], count=1)
         assert json.loads(message["Body"])["DDBStreamBatchInfo"]["batchSize"] == 1
-        orders = after(mended, made["ReaderLogs"], "d")
+        orders = until(lambda: read_orders(mended, made["ReaderLogs"]), is_right=lambda found: ["d"] in found)
         assert orders == [["a", "b", "throw", "d"], ["a", "b"], ["throw", "d"], ["throw"], ["d"]]
 
     def test_goes_on_at_the_first_record_that_is_reported(self, stock: App, mended: App) -> None:
