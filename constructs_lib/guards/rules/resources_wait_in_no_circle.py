@@ -37,17 +37,17 @@ def check(assembly: Assembly) -> Iterator[Finding | Unknown]:
     Accepts: any order that ends; circles that a condition may open are told as unknown.
     """
     for stack in assembly.stacks:
-        needs = _needs(stack, certain=False)
-        while circle := _circle(needs):
-            certain = _needs(stack, certain=True)
-            resources = [stack.resources[each] for each in circle]
-            if all(later in certain[name] for name, later in pairwise([*circle, circle[0]])):
-                yield _found(resources)
-            else:
-                what = f"whether {_spelled(resources)} wait for each other"
-                yield unknown(resources[0], what=what, reason="a condition may leave one of them out")
-            for name in circle:
-                del needs[name]
+        told: set[str] = set()
+        for certain in (True, False):
+            needs = _needs(stack, certain=certain)
+            while circle := _circle({name: each for name, each in needs.items() if name not in told}):
+                told |= set(circle)
+                resources = [stack.resources[name] for name in circle]
+                if certain:
+                    yield _found(resources)
+                else:
+                    what = f"whether {_spelled(resources)} wait for each other"
+                    yield unknown(resources[0], what=what, reason="a condition may leave one of them out")
 
 
 def _found(circle: Sequence[Resource]) -> Finding:

@@ -11,6 +11,7 @@ from constructs_lib.assembly.policies.documents import policies_of
 from constructs_lib.assembly.policies.permissions import extent_on
 from constructs_lib.assembly.resource import Resource
 from constructs_lib.assembly.text_set import Extent
+from constructs_lib.assembly.value import Text
 from constructs_lib.guards.finding import Severity, finding, unknown
 from constructs_lib.guards.role_permissions import permissions_of_role
 from constructs_lib.guards.rule import rule
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from constructs_lib.assembly.model import Assembly
     from constructs_lib.assembly.policies.permissions import Grant
-    from constructs_lib.assembly.value import Text
     from constructs_lib.guards.finding import Finding, Unknown
 
 # What code calls itself, by the name of the endpoint that leads there. What Lambda does in the name of the role (to
@@ -183,6 +183,8 @@ def _is_for_code(grant: Grant, places: tuple[Text, ...], *, polled: bool) -> boo
     ]
     if not named or (polled and named == [f"{service}:*"]):
         return False
+    if service == "lambda":
+        places = (*places, *(Text.of(each, ":*") for each in places))  # with its versions, as the CDK grants it
     return service not in DESTINATIONS or not places or extent_on(grant.pattern, places) is Extent.NONE
 
 

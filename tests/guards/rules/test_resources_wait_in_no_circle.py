@@ -81,6 +81,16 @@ def test_does_not_know_what_a_condition_decides() -> None:
         assert "a condition may leave one of them out" in told
 
 
+def test_tells_a_circle_for_sure_beside_one_that_a_condition_may_open() -> None:
+    resources = {
+        "A": resource(QUEUE, To={"Fn::If": ["IsProd", ref("B"), "none"]}, Always=ref("C")),
+        "B": resource(QUEUE, To=ref("A")),
+        "C": resource(QUEUE, To=ref("A")),
+    }
+    [found] = judged(ID, resources, Conditions={"IsProd": {"Fn::Equals": ["a", "b"]}})
+    assert found.startswith("error: A -> C -> A wait for each other")
+
+
 def test_functions_of_one_nested_stack_that_need_each_other_by_way_of_a_workflow(tmp_path: Path) -> None:
     def shop(folder: Path, *, apart: bool) -> list[str]:
         app = cdk.App(outdir=str(folder), analytics_reporting=False)

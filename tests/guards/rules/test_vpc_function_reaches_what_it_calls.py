@@ -124,6 +124,20 @@ def test_what_lambda_does_in_its_name_needs_no_way() -> None:
     assert said(SECRET, Reads=login) == []
 
 
+def test_a_function_that_lambda_calls_next_is_granted_with_its_versions() -> None:
+    versions = {"Fn::Join": ["", [arn("Next"), ":*"]]}
+    call = {"Action": "lambda:InvokeFunction", "Resource": [arn("Next"), versions]}
+    config = resource(
+        "AWS::Lambda::EventInvokeConfig",
+        FunctionName=ref("Send"),
+        DestinationConfig={"OnSuccess": {"Destination": arn("Next")}},
+    )
+    assert said(call, Next=function(), Config=config) == []
+    assert len(said(call, Next=function(), Other=function(), Config=resource("AWS::SQS::Queue"))) == 1
+    other = {**call, "Resource": [arn("Next"), versions, arn("Other")]}
+    assert len(said(other, Next=function(), Other=function(), Config=config)) == 1
+
+
 @pytest.mark.parametrize(
     "statement",
     [
