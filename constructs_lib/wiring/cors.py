@@ -14,11 +14,19 @@ if TYPE_CHECKING:
 
 HEADERS = ("authorization", "content-type", "x-amz-date", "x-amz-security-token")  # that a page may send
 DEFAULT_PORTS = {"http": ":80", "https": ":443"}  # which browsers leave out
+EVERY_HOST = ("http://*", "https://*")  # which HTTP APIs know
 PREFLIGHT_MAX_AGE = cdk.Duration.hours(1)
 
 
 def check_cors(origins: Sequence[str], refusals: Refusals, *, by_name: bool = False) -> None:
-    """Note origins that no browser sends; and a list that is not known yet, where each origin is answered by name."""
+    """Note origins that no browser sends.
+
+    Args:
+        origins: The origins.
+        refusals: Where problems are noted.
+        by_name: Whether each origin is answered by its name, as REST APIs do: then a list that is not known yet, and
+            every host of a scheme, are none.
+    """
     if isinstance(origins, list) and cdk.Token.is_unresolved(origins):
         if by_name:
             refusals.refuse(
@@ -36,7 +44,12 @@ def check_cors(origins: Sequence[str], refusals: Refusals, *, by_name: bool = Fa
     for origin in origins:
         if isinstance(origin, str) and (cdk.Token.is_unresolved(origin) or origin == "*"):
             continue
-        if not isinstance(origin, str) or not _is_origin(origin):
+        if by_name and origin in EVERY_HOST:
+            refusals.refuse(
+                f"cors_origins holds {origin!r}, and REST APIs answer each origin by name: no browser takes that one",
+                fix="write the hosts, or '*' alone for every origin",
+            )
+        elif not isinstance(origin, str) or not _is_origin(origin):
             refusals.refuse(
                 f"cors_origins holds {origin!r}, which is not an origin",
                 fix="write scheme and host as browsers do, without a path: https://app.example.com",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
+import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
 
 from constructs_lib.wiring.kinds import satisfies
@@ -42,9 +43,11 @@ def check_subnets(vpc: ec2.IVpc, refusals: Refusals) -> None:
             f"{vpc.node.path} has {len(subnets)} subnets without a way back from the internet, wanted 2 at least",
             fix="add a subnet_configuration of PRIVATE_ISOLATED, in two zones or more; name imported ones one by one",
         )
-    elif len({subnet.availability_zone for subnet in subnets}) < FEWEST_SUBNETS:
+        return
+    zones = sorted({subnet.availability_zone for subnet in subnets})
+    if len(zones) < FEWEST_SUBNETS and not cdk.Token.is_unresolved(zones):  # a list may hold any number of zones
         refusals.refuse(
-            f"the subnets of {vpc.node.path} are in one zone, {subnets[0].availability_zone}, wanted 2 at least",
+            f"the subnets of {vpc.node.path} are in one zone, {zones[0]}, wanted 2 at least",
             fix="give it max_azs=2 or more, or isolated subnets of another zone",
         )
 

@@ -145,3 +145,14 @@ class TestDatabases:
     def test_the_data_api_asks_for_more_than_is_known(self, home: cdk.Stack, function: SecureFunction) -> None:
         with pytest.raises(PropError, match="the Data API asks for a cluster and the secret of a user"):
             existing_database(home).grant_data_api(function, "ExecuteStatement", user="ledger_reader")
+
+
+def test_zones_that_only_a_deployment_knows_are_not_counted(stack: cdk.Stack) -> None:
+    imported = ec2.Vpc.from_vpc_attributes(
+        stack,
+        "Imported",
+        vpc_id="vpc-1",
+        availability_zones=cdk.Fn.get_azs(),
+        isolated_subnet_ids=["subnet-1", "subnet-2"],
+    )
+    assert RelationalDatabase(stack, "Ledger", vpc=imported).vpc is imported

@@ -14,6 +14,7 @@ from constructs_lib import (
     Iam,
     Jwt,
     PropError,
+    SecureApi,
     SecureApiFunction,
     SecureRestApi,
     Waf,
@@ -133,6 +134,13 @@ class TestRefusals:
     def test_every_origin_beside_one(self, stack: cdk.Stack) -> None:
         with pytest.raises(PropError, match="every origin would be let in"):
             SecureRestApi(stack, "Api", auth=Iam(), cors_origins=["*", "https://app.example.com"])
+
+    def test_every_host_of_a_scheme_which_http_apis_know(self, stack: cdk.Stack) -> None:
+        with pytest.raises(
+            PropError, match=r"cors_origins holds 'https://\*', and REST APIs answer each origin by name"
+        ):
+            SecureRestApi(stack, "Api", auth=Iam(), cors_origins=["https://*"])
+        assert SecureApi(stack, "HttpApi", auth=Iam(), cors_origins=["https://*"])
 
     def test_origins_that_are_not_known_yet(self, stack: cdk.Stack) -> None:
         origins = cdk.CfnParameter(stack, "Origins", type="CommaDelimitedList").value_as_list
