@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from constructs_lib.local.executor import failure as failures
 from constructs_lib.local.executor.channel import Channel
+from constructs_lib.local.executor.deadline import Deadline
 from constructs_lib.local.executor.invocation import Kept
 from constructs_lib.local.executor.log import Report
 from constructs_lib.local.executor.process_group import ProcessGroup
@@ -129,7 +130,7 @@ class Environment:
 
     def prepare(self) -> None:
         """Load the handler before anybody invokes it, and freeze; an environment that cannot is gone."""
-        deadline = self._started + INIT_SECONDS
+        deadline = Deadline(self._started, INIT_SECONDS)
         frame, failure = self._await_frame("", deadline, Kept())
         if failure is None and frame["kind"] == "ready":
             failure = self._await_extensions("", deadline)
@@ -168,14 +169,14 @@ class Environment:
         """
         self._group.signal(signal.SIGCONT)
         started, limit, kept = time.monotonic(), self.function.timeout_seconds, Kept()
-        run = Run(invocation, started, started + limit, invocation.listener or kept, kept)
+        run = Run(invocation, started, Deadline(started, limit), invocation.listener or kept, kept)
         deadline_ms = int((time.time() + limit) * 1000)
         if self._api is not None:
             self._api.begin(invocation, deadline_ms)
         frame = self._channel.framed(invocation.message(deadline_ms))
         if is_quick:
             run.unsent = self._channel.send_now(frame)
-        run.is_sent = not run.unsent if is_quick else self._channel.send(frame, run.deadline)
+        run.is_sent = not run.unsent if is_quick else self._channel.send(frame, run.deadline.at)
         self._log.is_written_soon = is_quick
         self._log.start(invocation.request_id)
         return run
@@ -198,7 +199,7 @@ class Environment:
         request_id, deadline = run.invocation.request_id, run.deadline
         if run.answer is None:
             self._log.is_written_soon = False
-        if not run.is_sent and not (run.unsent and self._channel.send(run.unsent, deadline)):
+        if not run.is_sent and not (run.unsent and self._channel.send(run.unsent, deadline.at)):
             failure = self._ended(request_id, deadline)
         elif run.answer is None:
             answer, failure = self._await_frame(request_id, deadline, run.listener)
@@ -256,7 +257,7 @@ class Environment:
 
     def _await_ready(self, request_id: str) -> Outcome | None:
         """Wait for the handler to be loaded; the time beyond the limit of an init counts as the invocation's own."""
-        deadline = self._started + INIT_SECONDS + self.function.timeout_seconds
+        deadline = Deadline(self._started, INIT_SECONDS + self.function.timeout_seconds)
         frame, failure = self._await_frame(request_id, deadline, Kept())
         if failure is None and frame["kind"] == "ready":
             failure = self._await_extensions(request_id, deadline)
@@ -287,24 +288,26 @@ class Environment:
         return Outcome(payload, is_error=is_error, log=self._log.take_tail(), raw=raw, is_cold=is_cold)
 
     def _await_frame(
-        self, request_id: str, deadline: float, listener: Listener
+        self, request_id: str, deadline: Deadline, listener: Listener
     ) -> tuple[dict[str, Any], Failure | None]:
         """Wait for what the runtime says next; what it streams meanwhile goes to the listener."""
         while True:
             try:
-                frame = self._channel.receive(deadline, LOOK_AROUND_SECONDS)
+                frame = self._channel.receive(deadline.at, LOOK_AROUND_SECONDS)
             except ConnectionError:
                 return _NOTHING, self._ended(request_id, deadline)
+            deadline.waited(LOOK_AROUND_SECONDS)
             if frame is not None and not self._is_streamed(frame, listener):
                 self._note_memory(frame)
                 return frame, None
-            if time.monotonic() >= deadline:
+            if deadline.is_over:
                 self.kill()
                 return _NOTHING, failures.timed_out(request_id, self.function.timeout_seconds)
             if frame is None:
                 failure = self._look_around(request_id, deadline)
                 if failure is not None:
                     return _NOTHING, failure
+            deadline.began_to_wait()
 
     @staticmethod
     def _is_streamed(frame: Mapping[str, Any], listener: Listener) -> bool:
@@ -320,7 +323,7 @@ class Environment:
     def _note_memory(self, frame: Mapping[str, Any]) -> None:
         self._peak_kib = max(self._peak_kib, frame.get("rss") or self._group.resident_kib())
 
-    def _look_around(self, request_id: str, deadline: float) -> Failure | None:
+    def _look_around(self, request_id: str, deadline: Deadline) -> Failure | None:
         """Whether something went wrong with the processes that none of them tells."""
         if self._process.poll() is not None:
             return self._ended(request_id, deadline)
@@ -336,7 +339,7 @@ class Environment:
             return failures.out_of_memory(request_id)
         return None
 
-    def _await_rest(self, request_id: str, deadline: float) -> Failure | None:
+    def _await_rest(self, request_id: str, deadline: Deadline) -> Failure | None:
         """After the answer: wait until a custom runtime and the extensions ask for their next event."""
         if self._programs.is_custom:
             _, failure = self._await_frame(request_id, deadline, Kept())
@@ -344,23 +347,26 @@ class Environment:
                 return failure
         return self._await_extensions(request_id, deadline)
 
-    def _await_extensions(self, request_id: str, deadline: float) -> Failure | None:
+    def _await_extensions(self, request_id: str, deadline: Deadline) -> Failure | None:
         if self._api is None:
             return None
+        deadline.began_to_wait()
         while not self._api.extensions.await_idle(LOOK_AROUND_SECONDS) or self._api.extensions.failure:
+            deadline.waited(LOOK_AROUND_SECONDS)
             self._channel.flush()
-            if time.monotonic() >= deadline:
+            if deadline.is_over:
                 self.kill()
                 return failures.timed_out(request_id, self.function.timeout_seconds)
             failure = self._look_around(request_id, deadline)
             if failure is not None:
                 return failure
+            deadline.began_to_wait()
         return None
 
-    def _ended(self, request_id: str, deadline: float) -> Failure:
+    def _ended(self, request_id: str, deadline: Deadline) -> Failure:
         """Say how the process ended that has closed its channel."""
         try:
-            code = self._process.wait(max(0.0, min(EXIT_SECONDS, deadline - time.monotonic())))
+            code = self._process.wait(max(0.0, min(EXIT_SECONDS, deadline.at - time.monotonic())))
         except subprocess.TimeoutExpired:
             code = -signal.SIGKILL
         self.kill()

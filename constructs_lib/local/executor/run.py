@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from constructs_lib.local.executor.deadline import Deadline
     from constructs_lib.local.executor.invocation import Invocation, Kept, Listener
 
 ANSWERS = ("response", "end")  # the kinds of frames that bring what a function returned
@@ -22,7 +23,7 @@ class Run:
     Args:
         invocation: What the function is invoked with.
         started: When, on the monotonic clock.
-        deadline: When it has to end, on the same clock.
+        deadline: When it has to end.
         listener: Who hears what it streams.
         kept: What it has streamed for a caller who wants all of it at once.
         is_sent: Whether the process has taken it.
@@ -32,7 +33,7 @@ class Run:
 
     invocation: Invocation
     started: float
-    deadline: float
+    deadline: Deadline
     listener: Listener
     kept: Kept
     is_sent: bool = False
