@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -144,7 +145,8 @@ def _check_patterns(schema: Mapping[str, Any], at: str) -> None:
                 "write it without, like ^[A-Za-z]+$, or check it in the function",
             )
         try:
-            re.compile(pattern)
+            with warnings.catch_warnings(action="ignore"):  # of what later versions of Python may read otherwise
+                re.compile(pattern)
         except re.error as error:
             if str(error).startswith(BROKEN):  # the rest is of Python alone
                 raise InexpressibleError(f"has the pattern {pattern!r} at {at}: {error}", "mend it") from None

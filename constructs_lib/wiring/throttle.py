@@ -43,15 +43,15 @@ class Throttle:
         refusals = Refusals.at("Throttle(...)")
         check_fields(self, refusals)
         refusals.stop_if_any()
-        if self.burst_limit is None:
-            if cdk.Token.is_unresolved(self.rate_limit):
-                refusals.refuse(
-                    "rate_limit is not known before deployment, and neither is twice as much", fix="say burst_limit too"
-                )
-                refusals.stop_if_any()
+        _check_limit("rate_limit", self.rate_limit, refusals, fix="allow one at least")
+        if self.burst_limit is not None:
+            _check_limit("burst_limit", self.burst_limit, refusals, fix="allow one at least")
+        elif cdk.Token.is_unresolved(self.rate_limit):
+            refusals.refuse(
+                "rate_limit is not known before deployment, and neither is twice as much", fix="say burst_limit too"
+            )
+        else:
             object.__setattr__(self, "burst_limit", self.rate_limit * 2)
-        for name in ("rate_limit", "burst_limit"):
-            _check_limit(name, getattr(self, name), refusals, fix="allow one at least")
         refusals.stop_if_any()
 
 

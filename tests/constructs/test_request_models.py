@@ -171,7 +171,9 @@ def test_numbers_that_are_not_known_yet() -> None:
     assert cdk.Token.is_unresolved(as_draft_4({"maxLength": number, "minimum": number})["maxLength"])
 
 
-@pytest.mark.parametrize("pattern", [r"[*+]+", r"a\++", r"\\A", "(?:a)(?=b)(?!c)", r"[^\]]+", r"^\d{3}-\w+\/$", "a}+"])
+@pytest.mark.parametrize(
+    "pattern", [r"[*+]+", r"a\++", r"\\A", "(?:a)(?=b)(?!c)", r"[^\]]+", r"^\d{3}-\w+\/$", "a}+", "^[[a-z]$"]
+)
 def test_takes_the_patterns_of_ecma_262(pattern: str) -> None:
     assert as_draft_4({"pattern": pattern})["pattern"] == pattern
 

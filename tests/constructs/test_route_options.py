@@ -79,6 +79,13 @@ class TestThrottle:
         with pytest.raises(PropError, match=r"Throttle\(\.\.\.\)"):
             Throttle(*limits)
 
+    def test_a_limit_that_nobody_wrote_is_not_named(self) -> None:
+        with pytest.raises(PropError) as caught:
+            Throttle(0)
+        assert str(caught.value) == (
+            "rate_limit is 0: nobody could call\n  at:  Throttle(...)\n  fix: allow one at least"
+        )
+
     def test_a_rate_that_deployment_tells_is_not_doubled(self) -> None:
         rate = cdk.Token.as_number({"Ref": "Rate"})
         with pytest.raises(PropError, match="rate_limit is not known before deployment, and neither is twice as much"):
