@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 NAME = re.compile(r"(?=.{1,253}$)(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 PATH = re.compile(r"[A-Za-z0-9$._~!*'()+-]{1,300}")
+CLOUDFRONT = "us-east-1"
+FOR_CLOUDFRONT = f": the one of {CLOUDFRONT} is for CloudFront"
 
 # The APIs of an app that have names, by those, by their stacks: where each is, and its region.
 _TAKEN: WeakKeyDictionary[IConstruct, dict[str, dict[str, tuple[str, str]]]] = WeakKeyDictionary()
@@ -88,7 +90,7 @@ def check_domain(domain: Domain | None, api: Construct, refusals: Refusals) -> N
     if not cdk.Token.is_unresolved(stack.region) and region not in {None, stack.region}:
         refusals.refuse(
             f"the certificate of {domain.name} is of {region}, and the API is in {stack.region}",
-            fix=f"name a certificate of {stack.region}: the one of us-east-1 is for CloudFront",
+            fix=f"name a certificate of {stack.region}{FOR_CLOUDFRONT if region == CLOUDFRONT else ''}",
         )
     if cdk.Token.is_unresolved(domain.name):
         return

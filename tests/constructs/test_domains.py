@@ -86,6 +86,13 @@ class TestRefusals:
             "  fix: leave tls out (1.3 is spoken with those who can), or use a SecureRestApi"
         )
 
+    def test_a_certificate_of_another_region_where_cloudfront_has_its_own(self, app: cdk.App) -> None:
+        stack = cdk.Stack(app, "Shop", env=cdk.Environment(account="111122223333", region="us-east-1"))
+        arn = CERTIFICATE.replace("us-east-1", "eu-west-1")
+        certificate = acm.Certificate.from_certificate_arn(stack, "Certificate", arn)
+        with pytest.raises(PropError, match=r"fix: name a certificate of us-east-1$"):
+            SecureApi(stack, "Api", auth=Iam(), domain=Domain("api.example.com", certificate))
+
     @pytest.mark.parametrize("kind", KINDS)
     def test_a_certificate_of_another_region_and_a_zone_of_another_name(self, app: cdk.App, kind: Kind) -> None:
         stack = cdk.Stack(app, "Shop", env=cdk.Environment(account="111122223333", region="eu-west-1"))
