@@ -26,7 +26,7 @@ from constructs_lib.bundling.own_runtime import (
 from constructs_lib.bundling.project import Project
 from constructs_lib.bundling.python_imports import Closure, Import, LocalImports, standard_library
 from constructs_lib.bundling.python_names import defined_names
-from constructs_lib.bundling.python_requirements import Requirements, read_requirements
+from constructs_lib.bundling.python_requirements import Requirements, one_more, read_requirements
 from constructs_lib.bundling.wheels import Distribution, Installed, install_wheels
 from constructs_lib.problem import BundlingError, Problem
 
@@ -303,7 +303,7 @@ def _fix(found: Import, entry: PythonEntry, root: Path, known: frozenset[str], p
     if top == PACKAGE:
         return ONLY_THE_RUNTIME
     if top == NEEDS:
-        return f"add aws-lambda-powertools to {project.relative(root / 'requirements.txt')}"
+        return one_more("aws-lambda-powertools", root / "requirements.txt", project)
     for beside in (entry.path.parent / f"{top}.py", entry.path.parent / top):
         if beside.exists() and beside.parent != root:
             package = ".".join(beside.parent.relative_to(root).parts)
@@ -311,9 +311,8 @@ def _fix(found: Import, entry: PythonEntry, root: Path, known: frozenset[str], p
     meant = nearest(top, known | {path.stem for path in root.glob("*.py")})
     if root == project.folder:
         return "move the entry to a folder with a requirements.txt of its own: this folder's is the CDK app's"
-    requirements = project.relative(root / "requirements.txt")
     hint = f' (or did you mean "{meant}"?)' if meant is not None else ""
-    return f"add the distribution that brings it to {requirements}{hint}"
+    return one_more("the distribution that brings it", root / "requirements.txt", project) + hint
 
 
 def _missing_handler(entry: PythonEntry, content: bytes, project: Project) -> list[Problem]:

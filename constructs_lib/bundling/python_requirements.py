@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -177,12 +178,23 @@ def _pin(line: str, where: str) -> Pin | None:
     return Pin(normalized(named["name"]), pinned["version"], line, where)
 
 
-def _unpinned(line: str, path: Path, where: str, project: Project) -> Problem:
+def one_more(what: str, path: Path, project: Project) -> str:
+    """Return how a file of exact versions comes to hold one more distribution; none that it holds gets lost."""
+    if path.exists() and not path.with_suffix(".in").exists():
+        return f"add {what} to {project.relative(path)}, as name==1.2.3"
+    return _locked(what, path, project)
+
+
+def _locked(what: str, path: Path, project: Project) -> str:
     source = path.with_suffix(".in")
     target = project.relative(path)
     given = project.relative(source) if source.exists() else f"{target.removesuffix('.txt')}.in"
+    return f"list {what} in {given}, then: uv pip compile {shlex.quote(given)} -o {shlex.quote(target)}"
+
+
+def _unpinned(line: str, path: Path, where: str, project: Project) -> Problem:
     return Problem(
         f'requirement "{line}" names no exact version: the bundle would depend on the day it is made',
         where,
-        f"list what you want in {given}, then: uv pip compile {given} -o {target}",
+        _locked("what you want", path, project),
     )

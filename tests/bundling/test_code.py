@@ -267,7 +267,7 @@ class TestErrorsAtSynth:
             [
                 '"gone" is not installed',
                 "  at:  functions/orders/broken.py:1:1",
-                "  fix: add the distribution that brings it to functions/requirements.txt",
+                "  fix: add the distribution that brings it to functions/requirements.txt, as name==1.2.3",
             ],
         ):
             start = lines.index(problem[0])

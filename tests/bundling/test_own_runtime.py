@@ -83,7 +83,7 @@ def test_what_the_runtime_needs_must_be_among_the_requirements(python_project: S
     assert str(caught.value) == (
         '"aws_lambda_powertools" is not installed\n'
         "  at:  functions/orders/worker.py:1:1\n"
-        "  fix: add aws-lambda-powertools to functions/requirements.txt"
+        "  fix: add aws-lambda-powertools to functions/requirements.txt, as name==1.2.3"
     )
 
 

@@ -32,7 +32,24 @@ class TestImports:
         assert _error(python_project) == _three(
             '"requests.adapters" is not installed',
             f"{ENTRY}:2:1",
-            "add the distribution that brings it to functions/requirements.txt",
+            "add the distribution that brings it to functions/requirements.txt, as name==1.2.3",
+        )
+
+    def test_of_nothing_known_where_requirements_are_compiled(self, python_project: Sandbox) -> None:
+        python_project.write("functions/requirements.in", "")
+        self._says_how_to_compile(python_project, "functions")
+
+    def test_of_nothing_known_where_nothing_is_required_yet(self, python_project: Sandbox) -> None:
+        (python_project.folder / "functions/requirements.txt").unlink()
+        self._says_how_to_compile(python_project, "functions/orders")
+
+    def _says_how_to_compile(self, python_project: Sandbox, folder: str) -> None:
+        python_project.write(ENTRY, f"import requests\n{HANDLER}")
+        source, target = f"{folder}/requirements.in", f"{folder}/requirements.txt"
+        assert _error(python_project) == _three(
+            '"requests" is not installed',
+            f"{ENTRY}:1:1",
+            f"list the distribution that brings it in {source}, then: uv pip compile {source} -o {target}",
         )
 
     def test_of_something_mistyped(self, python_project: Sandbox) -> None:
@@ -40,7 +57,8 @@ class TestImports:
         assert _error(python_project) == _three(
             '"bote3" is not installed',
             f"{ENTRY}:1:1",
-            'add the distribution that brings it to functions/requirements.txt (or did you mean "boto3"?)',
+            "add the distribution that brings it to functions/requirements.txt, as name==1.2.3"
+            ' (or did you mean "boto3"?)',
         )
 
     def test_of_a_neighbour_as_if_it_were_at_the_root(self, python_project: Sandbox) -> None:
