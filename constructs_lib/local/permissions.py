@@ -1,4 +1,4 @@
-"""What functions are granted, what of it a run has used, and what it was denied."""
+"""What functions are granted, what of it a run has used and their configuration needs, and what was denied."""
 
 from __future__ import annotations
 
@@ -14,16 +14,24 @@ if TYPE_CHECKING:
     from constructs_lib.local.permissions_record import Granted, PermissionsRecord
 
 # What a function's service uses on its behalf, where nobody sees it here.
-EXCUSED = ("xray:", "logs:", "ec2:", "kms:", "dynamodb:ListStreams", "kinesis:ListStreams")
+EXCUSED = ("xray:", "logs:", "ec2:", "kms:")
 
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """One action on one resource, as a policy names them, and how often it was used."""
+    """One action on one resource, as a policy names them.
+
+    Args:
+        action: The action.
+        resource: The resource.
+        used: How often it was used.
+        needed_by: What of the function's configuration needs it: `its dead letters`.
+    """
 
     action: str
     resource: str
     used: int
+    needed_by: tuple[str, ...] = ()
 
     @property
     def is_excused(self) -> bool:
@@ -33,7 +41,7 @@ class Permission:
     @property
     def is_never_used(self) -> bool:
         """Whether nothing asked for it."""
-        return not self.used and not self.is_excused
+        return not (self.used or self.needed_by or self.is_excused)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +138,12 @@ class PermissionsReport:
 def _function(granted: Granted, allowed: Sequence[Mapping[str, Any]], *, has_run: bool) -> FunctionPermissions:
     mine = [each for each in allowed if _is_of(each, granted)]
     permissions = tuple(
-        Permission(action, resource, sum(each.get("count", 1) for each in mine if _is_use(each, action, resource)))
+        Permission(
+            action=action,
+            resource=resource,
+            used=sum(each.get("count", 1) for each in mine if _is_use(each, action, resource)),
+            needed_by=tuple(_needing(granted, action, resource)),
+        )
         for action, resource in granted.allowed
     )
     return FunctionPermissions(granted.path, granted.function, has_run, permissions)
@@ -144,7 +157,15 @@ def _is_of(entry: Mapping[str, Any], granted: Granted) -> bool:
 
 
 def _is_use(entry: Mapping[str, Any], action: str, resource: str) -> bool:
-    called, on = str(entry.get("action", "")), str(entry.get("resource", ""))
+    return _is_allowed(str(entry.get("action", "")), str(entry.get("resource", "")), action, resource)
+
+
+def _needing(granted: Granted, action: str, resource: str) -> Iterable[str]:
+    """What of a function needs what this allows, each once."""
+    return dict.fromkeys(by for need, on, by in granted.needed if _is_allowed(need, on, action, resource))
+
+
+def _is_allowed(called: str, on: str, action: str, resource: str) -> bool:
     # what is asked for anything at all, uses the action wherever it is granted
     return _fits(called.lower(), action.lower()) and (on == "*" or _fits(on, resource))
 

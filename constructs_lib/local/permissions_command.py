@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from constructs_lib.local.permissions import FunctionPermissions
+    from constructs_lib.local.permissions import FunctionPermissions, Permission
 
 
 MOST_LISTED = 10  # never used, at the end of a run
+NEEDED = "needed"
 
 
 def run(state: Path, form: str) -> int:
@@ -67,6 +68,7 @@ def as_json(report: PermissionsReport) -> dict[str, object]:
                         "action": permission.action,
                         "resource": permission.resource,
                         "used": permission.used,
+                        "needed_by": list(permission.needed_by),
                         "never_used": each.has_run and permission.is_never_used,
                     }
                     for permission in each.permissions
@@ -126,15 +128,18 @@ def summary_of(report: PermissionsReport) -> list[str]:
 
 def _granted(function: FunctionPermissions) -> Iterator[str]:
     shown = [each for each in function.permissions if not each.is_excused]
-    rows = [(_state(each.used, ran=function.has_run), each) for each in shown]
+    rows = [(_state(each, ran=function.has_run), each) for each in shown]
     width = max((len(state) for state, _ in rows), default=0)
     for state, each in rows:
-        yield f"  {state.ljust(width)}  {each.action} on {short(each.resource)}"
+        by = f"  (by {', '.join(each.needed_by)})" if state == NEEDED else ""
+        yield f"  {state.ljust(width)}  {each.action} on {short(each.resource)}{by}"
 
 
-def _state(used: int, *, ran: bool) -> str:
-    if used:
-        return f"used {_times(used)}"
+def _state(permission: Permission, *, ran: bool) -> str:
+    if permission.used:
+        return f"used {_times(permission.used)}"
+    if permission.needed_by:
+        return NEEDED
     return "never used" if ran else "not used yet"
 
 

@@ -28,12 +28,14 @@ class Granted:
         path: Its construct path.
         role: The name of its role.
         allowed: Pairs of an action and a resource, each with wildcards.
+        needed: What its configuration needs: an action, a resource or `*`, and what needs it.
     """
 
     function: str
     path: str
     role: str
     allowed: tuple[tuple[str, str], ...]
+    needed: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class PermissionsRecord:
                 path=paths.get(each["function"], each["function"]),
                 role=each["role"],
                 allowed=tuple(_pairs(each["allowed"])),
+                needed=tuple((need["action"], need["resource"], need["by"]) for need in each["needed"]),
             )
             for each in aws.control.ask("grants")
         ]
@@ -93,7 +96,13 @@ class PermissionsRecord:
         try:
             kept = json.loads((state / FILE).read_bytes())
             functions = [
-                Granted(each["function"], each["path"], each["role"], tuple((a, r) for a, r in each["allowed"]))
+                Granted(
+                    function=each["function"],
+                    path=each["path"],
+                    role=each["role"],
+                    allowed=tuple((action, resource) for action, resource in each["allowed"]),
+                    needed=tuple((action, resource, by) for action, resource, by in each["needed"]),
+                )
                 for each in kept["functions"]
             ]
             return cls(functions, [Known(**each) for each in kept["resources"]])
@@ -104,7 +113,13 @@ class PermissionsRecord:
         """Write it into a state folder."""
         kept = {
             "functions": [
-                {"function": each.function, "path": each.path, "role": each.role, "allowed": each.allowed}
+                {
+                    "function": each.function,
+                    "path": each.path,
+                    "role": each.role,
+                    "allowed": each.allowed,
+                    "needed": each.needed,
+                }
                 for each in self.functions
             ],
             "resources": [{"type": each.type, "id": each.id, "path": each.path} for each in self.resources],

@@ -15,7 +15,7 @@ from typing import Any
 
 from constructs_lib.local.overlay import invoke_permission
 from constructs_lib.local.overlay.base import base
-from constructs_lib.local.overlay.decisions import settle
+from constructs_lib.local.overlay.decisions import settle, tell_use
 from constructs_lib.local.overlay.reasons import reason_of
 
 ORIGIN = ("127.0.0.1", True)  # what happens between services happens over TLS
@@ -50,7 +50,14 @@ class Role:
         return f"arn:aws:sts::{self.account}:assumed-role/{self.name}/{self.session}"
 
     def denial(
-        self, action: str, resource: str, *, region: str, keys: Mapping[str, Any] | None = None, required: bool = False
+        self,
+        action: str,
+        resource: str,
+        *,
+        region: str,
+        keys: Mapping[str, Any] | None = None,
+        required: bool = False,
+        is_use: bool = True,
     ) -> str:
         """Why the role may not; empty when it may.
 
@@ -60,6 +67,7 @@ class Role:
             region: Where.
             keys: The condition keys of the call.
             required: Whether the resource's own policy must allow it, too, as that of a KMS key.
+            is_use: Whether it is about to be done, and not only asked for what is configured.
         """
         if not is_enforced():
             return ""
@@ -85,7 +93,12 @@ class Role:
             result = evaluator.combine_resource_policy(result, context, *found, required=required, limits=limits)
         is_allowed = result.decision == "Allow"
         reason = "" if is_allowed else reason_of(result, service, action, self.principal, resource)
-        return settle(self.principal, action, resource, reason)
+        return settle(self.principal, action, resource, reason, is_use=is_use)
+
+    def use(self, action: str, resource: str) -> None:
+        """Tell that Lambda did with the role what it had asked for before."""
+        if is_enforced():
+            tell_use(self.principal, action, resource)
 
     def denial_anywhere(self, action: str, *, region: str) -> str:
         """Why the role may do this nowhere; empty when some statement allows it on something."""

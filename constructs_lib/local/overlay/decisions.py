@@ -118,7 +118,7 @@ def forget() -> None:
     _decisions.forget()
 
 
-def settle(principal: str, action: str, resource: str, reason: str) -> str:
+def settle(principal: str, action: str, resource: str, reason: str, *, is_use: bool = True) -> str:
     """Tell a decision, and return why the call is refused after all: not at all where denied calls pass.
 
     Args:
@@ -126,13 +126,21 @@ def settle(principal: str, action: str, resource: str, reason: str) -> str:
         action: The action.
         resource: The ARN of what it acts on.
         reason: Why it is denied; empty when it is allowed.
+        is_use: Whether the call is made; one that is only asked about is not told where it is allowed.
     """
+    if not (reason or is_use):
+        return ""
     if principal.endswith(f"/{PROOF}"):
         return reason
     _decisions.add(principal, action, resource, reason)
     if not reason and root_now() and ":assumed-role/" in principal and not action.startswith(UNTRACED):
         tell("call", principal=principal, action=action, resource=resource)
     return "" if _mode["lets_denied_pass"] else reason
+
+
+def tell_use(principal: str, action: str, resource: str) -> None:
+    """Tell that what was only asked about when it was allowed has been done."""
+    _decisions.add(principal, action, resource, "")
 
 
 def told_for(action: str) -> None:

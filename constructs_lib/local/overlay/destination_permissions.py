@@ -35,7 +35,7 @@ def _problem(name: str, destinations: Any) -> str:
     for outcome in ("OnSuccess", "OnFailure"):
         target = (destinations.get(outcome) or {}).get("Destination") or ""
         action = ACTIONS.get(service_of(target), "")
-        if action and (denial := role.denial(action, target, region=region)):
+        if action and (denial := role.denial(action, target, region=region, is_use=False)):
             verb = action.partition(":")[2]
             told = f"The function's execution role {role.arn} does not have permissions to call {verb} on {target}"
             return f"{told}: {denial}"

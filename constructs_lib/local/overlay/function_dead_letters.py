@@ -25,7 +25,7 @@ def _refuse(properties: Mapping[str, Any]) -> None:
     if not target or service not in _NAMES:
         return
     role = Role(properties.get("Role") or "", "awslambda")
-    if denial := role.denial(ACTIONS[service], target, region=region):
+    if denial := role.denial(ACTIONS[service], target, region=region, is_use=False):
         raise ValueError(f"The provided execution role does not have permissions to call {_NAMES[service]}: {denial}")
 
 

@@ -1,4 +1,4 @@
-"""What the policies of every deployed function's role allow, for whoever compares it with what was used."""
+"""What every deployed function's role allows and has to allow, to be compared with what was used."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Any
 from constructs_lib.local.overlay import decisions
 from constructs_lib.local.overlay.base import base
 from constructs_lib.local.overlay.control import command
+from constructs_lib.local.overlay.function_needs import needs_of
 
 
 @command("grants")
 def grants(_told: dict[str, Any]) -> object:
-    """List every function with its role and what that is allowed; everything decided so far is in the journal then."""
+    """List every function with its role, what that is allowed, and what it has to be; the journal is complete then."""
     decisions.flush()
     evaluator = base("core.iam_evaluator")
     found = []
@@ -24,5 +25,5 @@ def grants(_told: dict[str, Any]) -> object:
             for each in statements
             if each.effect == "Allow" and each.actions and not each.not_resources
         ]
-        found.append({"function": name, "role": role, "allowed": allowed})
+        found.append({"function": name, "role": role, "allowed": allowed, "needed": needs_of(function)})
     return found

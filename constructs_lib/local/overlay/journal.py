@@ -8,7 +8,8 @@ Every entry that belongs to an X-Ray trace has its root as `trace`.
     One decision about one call: `principal` (ARN of the caller), `function` (the physical name of the function that
     called; empty for others), `action` (`dynamodb:PutItem`), `resource` (ARN), `allowed`, `enforced` (false where
     `--iam=warn` let a denied call pass), `reason` (AWS's sentence; empty when allowed), `count` (how many of the same
-    kind this entry tells of: the first is told at once, the next ones within half a minute together).
+    kind this entry tells of: the first is told at once, the next ones within half a minute together). A right that is
+    asked for ahead of any call, as that to a destination is when it is configured, is told where it is lacking.
 `invocation`
     One run of a function, at its end: `function` (physical name), `arn`, `request_id`, `links` (the traces of the
     messages or records of its batch), `cause` (`apigateway`, `sqs`, `states`, ...; empty when called directly),

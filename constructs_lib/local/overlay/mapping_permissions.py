@@ -18,23 +18,26 @@ STREAM_ACTIONS = ("GetRecords", "GetShardIterator", "DescribeStream")
 
 
 def queue_problem(role: Role, queue: Mapping[str, Any], region: str) -> str:
-    """Why Lambda cannot poll the queue with the role; empty when it can."""
+    """Why Lambda cannot poll the queue with the role; empty when it can. That it is asked is no use of the right."""
     arn = queue["attributes"]["QueueArn"]
     for action in QUEUE_ACTIONS:
-        if denial := role.denial(f"sqs:{action}", arn, region=region):
+        if denial := role.denial(f"sqs:{action}", arn, region=region, is_use=False):
             return f"The function execution role does not have permissions to call {action} on SQS: {denial}"
     key = queue["attributes"].get("KmsMasterKeyId") or ""
     if key and not key.startswith("alias/aws/") and (found := base("services.kms")._resolve_key(key)):
         keys = {"kms:ViaService": f"sqs.{region}.amazonaws.com"}
-        return role.denial("kms:Decrypt", found["Arn"], region=region, keys=keys, required=True)
+        return role.denial("kms:Decrypt", found["Arn"], region=region, keys=keys, required=True, is_use=False)
     return ""
 
 
 def stream_problem(role: Role, arn: str, region: str) -> str:
-    """Why Lambda cannot read the stream of a table, or the Kinesis stream, with the role; empty when it can."""
+    """Why Lambda cannot read the stream of a table, or the Kinesis stream, with the role; empty when it can.
+
+    That it is asked is no use of the right.
+    """
     service = arn.split(":")[2]
     for action in STREAM_ACTIONS:
-        if denial := role.denial(f"{service}:{action}", arn, region=region):
+        if denial := role.denial(f"{service}:{action}", arn, region=region, is_use=False):
             return f"Cannot access stream {arn}: {denial}"
     return ""
 

@@ -69,6 +69,10 @@ class Source:
         configuration = self.record["config"]
         return Role(configuration.get("Role") or "", configuration["FunctionName"])
 
+    def use(self, action: str) -> None:
+        """Tell that the role was used for this on the queue."""
+        self.role.use(f"sqs:{action}", str(self.mapping["EventSourceArn"]))
+
     @property
     def visibility_seconds(self) -> float:
         """How long a received message stays hidden."""
@@ -134,9 +138,12 @@ def _batch(source: Source) -> list[Message]:
         received = sqs._receive_messages_for_esm(source.queue["url"], wanted)
         if not received:
             break
+        source.use("ReceiveMessage")
         kept = [each for each in received if lets_through(record_of(source, each))]
         dropped = {each["receipt_handle"] for each in received if each not in kept}
-        sqs._delete_messages_for_esm(source.queue["url"], dropped)
+        if dropped:
+            source.use("DeleteMessage")
+            sqs._delete_messages_for_esm(source.queue["url"], dropped)
         if kept and not gathering.messages:
             gathering.since = time.time()
         gathering.messages += kept
@@ -163,6 +170,8 @@ def _run(source: Source, batch: list[Message]) -> None:
         return
     done = {each["receipt_handle"] for each in batch if each["id"] not in failed}
     with scope_of(*_scope(source)):
+        if done:
+            source.use("DeleteMessage")
         base("services.sqs")._delete_messages_for_esm(source.queue["url"], done)
     source.mapping["LastProcessingResult"] = "OK" if not failed else "PROBLEM: Function reported failed messages"
 

@@ -111,6 +111,8 @@ def _poll(mapping: Mapping, region: str) -> bool:
         reading = _readings.setdefault((mapping["UUID"], shard.name), Reading())
         if not reading.waiting and (batch := _gathered(mapping, reading, *shard.span())):
             reading.waiting.append(batch)
+            for action in ("GetRecords", "GetShardIterator"):
+                role_of(function).use(f"{mapping['EventSourceArn'].split(':')[2]}:{action}", mapping["EventSourceArn"])
         if reading.waiting and reading.waiting[0].not_before <= time.time():
             lambda_svc._dispatch_esm_batch(mapping["UUID"], _handle, mapping, shard, reading)
             return True

@@ -48,6 +48,19 @@ RECORD = PermissionsRecord(
         Known("AWS::Lambda::Function", "Users-Create-1A", "Users/CreateUser/Function"),
     ],
 )
+QUERIED = f"{TABLE}/index/*"
+DEAD = "arn:aws:sqs:us-east-1:000000000000:dead"
+NEEDING = PermissionsRecord(
+    [
+        Granted(
+            "Users-Create-1A",
+            "Users/CreateUser",
+            "role-of-create",
+            (("dynamodb:PutItem", TABLE), ("sqs:SendMessage", DEAD)),
+            (("sqs:SendMessage", DEAD, "its dead letters"),),
+        )
+    ]
+)
 RAN = {"kind": "invocation", "function": "Users-Create-1A"}
 
 
@@ -186,6 +199,21 @@ class TestWords:
             "1 permissions used, 3 never used by functions that ran, 1 denied",
         ]
 
+    def test_what_is_needed_is_neither_used_nor_never_used(self) -> None:
+        found = PermissionsReport.of(NEEDING, [RAN, entry("dynamodb:PutItem", TABLE)])
+        assert list(lines_of(found)) == [
+            "Users/CreateUser",
+            "  used once  dynamodb:PutItem on table/Users-1A2B",
+            "  needed     sqs:SendMessage on dead  (by its dead letters)",
+            "1 permissions used, 0 never used by functions that ran, 0 denied",
+        ]
+        assert found.never_used == []
+        used = PermissionsReport.of(NEEDING, [entry("sqs:SendMessage", DEAD, function="")])
+        assert list(lines_of(used))[1:3] == [
+            "  not used yet  dynamodb:PutItem on table/Users-1A2B",
+            "  used once     sqs:SendMessage on dead",
+        ]
+
     def test_the_end_of_a_run_says_little(self) -> None:
         found = report(RAN, entry("dynamodb:DeleteItem", TABLE, allowed=False), entry("s3:GetObject", "x"))
         assert summary_of(found)[:2] == [
@@ -207,9 +235,12 @@ class TestWords:
     def test_json_holds_the_same(self) -> None:
         told = json.loads(json.dumps(as_json(report(RAN, entry("dynamodb:PutItem", TABLE)))))
         assert told["functions"][0]["granted"][:2] == [
-            {"action": "dynamodb:PutItem", "resource": TABLE, "used": 1, "never_used": False},
-            {"action": "dynamodb:Query", "resource": f"{TABLE}/index/*", "used": 0, "never_used": True},
+            {"action": "dynamodb:PutItem", "resource": TABLE, "used": 1, "needed_by": [], "never_used": False},
+            {"action": "dynamodb:Query", "resource": QUERIED, "used": 0, "needed_by": [], "never_used": True},
         ]
+        needing = json.loads(json.dumps(as_json(PermissionsReport.of(NEEDING, [RAN, entry("s3:Other", "x")]))))
+        (granted,) = needing["functions"][0]["granted"][1:]
+        assert (granted["used"], granted["needed_by"], granted["never_used"]) == (0, ["its dead letters"], False)
         assert told["functions"][1]["ran"] is False
         assert told["denied"] == []
 
