@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 
 from constructs_lib.local.postgres import supervisor
-from constructs_lib.local.postgres.server import Server, binaries
+from constructs_lib.local.postgres.server import SUPERUSER, Server, binaries
+
+PATIENCE_SECONDS = 60
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become somebody else")
@@ -47,7 +49,12 @@ def test_starts_where_nobody_else_may_go(tmp_path: Path) -> None:
     assert not (closed / "s").exists()  # nobody is left who would remove it
 
 
-@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="the process is looked up in /proc")
+needs_proc = pytest.mark.skipif(
+    not Path(f"/proc/self/task/{os.getpid()}/children").exists(), reason="processes are looked up in /proc"
+)
+
+
+@needs_proc
 def test_what_was_killed_is_started_again_with_its_data(tmp_path: Path) -> None:
     server = Server(tmp_path / "data", tmp_path)
     try:
@@ -64,3 +71,31 @@ def test_what_was_killed_is_started_again_with_its_data(tmp_path: Path) -> None:
     finally:
         server.stop()
     assert not Path(f"/proc/{server.pid}").exists()
+
+
+@needs_proc
+def test_who_connects_while_it_is_started_again_waits_and_who_ends_it_then_ends_it(tmp_path: Path) -> None:
+    server = Server(tmp_path / "data", tmp_path)
+    try:
+        with server.superuser() as session:
+            session.run("CREATE TABLE filled AS SELECT generate_series(1, 200000) AS a")  # something to recover
+            [[backend]] = session.run("SELECT pg_backend_pid()")
+        first = int(Path(f"/proc/{backend}/stat").read_text().rpartition(")")[2].split()[1])
+        os.kill(first, signal.SIGKILL)
+        again = server.connect(SUPERUSER, "postgres")
+        assert again.run("SELECT count(*) FROM filled") == [[200_000]]
+        again.close()
+        [second] = _children(server.pid)
+        os.kill(second, signal.SIGKILL)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while _children(server.pid) in ([], [second]) and time.monotonic() < deadline:
+            time.sleep(0.005)
+        server.ask_to_stop()  # as somebody who is killed does, at a moment when nothing runs yet
+        server._process.wait(PATIENCE_SECONDS)
+    finally:
+        server.stop()
+
+
+def _children(process: int) -> list[int]:
+    """What a process has started, and what of it has ended and waits to be noticed."""
+    return [int(each) for each in Path(f"/proc/{process}/task/{process}/children").read_text().split()]

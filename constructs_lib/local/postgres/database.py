@@ -8,7 +8,6 @@ import hashlib
 import hmac
 import json
 import shutil
-import socket
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -63,7 +62,7 @@ class Database:
 
     def __post_init__(self) -> None:
         """Open the relay; what logs in waits until the database is there."""
-        self.relay = Relay(self.port, self.tls, self._let_in, self._connect)
+        self.relay = Relay(self.port, self.tls, self._let_in, self.server.dial)
         self._prepared = threading.Lock()
         self._is_prepared = False
         self._deployed = self.server.folder / "deployed.jsonl"
@@ -168,15 +167,6 @@ class Database:
             asked = "SELECT pg_has_role(oid, 'rds_iam', 'usage') FROM pg_roles WHERE rolname = :name"
             found = session.run(asked, name=user)
         return bool(found) and bool(found[0][0])
-
-    def _connect(self) -> socket.socket:
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            connection.connect(self.server.socket)
-        except OSError:
-            connection.close()
-            raise
-        return connection
 
 
 def quoted(name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -23,7 +24,8 @@ PORT_NAME = 5432  # no port: PostgreSQL names its socket by one
 LONGEST_SOCKET = 100
 STOP_SECONDS = 10.0
 START_SECONDS = 30.0
-RESTART_SECONDS, PAUSE_SECONDS = 5.0, 0.05
+PAUSE_SECONDS = 0.05
+IS_STARTING = "57P03"  # https://www.postgresql.org/docs/16/errcodes-appendix.html
 
 
 def binaries() -> Path | None:
@@ -79,7 +81,7 @@ class Server:
         threading.Thread(target=self._await_ready, name="postgres", daemon=True).start()
 
     @property
-    def socket(self) -> str:
+    def address(self) -> str:
         """The path of its socket."""
         return str(self._sockets / f".s.PGSQL.{PORT_NAME}")
 
@@ -104,21 +106,44 @@ class Server:
         if self._problem:
             raise PostgresAbsentError(self._problem)
 
+    def dial(self) -> socket.socket:
+        """Open a connection on which nobody has logged in yet.
+
+        Raises:
+            OSError: Nobody answers.
+        """
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            connection.connect(self.address)
+        except OSError:
+            connection.close()
+            raise
+        return connection
+
     def connect(self, user: str, database: str) -> Any:
         """Open a connection as any user: the socket is for whoever may open it.
 
         One that has just ended is about to be started again, which is waited for.
+
+        Raises:
+            PostgresAbsentError: It does not start, or has ended and does not come back.
         """
         from pg8000 import native  # noqa: PLC0415 - of an extra that few need
 
         self.wait()
-        until = time.monotonic() + RESTART_SECONDS
+        until = time.monotonic() + START_SECONDS
         while True:
+            connection = None
             try:
-                return native.Connection(user, unix_sock=self.socket, database=database)
-            except native.InterfaceError:
-                if time.monotonic() > until or self._process.poll() is not None:
+                connection = self.dial()
+                return native.Connection(user, sock=connection, database=database)
+            except (native.InterfaceError, native.DatabaseError, OSError) as error:
+                if connection is not None:
+                    connection.close()
+                if isinstance(error, native.DatabaseError) and not _is_starting(error):
                     raise
+                if time.monotonic() > until or self._process.poll() is not None:
+                    raise PostgresAbsentError(f"PostgreSQL does not answer: {error} ({self._log})") from error
                 time.sleep(PAUSE_SECONDS)
 
     @contextlib.contextmanager
@@ -180,6 +205,12 @@ def _is_open(connection: Any) -> bool:
         connection.run("SELECT 1")
         return True
     return False
+
+
+def _is_starting(refusal: Exception) -> bool:
+    """Whether it has begun to start, and will take connections soon."""
+    told = refusal.args[0] if refusal.args else None
+    return isinstance(told, dict) and told.get("C") == IS_STARTING
 
 
 def _short_folder(scratch: Path) -> Path:

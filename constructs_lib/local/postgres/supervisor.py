@@ -58,24 +58,26 @@ def main(told: dict[str, str]) -> int:
         for folder in (data.parent, sockets):
             _give(folder, nobody.pw_uid, nobody.pw_gid)
         _become(nobody.pw_uid, nobody.pw_gid)
+    running: list[subprocess.Popen[bytes]] = []
+    is_asked = threading.Event()  # to stop
+    threading.Thread(target=_stop_at_end_of_input, args=(running, is_asked), daemon=True).start()
     with Path(told["log"]).open("ab") as log:
         _initialize(binaries, data, log)
-        server = _start(binaries, data, sockets, log)
-        if server is None:
-            return 1
-        sys.stdout.write("ready\n")
-        sys.stdout.flush()
-        running, is_asked = [server], threading.Event()
-        threading.Thread(target=_stop_at_end_of_input, args=(running, is_asked), daemon=True).start()
-        while True:
+        code = 1
+        while (server := _start(binaries, data, sockets, log, is_asked)) is not None:
+            is_first = not running
+            running[:] = [server]
+            if is_asked.is_set():  # while it started: nobody else knows of it
+                _stop(server)
+            elif is_first:
+                sys.stdout.write("ready\n")
+                sys.stdout.flush()
             code = server.wait()
             if is_asked.is_set():
-                shutil.rmtree(sockets, ignore_errors=True)  # whoever made the folder may have been killed
-                return code
-            server = _start(binaries, data, sockets, log)
-            if server is None:
-                return 1
-            running[0] = server
+                break
+    if is_asked.is_set():
+        shutil.rmtree(sockets, ignore_errors=True)  # whoever made the folder may have been killed
+    return code
 
 
 def _initialize(binaries: Path, data: Path, log: IO[bytes]) -> None:
@@ -90,17 +92,21 @@ def _initialize(binaries: Path, data: Path, log: IO[bytes]) -> None:
     begun.rename(data)
 
 
-def _start(binaries: Path, data: Path, sockets: Path, log: IO[bytes]) -> subprocess.Popen[bytes] | None:
+def _start(
+    binaries: Path, data: Path, sockets: Path, log: IO[bytes], is_asked: threading.Event
+) -> subprocess.Popen[bytes] | None:
     settings = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
     command = [str(binaries / "postgres"), "-D", str(data), "-k", str(sockets), *settings]
     for _ in range(TRIES):
+        if is_asked.is_set():
+            return None
         server = subprocess.Popen(  # noqa: S603 - likewise
             command,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 - no thread runs yet
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 - the one other thread reads, and holds no lock
         )
         if _await_ready(server, data):
             return server
@@ -126,7 +132,11 @@ def _stop_at_end_of_input(running: list[subprocess.Popen[bytes]], is_asked: thre
     while os.read(0, 4096):
         pass
     is_asked.set()
-    [server] = running
+    for server in running:
+        _stop(server)
+
+
+def _stop(server: subprocess.Popen[bytes]) -> None:
     for how in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):  # fast, at once, and whatever happens
         server.send_signal(how)
         with contextlib.suppress(subprocess.TimeoutExpired):
