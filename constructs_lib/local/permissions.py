@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from constructs_lib.local.permission_fix import fix_for, short
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from constructs_lib.local.permissions_record import Granted, PermissionsRecord
 
@@ -25,7 +25,8 @@ class Permission:
         action: The action.
         resource: The resource.
         used: How often it was used.
-        needed_by: What of the function's configuration needs it: `its dead letters`.
+        needed_by: What needs it all the same: of the function's configuration, `its dead letters`; else the functions
+            that have the same role.
     """
 
     action: str
@@ -109,8 +110,8 @@ class PermissionsReport:
             elif entry.get("kind") == "invocation":
                 ran.add(str(entry.get("function", "")))
         allowed = [each for each in decisions if each.get("allowed")]
-        functions = tuple(_function(each, allowed, has_run=each.function in ran) for each in record.functions)
-        return cls(functions, tuple(_denials(decisions, record)), bool(decisions))
+        functions = [_function(each, allowed, has_run=each.function in ran) for each in record.functions]
+        return cls(tuple(_with_sharers(record, functions)), tuple(_denials(decisions, record)), bool(decisions))
 
     @property
     def used(self) -> int:
@@ -124,7 +125,7 @@ class PermissionsReport:
         return [
             (each.path, permission)
             for each in self.functions
-            if each.has_run
+            if each.has_run and self.is_checked
             for permission in each.permissions
             if permission.is_never_used
         ]
@@ -147,6 +148,25 @@ def _function(granted: Granted, allowed: Sequence[Mapping[str, Any]], *, has_run
         for action, resource in granted.allowed
     )
     return FunctionPermissions(granted.path, granted.function, has_run, permissions)
+
+
+def _with_sharers(record: PermissionsRecord, functions: Sequence[FunctionPermissions]) -> Iterator[FunctionPermissions]:
+    """Who else has the role, and has used it or needs it: what is taken from a role is taken from all of them."""
+    sharers: dict[tuple[str, str, str], list[str]] = {}
+    for granted, function in zip(record.functions, functions, strict=True):
+        for each in function.permissions:
+            if each.used or each.needed_by:
+                sharers.setdefault((granted.role, each.action, each.resource), []).append(function.path)
+    for granted, function in zip(record.functions, functions, strict=True):
+        yield replace(
+            function,
+            permissions=tuple(
+                each
+                if each.used or each.needed_by
+                else replace(each, needed_by=tuple(sharers.get((granted.role, each.action, each.resource), ())))
+                for each in function.permissions
+            ),
+        )
 
 
 def _is_of(entry: Mapping[str, Any], granted: Granted) -> bool:

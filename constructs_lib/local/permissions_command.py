@@ -57,6 +57,7 @@ def report_of(state: Path) -> PermissionsReport | None:
 
 def as_json(report: PermissionsReport) -> dict[str, object]:
     """Return the report for machines."""
+    never_used = set(report.never_used)
     return {
         "functions": [
             {
@@ -69,7 +70,7 @@ def as_json(report: PermissionsReport) -> dict[str, object]:
                         "resource": permission.resource,
                         "used": permission.used,
                         "needed_by": list(permission.needed_by),
-                        "never_used": each.has_run and permission.is_never_used,
+                        "never_used": (each.path, permission) in never_used,
                     }
                     for permission in each.permissions
                 ],
@@ -95,7 +96,7 @@ def lines_of(report: PermissionsReport) -> Iterator[str]:
     """Yield the report for people."""
     for function in report.functions:
         yield function.path + ("" if function.has_run else "  (has not run)")
-        yield from _granted(function)
+        yield from _granted(function, is_checked=report.is_checked)
     if report.denials:
         yield "denied"
         for each in report.denials:
@@ -126,21 +127,23 @@ def summary_of(report: PermissionsReport) -> list[str]:
     return lines
 
 
-def _granted(function: FunctionPermissions) -> Iterator[str]:
+def _granted(function: FunctionPermissions, *, is_checked: bool) -> Iterator[str]:
     shown = [each for each in function.permissions if not each.is_excused]
-    rows = [(_state(each, ran=function.has_run), each) for each in shown]
+    rows = [(_state(each, ran=function.has_run, is_checked=is_checked), each) for each in shown]
     width = max((len(state) for state, _ in rows), default=0)
     for state, each in rows:
         by = f"  (by {', '.join(each.needed_by)})" if state == NEEDED else ""
         yield f"  {state.ljust(width)}  {each.action} on {short(each.resource)}{by}"
 
 
-def _state(permission: Permission, *, ran: bool) -> str:
+def _state(permission: Permission, *, ran: bool, is_checked: bool) -> str:
     if permission.used:
         return f"used {_times(permission.used)}"
     if permission.needed_by:
         return NEEDED
-    return "never used" if ran else "not used yet"
+    if not ran:
+        return "not used yet"
+    return "never used" if is_checked else "not checked"
 
 
 def _times(count: int) -> str:

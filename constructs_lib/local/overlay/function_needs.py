@@ -84,7 +84,7 @@ def _of_mappings(function: Mapping[str, Any]) -> Iterator[Need]:
             yield from _of_key(source, by)
         for each in (*STREAM_ACTIONS, *LISTING[service]) if service in LISTING else ():
             yield Need(f"{service}:{each}", source.partition("/consumer/")[0], by)
-        if "/consumer/" in source:
+        if service == "kinesis":
             yield Need("kinesis:SubscribeToShard", source, by)
         yield from _of_destinations(mapping, "its event source's")
 

@@ -214,6 +214,30 @@ class TestWords:
             "  used once     sqs:SendMessage on dead",
         ]
 
+    def test_a_right_of_a_shared_role_is_needed_by_who_uses_it(self) -> None:
+        other = Granted("Users-Other-1A", "Users/Other", "role-of-create", NEEDING.functions[0].allowed)
+        third = Granted("Users-Third-1A", "Users/Third", "another-role", NEEDING.functions[0].allowed)
+        ran = [{"kind": "invocation", "function": each.function} for each in (other, third)]
+        shared = PermissionsRecord([*NEEDING.functions, other, third])
+        found = PermissionsReport.of(shared, [RAN, *ran, entry("dynamodb:PutItem", TABLE)])
+        assert list(lines_of(found))[3:6] == [
+            "Users/Other",
+            "  needed  dynamodb:PutItem on table/Users-1A2B  (by Users/CreateUser)",
+            "  needed  sqs:SendMessage on dead  (by Users/CreateUser)",
+        ]
+        assert [path for path, _ in found.never_used] == ["Users/Third"] * 2
+
+    def test_says_of_nothing_that_it_was_never_used_where_nothing_was_checked(self) -> None:
+        found = PermissionsReport.of(NEEDING, [RAN])
+        assert list(lines_of(found)) == [
+            "Users/CreateUser",
+            "  not checked  dynamodb:PutItem on table/Users-1A2B",
+            "  needed       sqs:SendMessage on dead  (by its dead letters)",
+            "no call was checked: nothing has run, or IAM was off",
+        ]
+        (function,) = json.loads(json.dumps(as_json(found)))["functions"]
+        assert [each["never_used"] for each in function["granted"]] == [False, False]
+
     def test_the_end_of_a_run_says_little(self) -> None:
         found = report(RAN, entry("dynamodb:DeleteItem", TABLE, allowed=False), entry("s3:GetObject", "x"))
         assert summary_of(found)[:2] == [
