@@ -33,6 +33,7 @@ WORDS: Mapping[object, str] = {
     cdk.Duration: "a Duration",
 }
 MODULE = re.compile(r"aws_cdk\.aws_(\w+)")
+UNEXPECTED = re.compile(r"unexpected keyword argument '(\w+)'")
 LONGEST_SHOWN = 60
 SEVERAL = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
@@ -69,21 +70,25 @@ def checks_kinds(
                 hints.update(get_type_hints(method))
             try:
                 passed = signature.bind(*args, **kwargs).arguments
-            except TypeError:  # too many or too few: Python says so in its own words
-                return method(*args, **kwargs)
-            itself: Any = passed.pop("self")
+            except TypeError:  # too many or too few: Python says so in its own words, below
+                passed = {}
+            itself: Any = passed.pop("self", None)
             scope, own_id = passed.get("scope"), passed.get("id", "")
-            refusals = _refusals_of(itself, passed)
-            for name, value in passed.items():
-                parameter = signature.parameters[name]
-                if name in except_for or parameter.kind in SEVERAL:
-                    continue
-                mismatch = _mismatch(name, value, hints[name])
-                if mismatch is not None:
-                    _refuse(mismatch, parameter, refusals)
-            refusals.stop_if_any()
+            if itself is not None:
+                refusals = _refusals_of(itself, passed)
+                for name, value in passed.items():
+                    parameter = signature.parameters[name]
+                    if name in except_for or parameter.kind in SEVERAL:
+                        continue
+                    mismatch = _mismatch(name, value, hints[name])
+                    if mismatch is not None:
+                        _refuse(mismatch, parameter, refusals)
+                refusals.stop_if_any()
             try:
                 return method(*args, **kwargs)
+            except TypeError as error:
+                _say_what_was_meant(error, kwargs, signature)
+                raise
             except ProblemError:
                 if isinstance(scope, Construct):  # what is refused leaves its place free
                     scope.node.try_remove_child(own_id.replace("/", "--"))
@@ -92,6 +97,15 @@ def checks_kinds(
         return checked
 
     return wrap
+
+
+def _say_what_was_meant(error: TypeError, given: Mapping[str, object], signature: inspect.Signature) -> None:
+    """Add the nearest argument there is, where Python names one that there is not."""
+    unknown = UNEXPECTED.search(str(error))
+    if unknown is not None and unknown[1] in given and unknown[1] not in signature.parameters:
+        hint = did_you_mean(unknown[1], [name for name in signature.parameters if name != "self"])
+        if hint and not hasattr(error, "__notes__"):  # it may have passed the constructs inside
+            error.add_note(f"{unknown[1]}{hint}")
 
 
 def check_fields(settings: object, refusals: Refusals) -> None:

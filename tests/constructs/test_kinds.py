@@ -297,5 +297,10 @@ def test_a_description_that_lambda_does_not_take(stack: cdk.Stack) -> None:
 def test_arguments_that_are_missing_or_unknown_are_named_by_python(stack: cdk.Stack) -> None:
     with pytest.raises(TypeError, match=r"QueueWorker\.__init__\(\) missing 1 required keyword-only argument: 'entry'"):
         QueueWorker(stack, "Emails")  # type: ignore[call-arg] # that is the point
-    with pytest.raises(TypeError, match="unexpected keyword argument 'batchsize'"):
+    with pytest.raises(TypeError, match="unexpected keyword argument 'batchsize'") as caught:
         QueueWorker(stack, "Emails", entry=ENTRY, batchsize=5)  # type: ignore[call-arg] # likewise
+    assert caught.value.__notes__ == ["batchsize: did you mean batch_size?"]
+    with pytest.raises(TypeError, match="unexpected keyword argument 'partitionkey'") as caught:
+        DynamoTable(stack, "Users", partitionkey="id")  # type: ignore[call-arg] # likewise
+    assert caught.value.__notes__ == ["partitionkey: did you mean partition_key?"]
+    assert caught.value.__context__ is None  # nothing of ours is printed above it
