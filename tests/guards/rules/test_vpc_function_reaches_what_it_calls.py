@@ -32,7 +32,13 @@ def endpoint(service: str, kind: str = "Interface", **properties: Any) -> dict[s
     return resource("AWS::EC2::VPCEndpoint", ServiceName=name, VpcEndpointType=kind, VpcId=ref("Vpc"), **properties)
 
 
-def said(*statements: dict[str, Any], properties: Any = None, vpc_config: Any = None, **more: Any) -> list[str]:
+def said(
+    *statements: dict[str, Any],
+    properties: Any = None,
+    vpc_config: Any = None,
+    template: dict[str, Any] | None = None,
+    **more: Any,
+) -> list[str]:
     """What is said of a function in a subnet with a route table of its own that leads nowhere."""
     inside = {"SubnetIds": [ref("Subnet")], **(vpc_config or {})}
     resources = {
@@ -44,7 +50,7 @@ def said(*statements: dict[str, Any], properties: Any = None, vpc_config: Any = 
         "Routed": resource("AWS::EC2::SubnetRouteTableAssociation", RouteTableId=ref("Routes"), SubnetId=ref("Subnet")),
         **more,
     }
-    return judged(RULE, {name: each for name, each in resources.items() if each is not None})
+    return judged(RULE, {name: each for name, each in resources.items() if each is not None}, **(template or {}))
 
 
 def test_the_whole_message() -> None:
@@ -124,6 +130,24 @@ def test_what_lambda_does_in_its_name_needs_no_way() -> None:
     assert said(SECRET, Reads=login) == []
 
 
+def test_a_right_that_is_not_there_by_default_is_let_be() -> None:
+    read = {**SECRET, "Resource": [{"Fn::If": ["IsProd", SECRET["Resource"], ref("AWS::NoValue")]}]}
+    for default, number in (("dev", 0), ("prod", 1)):
+        template = {
+            "Parameters": {"Stage": {"Type": "String", "Default": default}},
+            "Conditions": {"IsProd": {"Fn::Equals": [ref("Stage"), "prod"]}},
+        }
+        assert len(said(read, template=template)) == number
+
+
+def test_lambda_keeps_batches_in_a_bucket_by_itself() -> None:
+    keep = {"Action": "s3:PutObject", "Resource": {"Fn::Join": ["", [arn("Failed"), "/*"]]}}
+    kept = {"OnFailure": {"Destination": arn("Failed")}}
+    failed = {"Failed": resource("AWS::S3::Bucket"), "Jobs": JOBS}
+    assert said(keep, Reads=mapping("Jobs", DestinationConfig=kept), **failed) == []
+    assert len(said(keep, Reads=mapping("Jobs"), **failed)) == 1
+
+
 def test_a_function_that_lambda_calls_next_is_granted_with_its_versions() -> None:
     versions = {"Fn::Join": ["", [arn("Next"), ":*"]]}
     call = {"Action": "lambda:InvokeFunction", "Resource": [arn("Next"), versions]}
@@ -146,8 +170,9 @@ def test_a_function_that_lambda_calls_next_is_granted_with_its_versions() -> Non
         {**SECRET, "Condition": {"StringEquals": {"aws:SourceVpce": "vpce-1"}}},
         {"Action": ["sqs:ReceiveMessage", "sqs:DeleteMessage", "kms:Decrypt"], "Resource": "*"},
         {"Effect": "Deny", **SECRET},
+        {**SECRET, "Condition": {"StringEquals": {"kms:ViaService": "secretsmanager.eu-west-1.amazonaws.com"}}},
     ],
-    ids=["telemetry", "everything", "by an endpoint of others", "polling", "denied"],
+    ids=["telemetry", "everything", "by an endpoint of others", "polling", "denied", "by a service"],
 )
 def test_what_does_not_say_that_code_calls_is_let_be(statement: dict[str, Any]) -> None:
     assert said(statement) == []
@@ -162,7 +187,9 @@ def test_what_another_service_does_in_its_name_needs_no_way() -> None:
     assert said(aloud) == []
 
 
-@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "GLOBAL_AGENT_HTTP_PROXY", "AWS_ENDPOINT_URL_SQS"])
+@pytest.mark.parametrize(
+    "name", ["HTTPS_PROXY", "ALL_PROXY", "https_proxy", "GLOBAL_AGENT_HTTP_PROXY", "AWS_ENDPOINT_URL_SQS"]
+)
 def test_another_way_may_stand_in_the_environment(name: str) -> None:
     assert said(SECRET, properties={"Environment": {"Variables": {name: "x"}}}) == []
     assert len(said(SECRET, properties={"Environment": {"Variables": {"STAGE": "prod"}}})) == 1
@@ -174,6 +201,21 @@ def test_says_nothing_of_a_network_that_is_elsewhere() -> None:
     assert said(SECRET, vpc_config=away) == []
     assert said(SECRET, vpc_config=away, Data=data) == []
     assert said(SECRET, Subnet=resource("AWS::EC2::Subnet", VpcId="vpc-1"), Data=data) == []
+    partly = {"SubnetIds": [ref("Subnet"), "subnet-12345678"]}
+    assert said(SECRET, vpc_config=partly) == []
+
+
+def test_the_routes_of_other_subnets_lead_it_nowhere() -> None:
+    public = {
+        "Public": resource("AWS::EC2::Subnet", VpcId=ref("Vpc")),
+        "Open": resource("AWS::EC2::RouteTable", VpcId=ref("Vpc")),
+        "Opened": resource("AWS::EC2::SubnetRouteTableAssociation", RouteTableId=ref("Open"), SubnetId=ref("Public")),
+        "Out": resource(
+            "AWS::EC2::Route", NatGatewayId=ref("Nat"), DestinationCidrBlock="0.0.0.0/0", RouteTableId=ref("Open")
+        ),
+    }
+    assert len(said(SECRET, **public)) == 1
+    assert said(SECRET, vpc_config={"SubnetIds": [ref("Subnet"), ref("Public")]}, **public) == []
 
 
 def test_a_role_of_several_functions_does_not_tell_which_of_them_calls() -> None:
