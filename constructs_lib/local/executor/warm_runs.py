@@ -6,6 +6,7 @@ What is not answered soon is waited for elsewhere, on a thread, where limits of 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -74,13 +75,16 @@ class WarmRuns:
 
     def _look_at_clock(self) -> None:
         oldest = time.monotonic() - LOOK_SECONDS
-        for waiting in [each for each in self._waiting if each.run.started < oldest]:
-            self._forget(waiting)
-            waiting.caller.is_slow(waiting.environment, waiting.run)
-        self._is_looking = bool(self._waiting)
-        if self._is_looking:
-            self._loop.call_later(LOOK_SECONDS, self._look_at_clock)
+        try:
+            for waiting in [each for each in self._waiting if each.run.started < oldest]:
+                self._forget(waiting)
+                waiting.caller.is_slow(waiting.environment, waiting.run)
+        finally:  # whatever is wrong with one, the others are looked at again
+            self._is_looking = bool(self._waiting)
+            if self._is_looking:
+                self._loop.call_later(LOOK_SECONDS, self._look_at_clock)
 
     def _forget(self, waiting: _Waiting) -> None:
         self._waiting.discard(waiting)
-        self._loop.remove_reader(waiting.environment.number)
+        with contextlib.suppress(ValueError):  # an environment that is closed has no number any more
+            self._loop.remove_reader(waiting.environment.number)

@@ -71,9 +71,11 @@ class WarmCall:
         if not is_plain or frame["size"] > RESPONSE_LIMIT_BYTES:
             self.is_slow(environment, run)
             return
-        status = self._answer(frame["payload"])
-        with base("core.responses").request_scope(*self._function_scope):
-            self._end(environment, run)
+        try:
+            status = self._answer(frame["payload"])
+        finally:  # whatever becomes of the answer, the function is free again
+            with base("core.responses").request_scope(*self._function_scope):
+                self._end(environment, run)
         self._tell(status)
         self.write_later()
 
@@ -114,7 +116,7 @@ class WarmCall:
         try:
             outcome = self.executor.finish(environment, run)
         finally:
-            base("services.lambda_svc")._release_execution_slot(self.slot)
+            self.plan.give_back_slot(self.slot)
         tell_invocation_soon(
             self.plan.function,
             {"requestContext": {"apiId": self.plan.api_id}},

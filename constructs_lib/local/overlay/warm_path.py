@@ -214,17 +214,22 @@ class WarmPath:
         environment = executor.take_idle(plan.function) if plan.may_run_now() else None
         if environment is None:
             return False
-        slot = None
+        slot, is_allowed = None, False
         try:
             slot = plan.take_slot()
-        finally:
             if slot is None:
-                executor.give_back(environment)
-        if slot is None:
+                return False
+            if plan.is_enforced:
+                with trace.within(root):
+                    settle(SERVICE, invoke_permission.ACTION, plan.reference, "")
+            is_allowed = True
+        except OSError as error:  # a full disk, which takes no decision
+            log.debug("a request goes the usual way: %r", error)
             return False
-        if plan.is_enforced:
-            with trace.within(root):
-                settle(SERVICE, invoke_permission.ACTION, plan.reference, "")
+        finally:
+            if not is_allowed:
+                plan.give_back_slot(slot)
+                executor.give_back(environment)
         request = PlainRequest(connection, _nothing, {"method": known.head.method, "path": known.path}, known.head)
         request.receive_data(body)
         connection.answer(request)

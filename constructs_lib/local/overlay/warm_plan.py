@@ -130,6 +130,11 @@ class Plan:
         slot, _ = base(_LAMBDA)._acquire_execution_slot(self.record, self.record["config"])
         return slot
 
+    @staticmethod
+    def give_back_slot(slot: Any) -> None:
+        """End what `take_slot` began; nothing, where that was nothing."""
+        base(_LAMBDA)._release_execution_slot(slot)
+
 
 @dataclass(frozen=True, slots=True)
 class Way:
