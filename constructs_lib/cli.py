@@ -9,9 +9,10 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from constructs_lib.local.command_line import DEFAULT_STATE, EPILOG, SUMMARIES
+from constructs_lib.local.command_line import EPILOG, SUMMARIES
 from constructs_lib.local.command_line import parse as parse_local_command
 from constructs_lib.local.command_line import run as run_local_command
+from constructs_lib.local.state_folder import DEFAULT_STATE
 from constructs_lib.problem import LocalError, Problem, ProblemError
 
 LARGEST_PORT = 65535

@@ -6,10 +6,10 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from constructs_lib.local.state_folder import DEFAULT_STATE
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-DEFAULT_STATE = Path(".local")
 
 # What `local --help` lists; the order is that of a day's work.
 SUMMARIES = {

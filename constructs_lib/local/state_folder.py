@@ -21,6 +21,7 @@ else:
 if TYPE_CHECKING:
     from types import TracebackType
 
+DEFAULT_STATE = Path(".local")
 LOCK_FILE, PID_FILE = "lock", "pid"
 TRIES, TRY_AGAIN_SECONDS = 4, 0.02
 
@@ -91,8 +92,14 @@ class StatePaths:
 
 
 def make_state_folder(path: Path) -> None:
-    """Make the folder where there is none, for nobody else to enter: the values of secrets are saved there."""
+    """Make the folder where there is none, for nobody else to enter: the values of secrets are saved there.
+
+    The default one, which earlier versions left open, is closed; a folder with another name was the user's choice.
+    """
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.name == DEFAULT_STATE.name:
+        with contextlib.suppress(OSError):
+            path.chmod(0o700)
 
 
 class StateFolder(StatePaths):

@@ -31,6 +31,15 @@ class TestStateFolder:
         with StateFolder(tmp_path / "state") as folder:
             assert folder.path.stat().st_mode & 0o777 == 0o700
 
+    @pytest.mark.parametrize(("name", "mode"), [(".local", 0o700), ("given", 0o755)])
+    def test_nor_the_default_one_that_was_left_open_and_others_are_the_users(
+        self, tmp_path: Path, name: str, mode: int
+    ) -> None:
+        (tmp_path / name).mkdir()
+        (tmp_path / name).chmod(0o755)
+        with StateFolder(tmp_path / name) as folder:
+            assert folder.path.stat().st_mode & 0o777 == mode
+
     def test_a_temporary_one_is_gone_when_closed(self) -> None:
         with StateFolder(None) as folder:
             assert folder.path.is_dir()
