@@ -251,7 +251,7 @@ def _prove(aws: LocalAws, request: Request, terminal: Terminal) -> None:
         denied = terminal.styled("denied", RED) + f": {proof.denial}"
         terminal.step("iam", f"{cells}  {denied if proof.denial else terminal.styled('allowed', GREEN)}")
     if not proofs:
-        terminal.step("iam", "enforced; no function is deployed to show it with")
+        terminal.step("iam", "enforced; nothing was found to show it with")
     check(proofs)
 
 

@@ -107,6 +107,15 @@ class TestViews:
         tab.until("document.querySelectorAll('main tbody tr').length > 0")
         assert tab.run("document.querySelector('nav [aria-current]').innerText").startswith(VIEWS[name])
 
+    def test_tell_a_request_that_was_turned_away(self, tab: Tab, asking: Asking) -> None:
+        path = f"/nowhere-{uuid.uuid4()}"
+        asking.write("routes/call", method="GET", path=path, caller="none")
+        at(tab, "requests")
+        row = (
+            f"[...document.querySelectorAll('main tbody tr')].find((row) => row.innerText.includes({json.dumps(path)}))"
+        )
+        tab.until(f"{row}?.querySelector('.badge.warn')?.innerText === '404'")
+
     def test_say_what_to_do_where_there_is_nothing(self, browser: Browser, tmp_path: Path) -> None:
         from tests.local.page.test_guard import Nothing  # noqa: PLC0415 - only here
 

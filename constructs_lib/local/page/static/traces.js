@@ -61,3 +61,9 @@ export function troubleOf(trace) {
     .find((each) => !["RUNNING", "SUCCEEDED"].includes(each.status));
   return execution ? execution.status.toLowerCase().replace("_", " ") : "";
 }
+
+/** The status with which it was turned away; nothing where it was not. */
+export function refusalOf(trace) {
+  const status = trace.entries.find((each) => each.kind === "request")?.status;
+  return status >= 400 ? String(status) : "";
+}

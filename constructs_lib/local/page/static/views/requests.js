@@ -1,7 +1,7 @@
 import { badge, empty, h, table, text } from "/dom.js";
 import { live } from "/live.js";
 import { detailHead, halves, named } from "/parts.js";
-import { beganAt, titleOf, tracesOf, troubleOf } from "/traces.js";
+import { beganAt, refusalOf, titleOf, tracesOf, troubleOf } from "/traces.js";
 import { clock, duration, shortClock } from "/words.js";
 
 const MOST = 200;
@@ -43,6 +43,7 @@ function open({ main, names, rest, listen }) {
 function overview(traces, chosen, names) {
   const rows = traces.map((each) => {
     const trouble = troubleOf(each);
+    const refused = refusalOf(each);
     const runs = each.entries.filter((entry) => entry.kind === "invocation").length;
     return {
       selected: each === chosen,
@@ -59,7 +60,7 @@ function overview(traces, chosen, names) {
         ),
         String(runs || ""),
         duration(each.milliseconds),
-        trouble ? badge(trouble, "bad") : badge("ok", "good"),
+        trouble ? badge(trouble, "bad") : refused ? badge(refused, "warn") : badge("ok", "good"),
       ],
     };
   });
