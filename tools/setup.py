@@ -132,7 +132,16 @@ def _run(what: str, command: list[str], *, fix: str, environment: dict[str, str]
     if done.returncode != 0:
         said = [line for line in done.stdout.splitlines() if line.strip()]
         print("\n".join(f"         | {line}" for line in said[-12:]), file=sys.stderr)
-        stop(f"{what} could not be installed", " ".join(command), fix)
+        stop(f"{what} could not be installed", " ".join(command), fix_of(done.stdout, fix))
+
+
+def fix_of(said: str, fix: str) -> str:
+    """How to mend what an installer has said; uv and npm learn of a network's own certificates otherwise than pip."""
+    if "certificate" not in said.lower():
+        return fix
+    file = "/etc/ssl/certs/ca-certificates.crt"
+    told = f"export SSL_CERT_FILE={file} NODE_EXTRA_CA_CERTS={file}"
+    return f"name the file of the certificates that your network brings ({told}), then run make again"
 
 
 def _pin(name: str) -> str:
