@@ -8,7 +8,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 
-from constructs_lib import PropError, SecureFunction, Topic, Waived
+from constructs_lib import Defaults, PropError, SecureFunction, Topic, Waived
 from tests.findings import findings_of
 from tests.templates import permissions_of, resources_of, template_of
 
@@ -129,3 +129,18 @@ class TestRefusals:
         queue = sqs.Queue(stack, "Failures", fifo=True)
         with pytest.raises(PropError, match="Lambda sends failures to standard queues and topics only"):
             SecureFunction(stack, "Report", entry=NODE_ENTRY, on_failure=queue)
+
+
+@pytest.mark.parametrize("hardened", [False, True])
+def test_the_queue_of_failures_has_the_alarm_that_was_asked_for(stack: cdk.Stack, hardened: bool) -> None:
+    Defaults(hardened=hardened).apply(stack)
+    SecureFunction(
+        stack,
+        "Report",
+        entry=NODE_ENTRY,
+        alarms={"dead_letters": 7},
+        vpc=Waived("it calls AWS alone"),
+        retry_attempts=None if hardened else 0,
+    )
+    alarms = resources_of(template_of(stack), "AWS::CloudWatch::Alarm")
+    assert [each["Properties"]["Threshold"] for name, each in alarms.items() if "FailedEvents" in name] == [7]

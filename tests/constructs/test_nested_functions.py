@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from constructs import Construct
 
 from constructs_lib import DynamoTable, Iam, PropError, SecureApi, SecureApiFunction, SecureRestApi
 from constructs_lib.wiring.nested_functions import PARTS, part_of
+from constructs_lib.wiring.room import MOST, Room
 from tests.constructs.test_under_the_guards import said
 from tests.findings import findings_of
 from tests.templates import resources_of, show, template_of
@@ -210,3 +212,20 @@ def test_a_stack_without_room_for_its_routes_says_the_way_out(app: cdk.App, nest
     nest = "set nest_functions=True on the SecureRestApi, which puts functions into nested stacks"
     wanted = {(True, 60): apart, (False, 52): nest, (False, 60): f"{nest}; {apart}"}[nested, pieces]
     assert lines[lines.index(told) + 2] == f"  fix: {wanted}"
+
+
+def test_what_is_nested_takes_no_room(app: cdk.App) -> None:
+    @dataclass
+    class Routes:
+        crowd: Mapping[str, int]
+
+    stack = cdk.Stack(app, "Shop")
+    for place in (stack, cdk.NestedStack(stack, "Part")):
+        for number in range(MOST // 2 + 1):
+            cdk.CfnResource(place, f"Topic{number}", type="AWS::SNS::Topic")
+    room = Room(stack, Routes({"routes": MOST}))
+    assert room.validate() == []
+    for number in range(MOST // 2):
+        cdk.CfnResource(stack, f"More{number}", type="AWS::SNS::Topic")
+    [told] = room.validate()
+    assert told.startswith(f"Shop has {MOST + 2} resources, and a stack takes {MOST}; of these routes are")

@@ -7,6 +7,7 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk.assertions import Match, Template
 
@@ -189,10 +190,46 @@ def test_refuses_a_second_rotation_that_comes_after_it(
     )
 
 
+def test_refuses_a_second_rotation_that_stands_beside_its_secret(
+    app: cdk.App, stack: cdk.Stack, secret: secretsmanager.Secret
+) -> None:
+    rotated(stack, secret)
+    other = secretsmanager.Secret(stack, "Other")
+    elsewhere = cdk.Stack(app, "Elsewhere")
+    hosted = secretsmanager.HostedRotation.postgre_sql_single_user()
+    secretsmanager.RotationSchedule(stack, "OfOther", secret=other, hosted_rotation=hosted)
+    app.synth()
+    secretsmanager.CfnRotationSchedule(elsewhere, "Bare", secret_id=secret.secret_arn)
+    with pytest.raises(RuntimeError, match="Shop/Key is rotated already, by Elsewhere/Bare, and a secret has one"):
+        app.synth(force=True)
+
+
+def test_refuses_a_second_rotation_of_an_imported_secret(app: cdk.App, stack: cdk.Stack) -> None:
+    stripe = secretsmanager.Secret.from_secret_name_v2(stack, "Stripe", "stripe")
+    rotated(stack, stripe)
+    for name in ("paypal", "stripe"):
+        again = secretsmanager.Secret.from_secret_name_v2(stack, name, name)
+        secretsmanager.CfnRotationSchedule(stack, f"Of{name}", secret_id=again.secret_arn)
+    with pytest.raises(RuntimeError, match="Shop/Stripe is rotated already, by Shop/Ofstripe, and a secret has one"):
+        app.synth()
+
+
 def test_is_not_taken_for_another_in_the_scope_of_its_secret(app: cdk.App, secret: secretsmanager.Secret) -> None:
     rotation = SecretRotation(secret, "Rotation", secret=secret, entry=ENTRY)
     app.synth()
     assert rotation.schedule.node.path.startswith("Shop/Key/Rotation/")
+
+
+def test_refuses_a_second_rotation_of_a_secret_that_is_attached_to_its_database(
+    stack: cdk.Stack, secret: secretsmanager.Secret
+) -> None:
+    database = rds.DatabaseInstance.from_database_instance_attributes(
+        stack, "Old", instance_identifier="old", instance_endpoint_address="old.internal", port=5432, security_groups=[]
+    )
+    attached = secret.attach(database)
+    rotated(stack, secret)
+    with pytest.raises(PropError, match="Attachment is rotated already, by Shop/Rotation"):
+        SecretRotation(stack, "Again", secret=attached, entry=ENTRY)
 
 
 def test_refuses_a_second_rotation_of_a_secret_that_is_imported_twice(stack: cdk.Stack) -> None:
