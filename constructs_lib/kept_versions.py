@@ -12,6 +12,7 @@ No handler and no custom resource does it: what fails here fails no deployment. 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from weakref import WeakKeyDictionary
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -52,6 +53,9 @@ VERSIONS_REASON = (
 )
 
 
+_KEEPERS: WeakKeyDictionary[SecureFunction, str] = WeakKeyDictionary()  # the paths of who keeps which function's
+
+
 class KeptVersions(Construct):
     """Keep the last versions of functions, and remove those before them every day.
 
@@ -68,7 +72,8 @@ class KeptVersions(Construct):
         count: How many of each are kept, the current one among them, 2 to 40.
 
     Raises:
-        PropError: A function has no versions, or is of another app stack, or the number is out of bounds.
+        PropError: A function has no versions, or is of another app stack, or another keeps its versions already; the
+            number is out of bounds.
 
     Example:
         >>> quote = SecureFunction(stack, "Offer", entry="lambda_src/greeting/greet.ts", provisioned_concurrency=1)
@@ -95,6 +100,7 @@ class KeptVersions(Construct):
         refusals.stop_if_any()
 
         of = list(dict.fromkeys(of))
+        _KEEPERS.update(dict.fromkeys(of, self.node.path))
         self.workflow = Workflow(
             self,
             "Removal",
@@ -160,4 +166,9 @@ def _check(function: SecureFunction, bearer: Construct, refusals: Refusals) -> N
     elif app_stack_of(function).node.path != app_stack_of(bearer).node.path:
         refusals.refuse(
             f"{function.node.path} is in another stack", fix="make a KeptVersions beside it, one for each stack"
+        )
+    elif function in _KEEPERS:
+        refusals.refuse(
+            f"{_KEEPERS[function]} keeps versions of {function.node.path} already, and removes what this one keeps",
+            fix="name each function in one KeptVersions alone",
         )

@@ -5,6 +5,8 @@ https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/181
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import aws_cdk as cdk
 import jsii
 from aws_cdk import aws_secretsmanager as secretsmanager
@@ -45,7 +47,8 @@ class OnlyRotation:
     def validate(self) -> list[str]:
         """Say that there is another; nothing when there is none."""
         ours = f"{self._bearer.node.path}/"
-        other = next((each for each in _schedules_of(self._secret) if not each.startswith(ours)), None)
+        found = [*_schedules_of(self._secret), *_schedules_beside(self._secret)]
+        other = next((each for each in found if not each.startswith(ours)), None)
         if other is None:
             return []
         where = f"{self._bearer.node.path} ({type(self._bearer).__name__})"
@@ -60,6 +63,29 @@ def _schedules_of(secret: secretsmanager.ISecret) -> list[str]:
     """The paths of the schedules in a secret, where the CDK's own `add_rotation_schedule` puts them."""
     below = _whole(secret).node.find_all()
     return [each.node.path for each in below if isinstance(each, secretsmanager.CfnRotationSchedule)]
+
+
+def _schedules_beside(secret: secretsmanager.ISecret) -> Iterator[str]:
+    """The paths of the schedules that rotate a secret from anywhere in its stage."""
+    stage = cdk.Stage.of(secret) or secret.node.root
+    whole = _whole(secret)
+    for each in stage.node.find_all():
+        if isinstance(each, secretsmanager.CfnRotationSchedule):
+            target = _referred(each.secret_id)
+            is_inside = target is not None and f"{target.node.path}/".startswith(f"{whole.node.path}/")
+            if is_inside or _told(each, each.secret_id) == _told(secret, secret.secret_arn):
+                yield each.node.path
+
+
+def _referred(secret_id: str) -> IConstruct | None:
+    """What a schedule names as its secret; nothing where that is no resource of the app."""
+    first = cdk.Tokenization.reverse_string(secret_id).first_token
+    return first.target if isinstance(first, cdk.Reference) else None
+
+
+def _told(where: IConstruct, text: str) -> str:
+    stack = cdk.Stack.of(where)
+    return f"{stack.node.path} {stack.resolve(text)}"
 
 
 def _whole(secret: secretsmanager.ISecret) -> IConstruct:

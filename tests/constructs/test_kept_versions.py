@@ -119,3 +119,15 @@ class TestRefusals:
     def test_of_a_function_of_another_stack(self, app: cdk.App, charge: SecureFunction) -> None:
         with pytest.raises(PropError, match="Shop/Charge is in another stack"):
             KeptVersions(cdk.Stack(app, "Other"), "Versions", of=[charge])
+
+    def test_of_a_function_whose_versions_another_keeps(self, stack: cdk.Stack, charge: SecureFunction) -> None:
+        KeptVersions(stack, "Versions", of=[charge], count=10)
+        other = SecureFunction(stack, "Other", entry=ENTRY, canary=Canary())
+        with pytest.raises(PropError) as refused:
+            KeptVersions(stack, "Fewer", of=[other, charge], count=2)
+        assert str(refused.value) == (
+            "Shop/Versions keeps versions of Shop/Charge already, and removes what this one keeps\n"
+            "  at:  Shop/Fewer (KeptVersions)\n"
+            "  fix: name each function in one KeptVersions alone"
+        )
+        KeptVersions(stack, "Rest", of=[other])
