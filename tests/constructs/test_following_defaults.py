@@ -299,6 +299,12 @@ class TestHardened:
         [key] = resources_of(template_of(stack), "AWS::KMS::Key").values()
         assert (key["DeletionPolicy"], key["UpdateReplacePolicy"]) == (policy, policy)
 
+    def test_a_key_of_ones_own_goes_as_it_was_made_to(self, stack: cdk.Stack) -> None:
+        own = kms.Key(stack, "Own", removal_policy=cdk.RemovalPolicy.DESTROY)
+        DynamoTable(stack, "Kept", partition_key="id", encryption_key=own, retain=True)
+        [key] = resources_of(template_of(stack), "AWS::KMS::Key").values()
+        assert key["DeletionPolicy"] == "Delete"
+
     @pytest.mark.parametrize(("reserved", "held"), [(None, 10), (2, 2), (1, None), (1001, None)])
     def test_a_queue_gives_no_more_than_is_reserved(
         self, stack: cdk.Stack, reserved: int | None, held: int | None
