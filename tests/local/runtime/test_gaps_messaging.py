@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from constructs_lib.local.overlay import queue_urls
+from constructs_lib.local.overlay.base import base
 from tests.local.runtime.deployed import App
 from tests.local.runtime.event_handlers import (
     admitting,
@@ -73,6 +75,21 @@ class TestQueueUrls:
 
         assert "http://localhost" in urls(stock)
         assert urls(mended) == {"http://127.0.0.1"}
+
+    def test_stay_as_they_are_in_a_kept_state(self) -> None:
+        [patch] = queue_urls.PATCHES
+        url_of, kept = (
+            patch.wrap(lambda account, name: f"http://localhost:1/{account}/{name}"),
+            "http://localhost:9/1/old",
+        )
+        account, region = "111122223333", "eu-west-1"
+        base("services.sqs")._queue_name_to_url.set_scoped(account, region, "old", kept)
+        try:
+            with base("core.responses").request_scope(account, region):
+                assert url_of(account, "old") == kept
+                assert url_of(account, "new").endswith(f"/{account}/new")
+        finally:
+            base("services.sqs")._queue_name_to_url.pop_scoped(account, region, "old")
 
 
 class TestTopicDefaultPolicy:
