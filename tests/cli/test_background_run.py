@@ -18,7 +18,8 @@ from tests.local.session.example_app import write_example
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
 IN_A_TERMINAL = """
-import fcntl, os, sys, termios
+import fcntl, os, signal, sys, termios
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # where tests were started by nohup, it is ignored
 os.setsid()
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 os.execv("/bin/sh", ["sh", "-c", sys.argv[1]])
