@@ -13,6 +13,7 @@ export default defineConfig({
       USERS_TABLE: "users",
     },
     sequence: { shuffle: true },
-    testTimeout: 20_000,
+    testTimeout: 60_000, // they only end what hangs: the machine may stand still for a while
+    hookTimeout: 60_000,
   },
 });

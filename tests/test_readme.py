@@ -69,7 +69,7 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
                 break
     finally:
         process.send_signal(signal.SIGINT)
-        rest, _ = process.communicate(timeout=20)
+        rest, _ = process.communicate(timeout=90)
     assert process.returncode == 0, "\n".join([*lines, rest])
     return lines
 

@@ -10,7 +10,7 @@ from constructs_lib.problem import LocalError, Problem
 
 CONTROL_PATH = "/_constructs_lib/control/"
 KEY_HEADER = "x-constructs-lib-key"
-CONTROL_SECONDS = 30.0
+CONTROL_SECONDS = 60.0
 
 
 class Control:

@@ -16,7 +16,7 @@ from constructs_lib.problem import LocalError, Problem
 if TYPE_CHECKING:
     from pathlib import Path
 
-DOWN_SECONDS = 30.0  # the embedded AWS has ten to save its state
+DOWN_SECONDS = 60.0  # the embedded AWS has 45 to save its state
 LOOK_SECONDS = 0.05
 
 

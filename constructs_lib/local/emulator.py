@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"  # loopback only, always
 ACCOUNT = "000000000000"  # the account everything is deployed to
-START_SECONDS = 30.0  # a start takes about half a second; a busy machine may take many times that
-STOP_SECONDS = 10.0  # what saving the state may take before the process is killed
+START_SECONDS = 60.0  # a start takes about half a second; a busy machine may take many times that
+STOP_SECONDS = 45.0  # what saving the state may take before the process is killed
 HEALTH_PATH = "/_ministack/health"
 LOG_TAIL_LINES = 5
 PORT_FILE = "aws-port"  # in the state folder

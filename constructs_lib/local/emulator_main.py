@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     Asgi = Callable[[dict[str, Any], Callable[..., Any], Callable[..., Any]], Awaitable[None]]
 
 GRACE_SECONDS = 0.3  # what a request in flight may still take when we are told to stop
-LAST_RESORT_SECONDS = 8.0  # after the parent is gone nobody else would end a process that hangs
+LAST_RESORT_SECONDS = 40.0  # after the parent is gone nobody else would end a process that hangs
 
 
 def main() -> int:

@@ -141,7 +141,7 @@ def role_session(clients: AwsClients, function: str, region: str, *, to_prove: b
     Raises:
         LocalError: There is no such function.
     """
-    connection = http.client.HTTPConnection(urlsplit(clients.endpoint).netloc, timeout=10)
+    connection = http.client.HTTPConnection(urlsplit(clients.endpoint).netloc, timeout=60)
     try:
         purpose = {"for": "proof"} if to_prove else {}
         question = urlencode({"function": function, "region": region, **purpose})

@@ -100,7 +100,7 @@ def descendants(pid: int) -> set[int]:
     return found
 
 
-def await_gone(pids: set[int], seconds: float = 15.0) -> set[int]:
+def await_gone(pids: set[int], seconds: float = SECONDS) -> set[int]:
     """Wait until these processes have ended, and return those that have not."""
     deadline = time.monotonic() + seconds
     left = set(pids)

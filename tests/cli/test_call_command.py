@@ -57,7 +57,7 @@ def call(
         [PROGRAM, "call", *arguments],
         input=sent.encode() if isinstance(sent, str) else sent,
         capture_output=True,
-        timeout=30,
+        timeout=60,
         check=False,
         env={**os.environ, "AWS_ACCESS_KEY_ID": "AKIAREAL", "AWS_SECRET_ACCESS_KEY": "s", **(environment or {})},
     )

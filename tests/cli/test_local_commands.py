@@ -206,7 +206,7 @@ class TestLogs:
         reader.start()
         time.sleep(0.5)
         run.command("invoke", "Work/Echo", '"while it follows"')
-        is_seen = seen.wait(10)
+        is_seen = seen.wait(60)
         following.terminate()
         following.wait()
         reader.join()

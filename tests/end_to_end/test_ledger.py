@@ -218,7 +218,7 @@ class TestState:
         with LocalAws.from_assembly(assembly, state=tmp_path) as second:
             assert balance(second, "ada")["balance"] == 100
             os.kill(second.emulator.pid, signal.SIGKILL)
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + 90
             while servers_in(tmp_path) and time.monotonic() < deadline:
                 time.sleep(0.05)
             assert servers_in(tmp_path) == []

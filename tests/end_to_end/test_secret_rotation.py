@@ -23,7 +23,7 @@ from constructs_lib.wiring.secrets import SecretSource
 
 HANDLERS = "tests/end_to_end/handlers"
 LANGUAGES = {"Python": "use_key.py", "Node": "use_key.ts"}
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 90
 
 
 def fill(app: cdk.App) -> None:

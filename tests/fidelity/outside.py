@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Value = TypeVar("Value")
 
 ACCOUNT = "000000000000"
-PATIENCE_SECONDS = 15.0
+PATIENCE_SECONDS = 90.0  # all of it is needed only on a machine that stands still meanwhile
 
 
 @dataclass(frozen=True)

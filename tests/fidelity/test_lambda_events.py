@@ -68,7 +68,7 @@ def handler(event, context):
     lambda_.create_event_source_mapping(
         FunctionName=name, EventSourceArn=arn, FunctionResponseTypes=["ReportBatchItemFailures"]
     )
-    batches = eventually(lambda: [line for line in logged(aws, name) if "batch ['bad']" in line], seconds=20)
+    batches = eventually(lambda: [line for line in logged(aws, name) if "batch ['bad']" in line])
     assert batches
     assert sum("good" in line for line in logged(aws, name)) == 1
 
@@ -108,7 +108,7 @@ def handler(event, context):
     def seen() -> list[str]:
         return [line.strip() for line in logged(aws, name) if line.startswith("saw")]
 
-    eventually(lambda: "saw INSERT b" in seen(), seconds=20)
+    eventually(lambda: "saw INSERT b" in seen())
     assert seen() == ["saw INSERT a", "saw INSERT b"]
 
 

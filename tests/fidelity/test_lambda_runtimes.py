@@ -141,7 +141,7 @@ def handler(event, context):
     def seen() -> list[str]:
         return [line.strip() for line in logged(aws, name) if line.startswith("saw")]
 
-    eventually(lambda: len(seen()) == 2, seconds=20)
+    eventually(lambda: len(seen()) == 2)
     assert seen() == ["saw a", "saw b"]
 
 
@@ -168,5 +168,5 @@ def test_pipes(aws: Outside) -> None:
     )
     for kind in ("other", "wanted"):
         sqs.send_message(QueueUrl=urls[0], MessageBody=json.dumps({"kind": kind}))
-    message = eventually(lambda: sqs.receive_message(QueueUrl=urls[1]).get("Messages"), seconds=20)[0]
+    message = eventually(lambda: sqs.receive_message(QueueUrl=urls[1]).get("Messages"))[0]
     assert json.loads(message["Body"]) == {"kind": "wanted"}

@@ -21,7 +21,7 @@ PART = 5 * 1024 * 1024  # bytes; the least a part but the last may have
 def put(url: str, body: bytes) -> int:
     """The status of a PUT without any header of its own; a content type would have to be signed, too."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=10)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=60)
     connection.request("PUT", f"{parts.path}?{parts.query}", body)
     status = connection.getresponse().status
     connection.close()

@@ -54,7 +54,7 @@ def test_visibility(sqs: Any, queue: str) -> None:
     sqs.send_message(QueueUrl=queue, MessageBody="a")
     assert bodies(sqs, queue, VisibilityTimeout=1) == ["a"]
     assert bodies(sqs, queue) == []
-    assert eventually(lambda: bodies(sqs, queue), seconds=3) == ["a"]
+    assert eventually(lambda: bodies(sqs, queue)) == ["a"]
 
 
 @behaviour(SQS, "a timeout of 0 makes a message visible at once", API + "API_ChangeMessageVisibility.html")
@@ -92,22 +92,22 @@ def test_dead_letters(aws: Outside, sqs: Any) -> None:
     for _ in range(2):
         assert bodies(sqs, queue, VisibilityTimeout=0) == ["poison"]
     assert bodies(sqs, queue) == []
-    assert eventually(lambda: bodies(sqs, dead), seconds=3) == ["poison"]
+    assert eventually(lambda: bodies(sqs, dead)) == ["poison"]
 
 
 @behaviour(SQS, "a delayed message is not seen before its time", GUIDE + "sqs-delay-queues.html")
 def test_delays(sqs: Any, queue: str) -> None:
     sqs.send_message(QueueUrl=queue, MessageBody="a", DelaySeconds=1)
     assert bodies(sqs, queue) == []
-    assert eventually(lambda: bodies(sqs, queue), seconds=3) == ["a"]
+    assert eventually(lambda: bodies(sqs, queue)) == ["a"]
 
 
 @behaviour(SQS, "long polling answers as soon as a message is there", GUIDE + "sqs-short-and-long-polling.html")
 def test_long_polls(sqs: Any, queue: str) -> None:
     sqs.send_message(QueueUrl=queue, MessageBody="a", DelaySeconds=1)
     began = time.monotonic()
-    assert bodies(sqs, queue, WaitTimeSeconds=10) == ["a"]
-    assert time.monotonic() - began < 5
+    assert bodies(sqs, queue, WaitTimeSeconds=20) == ["a"]
+    assert time.monotonic() - began < 18
 
 
 @behaviour(
@@ -233,7 +233,7 @@ def test_move_tasks(aws: Outside, sqs: Any) -> None:
     assert bodies(sqs, queue, VisibilityTimeout=0) == ["poison"]
     assert bodies(sqs, queue) == []
     sqs.start_message_move_task(SourceArn=arn_of(sqs, dead))
-    assert eventually(lambda: bodies(sqs, queue), seconds=5) == ["poison"]
+    assert eventually(lambda: bodies(sqs, queue)) == ["poison"]
 
 
 @behaviour(SQS, "counts tell what waits and what is in flight", GUIDE + "sqs-available-cloudwatch-metrics.html")

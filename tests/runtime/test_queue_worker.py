@@ -147,11 +147,11 @@ class TestDeadline:
         @queue_worker(margin_ms=100)
         def handler(record: Record[Any]) -> None:
             while record.id == "m1":
-                time.sleep(10)
+                time.sleep(60)
 
         begin = time.monotonic()
         assert failed(handler(batch(message("m0"), message("m1")), Context(remaining_ms=300))) == ["m1"]
-        assert time.monotonic() - begin < 5
+        assert time.monotonic() - begin < 50
 
     def test_a_handler_that_swallows_the_interruption_is_still_not_acknowledged(self) -> None:
         @queue_worker(margin_ms=100)

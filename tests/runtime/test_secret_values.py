@@ -102,7 +102,7 @@ class TestKeeping:
             return manager
 
         def ask(_: int) -> str:
-            together.wait(10)
+            together.wait(60)
             return secret_value("KEY")
 
         monkeypatch.setattr(secret_values, "_client", Once(make))
@@ -214,7 +214,7 @@ class TestRefusals:
         def call(value: str) -> str:
             if not getattr(mine, "was_here", False):
                 mine.was_here = True
-                together.wait(10)
+                together.wait(60)
                 raise RefusedError
             return value
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 CLUSTER_HOST = "127.0.0.1"  # where it listens, and how it is called as the cluster itself
 PROXY_HOST = "localhost"  # how it is called as a proxy
 INVALID_AUTHORIZATION, INVALID_PASSWORD, CANNOT_CONNECT, NOT_SUPPORTED = "28000", "28P01", "08001", "0A000"
-HANDSHAKE_SECONDS = 10.0
+HANDSHAKE_SECONDS = 60.0
 # What drivers may send at the start of a session and RDS Proxy turns down; PostgreSQL itself takes all of it.
 # https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-proxy-connecting.html
 NOT_TAKEN = frozenset({"idle_in_transaction_session_timeout", "lock_timeout", "options", "statement_timeout"})

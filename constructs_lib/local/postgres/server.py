@@ -23,7 +23,7 @@ SUPERUSER = "rdsadmin"
 PORT_NAME = 5432  # no port: PostgreSQL names its socket by one
 LONGEST_SOCKET = 100
 STOP_SECONDS = 10.0
-START_SECONDS = 30.0
+START_SECONDS = 90.0
 PAUSE_SECONDS = 0.05
 IS_STARTING = "57P03"  # https://www.postgresql.org/docs/16/errcodes-appendix.html
 

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import IO
 
 SUPERUSER = "rdsadmin"  # as on AWS: nobody else is one
-READY_SECONDS = 20.0
+READY_SECONDS = 60.0
 STOP_SECONDS = 4.0
 TRIES = 50  # a server that was left behind may still be shutting down
 PAUSE_SECONDS = 0.02

@@ -85,7 +85,7 @@ class TestOpening:
         for address in others:
             if not str(address).startswith("127."):
                 with pytest.raises(ConnectionRefusedError):
-                    socket.create_connection((str(address), lonely.port), timeout=5)
+                    socket.create_connection((str(address), lonely.port), timeout=60)
 
 
 class TestOtherNames:
@@ -244,7 +244,7 @@ class TestRuns:
         nothing: Any = Nothing(tmp_path)
         page = Page.start(nothing)
         asking = Asking.opened(page)
-        with socket.create_connection(("127.0.0.1", page.port), timeout=5) as following:
+        with socket.create_connection(("127.0.0.1", page.port), timeout=60) as following:
             lines = ["GET /api/events HTTP/1.1", f"Host: 127.0.0.1:{page.port}", f"Cookie: {asking.cookie}", "", ""]
             following.sendall("\r\n".join(lines).encode())
             assert b"200 OK" in following.recv(4096)
@@ -259,7 +259,7 @@ class TestEvents:
         nothing: Any = Nothing(tmp_path)
         journal = nothing.paths.journal
         journal.write_text(json.dumps({"kind": "request", "path": "/one"}) + "\n")
-        with Page.start(nothing) as page, socket.create_connection(("127.0.0.1", page.port), timeout=5) as following:
+        with Page.start(nothing) as page, socket.create_connection(("127.0.0.1", page.port), timeout=60) as following:
             cookie = Asking.opened(page).cookie
             lines = ["GET /api/events HTTP/1.1", f"Host: 127.0.0.1:{page.port}", f"Cookie: {cookie}", "", ""]
             following.sendall("\r\n".join(lines).encode())
@@ -290,7 +290,7 @@ def read_events(following: socket.socket) -> Iterator[tuple[str, Any]]:
 
 
 def raw(page: Page, request: bytes) -> bytes:
-    with socket.create_connection(("127.0.0.1", page.port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", page.port), timeout=60) as connection:
         connection.sendall(request)
         connection.shutdown(socket.SHUT_WR)
         try:

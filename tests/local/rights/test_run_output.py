@@ -49,7 +49,7 @@ def app(tmp_path: Path) -> Path:
 
 
 def get(url: str) -> int:
-    with urllib.request.urlopen(url, timeout=30) as answer:
+    with urllib.request.urlopen(url, timeout=60) as answer:
         return int(answer.status)
 
 

@@ -123,7 +123,7 @@ class Deployed:
             SigV4Auth(credentials, "execute-api", REGION).add_auth(request)
         sent = urllib.request.Request(url, data=body, method=method, headers=dict(request.headers.items()))
         try:
-            with urllib.request.urlopen(sent, timeout=30) as response:
+            with urllib.request.urlopen(sent, timeout=60) as response:
                 return _answer(response.status, response.headers, response.read())
         except urllib.error.HTTPError as error:
             with error:

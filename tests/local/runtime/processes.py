@@ -17,12 +17,12 @@ def is_frozen(pid: int) -> bool:
     return _state(pid) == "T"
 
 
-def are_gone(pids: list[int], seconds: float = 15) -> bool:
+def are_gone(pids: list[int], seconds: float = 90) -> bool:
     """Whether all of them end in time."""
     return eventually(lambda: not any(is_running(pid) for pid in pids), seconds)
 
 
-def eventually(is_so: Callable[[], bool], seconds: float = 15) -> bool:
+def eventually(is_so: Callable[[], bool], seconds: float = 90) -> bool:
     """Whether something comes true in time."""
     deadline = time.monotonic() + seconds
     while not is_so():

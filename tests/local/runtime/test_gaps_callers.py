@@ -30,7 +30,7 @@ def ask(
     """Ask the port of the AWS API: status, headers, body."""
     request = Request(app.aws.endpoint + path, method=method, headers=headers or {}, data=body)
     try:
-        with urlopen(request, timeout=30) as answer:
+        with urlopen(request, timeout=60) as answer:
             return answer.status, {key.lower(): value for key, value in answer.headers.items()}, answer.read()
     except HTTPError as error:
         with error:

@@ -221,7 +221,7 @@ class TestDataApi:
         assert waits.is_alive()
         address = {name: run.address[name] for name in ("resourceArn", "secretArn")}
         run.client.commit_transaction(**address, transactionId=begun)
-        waits.join(20)
+        waits.join(90)
         assert not waits.is_alive()
 
     def test_what_fails_says_why(self, run: Any) -> None:

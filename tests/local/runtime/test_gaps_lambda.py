@@ -71,7 +71,7 @@ class Gate:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                opened.wait(20)
+                opened.wait(60)
                 self.send_response(204)
                 self.end_headers()
 
@@ -357,6 +357,6 @@ def get(app: App, url: str, credentials: Credentials | None = None) -> Any:
         SigV4Auth(credentials, "lambda", REGION).add_auth(signed)
     request = urllib.request.Request(f"{app.aws.endpoint}/{path}", headers=dict(signed.headers.items()))
     try:
-        return urllib.request.urlopen(request, timeout=30)
+        return urllib.request.urlopen(request, timeout=60)
     except urllib.error.HTTPError as error:
         return error

@@ -53,7 +53,7 @@ class Queues:
         return self.sqs.list_message_move_tasks(SourceArn=self.source)["Results"][0]
 
     def ended(self) -> Any:
-        until = time.monotonic() + 10
+        until = time.monotonic() + 90
         while self.last()["Status"] in {"RUNNING", "CANCELLING"} and time.monotonic() < until:
             time.sleep(0.02)
         return self.last()

@@ -110,7 +110,7 @@ class TestPipes:
         pipes.send(source, "good", "fail")
         group = f"/aws/lambda/{function.rpartition(':')[2]}"
         counts: list[str] = []
-        until = time.monotonic() + 10
+        until = time.monotonic() + 90
         while time.monotonic() < until:
             attributes = source.sqs.get_queue_attributes(QueueUrl=source.url, AttributeNames=["All"])["Attributes"]
             seen = [each for each in self.lines(pipes, group) if "seen" in each]
@@ -184,7 +184,7 @@ class TestPipes:
         told = {"StepFunctionStateMachineParameters": {"InvocationType": "FIRE_AND_FORGET"}}
         pipes.between(source.arn, machine, TargetParameters={**told, "InputTemplate": "<$.body>"})
         pipes.send(source, '{"n": 1}')
-        until = time.monotonic() + 10
+        until = time.monotonic() + 90
         found: list[Any] = []
         while not found and time.monotonic() < until:
             time.sleep(0.05)
@@ -195,7 +195,7 @@ class TestPipes:
         source, target = Inbox(pipes.app, "from"), Inbox(pipes.app, "to")
         pipes.send(source, "one")
         unread = pipes.pipe(source.arn, target.arn, pipes.role(("sqs:SendMessage", target.arn)))
-        until = time.monotonic() + 10
+        until = time.monotonic() + 90
         reason = ""
         while not reason and time.monotonic() < until:
             time.sleep(0.05)

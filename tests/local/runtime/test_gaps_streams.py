@@ -71,7 +71,7 @@ class Stream:
         return [json.loads(each[each.index("[") :]) for each in lines if "seen [" in each]
 
     def until(self, holds: Callable[[list[list[str]]], bool]) -> list[list[str]]:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 90
         while not holds(self.seen()) and time.monotonic() < deadline:
             time.sleep(0.05)
         return self.seen()

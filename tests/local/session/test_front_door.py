@@ -78,7 +78,7 @@ def seen(answer: Answer) -> dict[str, str]:
 
 def raw(url: str, request: bytes) -> bytes:
     parts = urlsplit(url)
-    with socket.create_connection((parts.hostname, parts.port), timeout=10) as connection:
+    with socket.create_connection((parts.hostname, parts.port), timeout=60) as connection:
         connection.sendall(request)
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
@@ -260,7 +260,7 @@ class TestWebSockets:
                      "Upgrade: websocket", "Sec-WebSocket-Version: 13",
                      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "", ""]  # fmt: skip
             parts = urlsplit(url)
-            with socket.create_connection((parts.hostname, parts.port), timeout=10) as connection:
+            with socket.create_connection((parts.hostname, parts.port), timeout=60) as connection:
                 connection.sendall("\r\n".join(asked).encode())
                 return int(connection.recv(65536).split(b" ", 2)[1])
 

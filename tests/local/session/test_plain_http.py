@@ -51,7 +51,7 @@ def talk(
         server = await loop.create_server(General, sock=listener)
         reader, writer = await asyncio.open_connection(*listener.getsockname())
         try:
-            return await asyncio.wait_for(conversation(reader, writer, loop), 10)
+            return await asyncio.wait_for(conversation(reader, writer, loop), 60)
         finally:
             writer.close()
             server.close()

@@ -25,7 +25,7 @@ def _no_threads_yet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     for thread in threading.enumerate():
         if thread.name == "reused":
-            thread.join(5)
+            thread.join(60)
 
 
 async def _waited(awaited: Awaitable[Any]) -> Any:
@@ -54,7 +54,7 @@ def test_a_thread_ends_when_nobody_needs_it() -> None:
         return thread
 
     thread = asyncio.run(run())
-    thread.join(5)
+    thread.join(60)
     assert not thread.is_alive()
     assert asyncio.run(run()).ident is not None
 
@@ -86,7 +86,7 @@ def test_it_goes_on_when_nobody_waits_any_more() -> None:
     released, done = threading.Event(), threading.Event()
 
     def work() -> None:
-        released.wait(5)
+        released.wait(60)
         done.set()
 
     async def run() -> None:
@@ -98,7 +98,7 @@ def test_it_goes_on_when_nobody_waits_any_more() -> None:
         released.set()
 
     asyncio.run(run())
-    assert done.wait(5)
+    assert done.wait(60)
 
 
 class TestLimit:
@@ -106,7 +106,7 @@ class TestLimit:
         released, done = threading.Event(), threading.Event()
 
         def work() -> None:
-            released.wait(5)
+            released.wait(60)
             done.set()
 
         async def run() -> float:

@@ -225,8 +225,8 @@ class TestSlow:
         try:
             warm.is_warm()
             began = time.monotonic()
-            assert warm.ask({"sleep": 5}).status == 500
-            assert 1 <= time.monotonic() - began < 4.5
+            assert warm.ask({"sleep": 30}).status == 500
+            assert 1 <= time.monotonic() - began < 28
             assert any("Task timed out after 1.00 seconds" in each for each in warm.lines())
         finally:
             warm.functions.update_function_configuration(FunctionName=warm.function, Timeout=10)

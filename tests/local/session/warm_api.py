@@ -90,7 +90,7 @@ class Warm:
 
     def is_warm(self) -> None:
         """Ask until the short way is taken; twice is enough, unless something was unusual half a second ago."""
-        until = time.monotonic() + 5
+        until = time.monotonic() + 60
         while time.monotonic() < until:
             before = self.count()
             assert self.ask().status == 200

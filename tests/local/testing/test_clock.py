@@ -55,7 +55,7 @@ class TestMoving:
     def test_it_shows_real_time_after_a_reset(self, clock: Clock, reset: Callable[[], None]) -> None:
         clock.advance(days=1)
         reset()
-        assert abs(clock.now - datetime.now(UTC)) < timedelta(seconds=2)
+        assert abs(clock.now - datetime.now(UTC)) < timedelta(minutes=5)
 
     def test_it_stands_still_while_it_is_frozen_and_goes_on_from_there(self, clock: Clock) -> None:
         with clock.frozen():
@@ -88,7 +88,7 @@ class TestSchedules:
         began = time.monotonic()
         clock.advance(minutes=1)
         eventually(lambda: len(runs(local_app, "schedule")) == 1)
-        assert time.monotonic() - began < 5  # a second on a quiet machine
+        assert time.monotonic() - began < 45  # a second on a quiet machine, and no minute
         clock.advance(hours=3)
         eventually(lambda: len(runs(local_app, "schedule")) == 4)
         hours = [datetime.fromisoformat(each.split()[1]) for each in runs(local_app, "schedule")]
@@ -220,7 +220,7 @@ class TestMessages:
             inbox = local_app.outputs["Work"]["Inbox"]
             answer = local_app.client("sqs").receive_message(QueueUrl=inbox, WaitTimeSeconds=1)
         assert "Messages" not in answer
-        assert 0.9 < time.monotonic() - began < 10
+        assert 0.9 < time.monotonic() - began < 50
 
 
 class TestEvents:
