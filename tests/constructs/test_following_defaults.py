@@ -20,6 +20,7 @@ from constructs_lib import (
     Iam,
     PropError,
     QueueWorker,
+    RelationalDatabase,
     Schedule,
     SecureApi,
     SecureApiFunction,
@@ -287,6 +288,7 @@ class TestHardened:
             (lambda _: None, "Delete"),
             (lambda stack: DynamoTable(stack, "Kept", partition_key="id", deletion_protection=True), "Retain"),
             (lambda stack: UploadBucket(stack, "Kept", retain=True), "Retain"),
+            (lambda stack: RelationalDatabase(stack, "Kept", deletion_protection=True), "Retain"),
             (lambda stack: defaults_of(of_its_own(stack, Defaults(removal_policy=cdk.RemovalPolicy.RETAIN))), "Retain"),
         ],
     )
