@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import ssl
 from collections.abc import Iterator
+from pathlib import Path
 
 import boto3
 import pytest
 from pg8000 import native
 
+from constructs_lib.local.overlay.relational_databases import Databases, variables
 from constructs_lib.local.postgres.certificate import self_signed
 from constructs_lib.local.postgres.database import Administrator, Database
 from constructs_lib.local.postgres.relay import tls_context
@@ -46,13 +48,19 @@ def token(user: str) -> str:
     return str(client.generate_db_auth_token("localhost", 5432, user))
 
 
-def answer(database: Database, host: str, user: str, password: str) -> str:
+def answer(database: Database, host: str, user: str, password: str, **settings: str) -> str:
     """Who one is in the session, or why there is none."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
         session = native.Connection(
-            user, password=password, host=host, port=database.relay.port, database="app", ssl_context=context
+            user,
+            password=password,
+            host=host,
+            port=database.relay.port,
+            database="app",
+            ssl_context=context,
+            startup_params=settings,
         )
     except native.DatabaseError as error:
         return str(error.args[0]["M"])
@@ -73,3 +81,19 @@ def test_a_password_is_for_the_cluster_and_never_for_the_proxy(database: Databas
     for user, password in (("by_password", "his"), ("by_token", ""), ("nobody", "hers")):
         said = answer(database, "127.0.0.1", user, password)
         assert said == f'password authentication failed for user "{user}"'
+
+
+def test_settings_at_the_start_of_a_session_are_for_the_cluster_and_never_for_the_proxy(database: Database) -> None:
+    settings = {"statement_timeout": "5s"}
+    assert answer(database, "127.0.0.1", "by_password", "hers", **settings) == "by_password"
+    said = answer(database, "localhost", "by_token", token("by_token"), **settings)
+    assert said.startswith("Feature not supported: RDS Proxy takes no statement_timeout at the start of a session")
+
+
+def test_functions_hear_where_a_database_is_that_has_moved_and_their_other_variables_stay(tmp_path: Path) -> None:
+    databases = Databases(tmp_path, tmp_path)
+    databases.moved = {"5001": "6001"}
+    known = {"DATABASE_HOST": "localhost", "DATABASE_PORT": "5001"}
+    others = {"CACHE_HOST": "cache.example", "CACHE_PORT": "5001", "LIMIT": "5001"}
+    told = variables(databases, {**known, **others})
+    assert {name: told[name] for name in told if name in {*known, *others}} == {"DATABASE_PORT": "6001"}

@@ -153,6 +153,15 @@ class TestValuesBetweenStacks:
             with pytest.raises(AssertionError, match=rf"Cannot {act} export giving-.+ as it is in use by taking-"):
                 updated(mended, value)
 
+    def test_go_with_who_imports_them(self, mended: App) -> None:
+        giving, taking = f"giving-{uuid.uuid4()}", f"taking-{uuid.uuid4()}"
+        mended.aws.deploy(giving, self.stack(Value="old", Export={"Name": giving}))
+        mended.aws.deploy(taking, self.stack(Value={"Fn::ImportValue": giving}))
+        client = mended.aws.client("cloudformation")
+        client.delete_stack(StackName=taking)
+        client.get_waiter("stack_delete_complete").wait(StackName=taking, WaiterConfig={"Delay": 1})
+        assert mended.aws.deploy(giving, self.stack(Value="new"))["Value"] == "new"
+
 
 # An API, what a route in it says, and what one beside it may say.
 ROUTED: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, str]]] = {
@@ -212,6 +221,15 @@ class TestTakenNames:
         with pytest.raises(AssertionError, match=re.escape(why)):
             renamed(mended, changed)
         renamed(mended, free)
+
+    def test_of_a_path_may_come_again_below_another(self, mended: App) -> None:
+        api, properties, _ = ROUTED["AWS::ApiGateway::Resource"]
+        below = properties | {"ParentId": {"Ref": "Mine"}}
+        resources = {"Api": api} | {
+            name: {"Type": "AWS::ApiGateway::Resource", "Properties": each}
+            for name, each in {"Mine": properties, "Below": below}.items()
+        }
+        mended.aws.deploy(f"route-{uuid.uuid4()}", {"Resources": resources})
 
     def test_are_free_for_updates_and_after_the_stack_is_gone(self, mended: App) -> None:
         name = f"taken-{uuid.uuid4()}"
