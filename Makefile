@@ -39,7 +39,7 @@ handlers: setup
 
 pytest: setup
 	python -m tests.bundling.prefetch
-	pytest --numprocesses $(JOBS) --dist loadfile
+	pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
 
 snapshots: setup
 	pytest tests/examples --snapshot-update

@@ -17,6 +17,39 @@ if TYPE_CHECKING:
     import aws_cdk as cdk
 
 
+# Files that take ten seconds and more, the longest first.
+LONG = (
+    "tests/examples/test_determinism.py",
+    "tests/constructs/test_wrong_kinds.py",
+    "tests/guards/recursion/test_oracle.py",
+    "tests/end_to_end/test_orders.py",
+    "tests/local/testing/test_plugin.py",
+    "tests/cli/test_local_command.py",
+    "tests/end_to_end/test_alerts.py",
+    "tests/cli/test_local_commands.py",
+    "tests/end_to_end/test_many_routes.py",
+    "tests/local/page/test_in_browser.py",
+    "tests/cli/test_hot_reload.py",
+    "tests/local/runtime/test_queue_mapping.py",
+    "tests/end_to_end/test_real_cdk_cli.py",
+    "tests/local/chaos/test_torment.py",
+    "tests/end_to_end/test_events.py",
+    "tests/local/runtime/test_gaps_workflows.py",
+    "tests/test_readme.py",
+    "tests/test_wheel.py",
+    "tests/cli/test_background_run.py",
+    "tests/end_to_end/test_interrupted_batches.py",
+    "tests/end_to_end/test_openapi.py",
+    "tests/cli/test_watch.py",
+)
+RANKS = {file: rank for rank, file in enumerate(LONG)}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first, so that no process is left alone with one at the end; all others stay shuffled."""
+    items.sort(key=lambda item: RANKS.get(item.nodeid.partition("::")[0], len(LONG)))
+
+
 @pytest.fixture
 def app(tmp_path: Path) -> cdk.App:
     """An App without the recommended flags, which bundles nothing."""

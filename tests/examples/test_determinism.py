@@ -33,6 +33,12 @@ TREE = [
 ]
 
 
+# What the CDK unpacks of itself is the same for everybody, and dear to unpack for each HOME anew.
+UNPACKED_CDK = Path.home() / ".cache" / "aws" / "jsii" / "package-cache"
+
+# Two synths with all caches cold are more than a minute of work: on a busy machine, several.
+pytestmark = pytest.mark.timeout(900)
+
 # Where packages come from is not what the bundles depend on.
 INDEXES = ("PIP_", "UV_", "SSL_", "NODE_EXTRA_CA_CERTS", "npm_config_", "NPM_CONFIG_")
 
@@ -59,6 +65,7 @@ def synthesize(folder: Path, **environment: str) -> Path:
         env={
             "PATH": os.environ["PATH"],
             "JSII_NODE": str(NODE),
+            "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(UNPACKED_CDK),
             "CDK_VALIDATION": "false",
             "CDK_OUTDIR": str(outdir),
             "CDK_CONTEXT_JSON": json.dumps({**context, "stage": "prod"}),
@@ -136,6 +143,7 @@ def test_cdk_synth_gives_the_same_templates_and_finds_nothing(assemblies: tuple[
             "CDK_HOME": str(tmp_path),
             "CDK_VALIDATION": "true",
             "JSII_NODE": str(NODE),
+            "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(UNPACKED_CDK),
         },
         check=True,
         capture_output=True,

@@ -98,7 +98,7 @@ def begin(folder: Path, *arguments: str, **variables: str) -> subprocess.Popen[s
     return subprocess.Popen(
         [*command, f"--basetemp={folder / 'temporary'}", *arguments],
         cwd=folder,
-        env={**environment, "PYTHONDONTWRITEBYTECODE": "1", **variables},
+        env={**environment, "PYTHONDONTWRITEBYTECODE": "", **variables},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
