@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from constructs_lib.local.routes import Route
     from constructs_lib.local.state_folder import StatePaths
 
-LOG_SECONDS = 2.0  # how long after its answer a function's last line may take to arrive
+LOOKS, LOOK_SECONDS = 100, 0.02  # after its answer a function's last line may take a moment to arrive
 
 
 class DeployedAws:
@@ -132,17 +132,18 @@ class DeployedAws:
 
         Args:
             function: The construct path or the physical name of the function.
-            until: Wait up to two seconds for a line that holds this text.
+            until: Wait about two seconds for a line that holds this text.
         """
         name = named(self.stacks, FUNCTION, function).name
-        deadline = time.monotonic() + LOG_SECONDS
         self._settle()
-        while True:
+        for look in range(LOOKS + 1):
+            if look:
+                time.sleep(LOOK_SECONDS)
             self._lines.extend(self._logs.new_lines())
             mine = [each.line for each in self._lines if each.function == name]
-            if not until or any(until in line for line in mine) or time.monotonic() > deadline:
-                return mine
-            time.sleep(0.02)
+            if not until or any(until in line for line in mine):
+                break
+        return mine
 
     def journal(self, kind: str = "") -> list[dict[str, Any]]:
         """Return what has happened inside so far, oldest first.

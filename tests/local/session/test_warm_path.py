@@ -196,20 +196,24 @@ class TestSlow:
         assert any(len(each) > 200_000 for each in warm.lines())
 
     def test_nobody_waits_for_a_process_that_takes_nothing(self, warm: Warm) -> None:
-        warm.is_warm()
-        warm.ask({"stuck": 1.5, "answer": "soon"})
-        time.sleep(0.1)
-        before = warm.count()
-        with ThreadPoolExecutor(1) as pool:
-            body = b"\x01" * (1 << 16)  # the event has six characters for each
-            large = pool.submit(warm.aws.call, "POST", "/warm/x", body=body, headers={"content-type": "text/plain"})
-            time.sleep(0.3)
-            began = time.monotonic()
-            assert warm.count() == before + 1
-            assert time.monotonic() - began < 0.7
-            assert not large.done()
-            seen = large.result().json()["event"]["body"]
-        assert seen == body.decode()
+        body = b"\x01" * (1 << 16)  # the event has six characters for each
+
+        def is_answered_meanwhile() -> bool:
+            warm.is_warm()
+            warm.ask({"stuck": 1.5, "answer": "soon"})
+            time.sleep(0.1)
+            before = warm.count()
+            with ThreadPoolExecutor(1) as pool:
+                large = pool.submit(warm.aws.call, "POST", "/warm/x", body=body, headers={"content-type": "text/plain"})
+                time.sleep(0.3)
+                began = time.monotonic()
+                assert warm.count() == before + 1
+                is_first = time.monotonic() - began < 0.7 and not large.done()
+                seen = large.result().json()["event"]["body"]
+            assert seen == body.decode()
+            return is_first
+
+        assert any(is_answered_meanwhile() for _ in range(3))  # the machine may stand still for once
 
     def test_integration_that_takes_too_long(self, warm: Warm) -> None:
         warm.gateway.update_integration(ApiId=warm.api, IntegrationId=warm.integration, TimeoutInMillis=500)
