@@ -319,4 +319,6 @@ def _let_pass(_number: int, _frame: FrameType | None) -> None:
 
 
 def _stop_signals() -> list[signal.Signals]:
-    return [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+    hang_up = getattr(signal, "SIGHUP", None)
+    is_heard = hang_up is not None and signal.getsignal(hang_up) is not signal.SIG_IGN  # as it is below `nohup`
+    return [signal.SIGINT, signal.SIGTERM, *([hang_up] if hang_up is not None and is_heard else [])]

@@ -139,6 +139,18 @@ class TestRun:
         ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
         assert (ended.returncode, ended.stdout, ended.stderr) == (0, "stopped\n", "")
 
+    def test_a_hang_up_is_not_heard_below_nohup(self) -> None:
+        program = (
+            "import os, signal\n"
+            "from constructs_lib.local.local_run import interruptible\n"
+            "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+            "with interruptible():\n"
+            "    os.kill(os.getpid(), signal.SIGHUP)\n"
+            "    print('on')\n"
+        )
+        ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+        assert (ended.returncode, ended.stdout, ended.stderr) == (0, "on\n", "")
+
     def test_what_a_handler_has_started_ends_with_it(self, shop: Path) -> None:
         app = ExampleApp(shop / "cdk.out")
         start = (
