@@ -59,11 +59,12 @@ RESOURCES = {
         "Properties": {
             "ApiId": {"Ref": "Api"},
             "DefaultRouteSettings": {"DetailedMetricsEnabled": True},
-            "RouteSettings": {"GET /b": {"DetailedMetricsEnabled": False}},
+            "RouteSettings": {path: {"DetailedMetricsEnabled": False} for path in ("GET /b", "GET /c")},
         },
     },
     "Route": {"Type": "AWS::ApiGatewayV2::Route", "Properties": {"ApiId": {"Ref": "Api"}, "RouteKey": "GET /a"}},
     "Quiet": {"Type": "AWS::ApiGatewayV2::Route", "Properties": {"ApiId": {"Ref": "Api"}, "RouteKey": "GET /b"}},
+    "Silent": {"Type": "AWS::ApiGatewayV2::Route", "Properties": {"ApiId": {"Ref": "Api"}, "RouteKey": "GET /c"}},
     "Other": {"Type": "AWS::ApiGatewayV2::Api", "Properties": {}},
     "OtherStage": {
         "Type": "AWS::ApiGatewayV2::Stage",

@@ -40,6 +40,14 @@ class TestDefaults:
             },
         )
 
+    def test_tells_of_the_first_failure_also_where_another_alarm_is_asked_for(
+        self, stack: cdk.Stack, secret: secretsmanager.Secret
+    ) -> None:
+        rotated(stack, secret, alarms={"throttles": 9})
+        alarms = [each["Properties"] for each in resources_of(template_of(stack), "AWS::CloudWatch::Alarm").values()]
+        thresholds = {each["MetricName"]: each["Threshold"] for each in alarms if each["MetricName"] != "Duration"}
+        assert thresholds == {"Errors": 1, "Throttles": 9}
+
     def test_gives_each_step_a_minute(self, stack: cdk.Stack, secret: secretsmanager.Secret) -> None:
         rotated(stack, secret)
         Template.from_stack(stack).has_resource_properties("AWS::Lambda::Function", {"Timeout": 60})
