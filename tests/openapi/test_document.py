@@ -44,6 +44,7 @@ class TestPaths:
         SecureApiFunction(stack, "Files", api=api, route="DELETE /files/{path+}", entry=ENTRY, description="Remove one")
         written = document(app)
         assert operations(written) == {("get", "/users/{id}"), ("delete", "/files/{path}")}
+        assert list(written["paths"]) == ["/files/{path}", "/users/{id}"]
         read = written["paths"]["/users/{id}"]["get"]
         assert (read["operationId"], read["tags"]) == ("readUser", ["Shop/Api"])
         assert read["parameters"] == [
