@@ -6,7 +6,6 @@ It does not share connections: on one machine there are enough of them.
 from __future__ import annotations
 
 import contextlib
-import select
 import socket
 import ssl
 import threading
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from constructs_lib.local.postgres import wire
+from constructs_lib.local.postgres.passage import Passage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,6 @@ HANDSHAKE_SECONDS = 60.0
 # What drivers may send at the start of a session and RDS Proxy turns down; PostgreSQL itself takes all of it.
 # https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-proxy-connecting.html
 NOT_TAKEN = frozenset({"idle_in_transaction_session_timeout", "lock_timeout", "options", "statement_timeout"})
-CHUNK = 65_536
 WAITING = 128
 
 
@@ -146,38 +145,13 @@ class Relay:
                 self._pass_on(secured, database)
 
     def _pass_on(self, client: ssl.SSLSocket, database: socket.socket) -> None:
-        """Pass on bytes in both directions until one side ends; one thread, since a TLS connection takes no more."""
         with self._lock:
             self._open |= {client, database}
         try:
-            waiting = select.poll()
-            for each in (client, database):
-                waiting.register(each, select.POLLIN)
-            database.settimeout(None)
-            while True:
-                ready = {number for number, _ in waiting.poll()}
-                if client.fileno() in ready and not _pass_received(client, database):
-                    return
-                if database.fileno() in ready:
-                    chunk = database.recv(CHUNK)
-                    if not chunk:
-                        return
-                    client.settimeout(None)
-                    client.sendall(chunk)
+            Passage(client, database).run()
         finally:
             with self._lock:
                 self._open -= {client, database}
-
-
-def _pass_received(client: ssl.SSLSocket, database: socket.socket) -> bool:
-    """Pass on all that has arrived; false at the end."""
-    client.settimeout(0)
-    try:
-        while chunk := client.recv(CHUNK):
-            database.sendall(chunk)
-    except ssl.SSLWantReadError:
-        return True
-    return False
 
 
 # The name each client called, from the handshake to the login; many a handshake comes to nothing.
