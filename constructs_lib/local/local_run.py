@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 READY = "ready "  # how the line begins that says so
 LOOK_SECONDS = 0.1  # between two looks at the log, and at whether everything still runs
+_ASKED_TO_STOP = threading.Event()
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,12 +292,24 @@ def _serve(
                 fix="run again; if it stays, report what the file says",
             )
             raise LocalError(problem)
-        time.sleep(LOOK_SECONDS)
+        pause(LOOK_SECONDS)
+
+
+def pause(seconds: float) -> None:
+    """Wait so long.
+
+    Raises:
+        KeyboardInterrupt: Somebody has asked us to stop before, and Python dropped that: it came in a finalizer.
+    """
+    if _ASKED_TO_STOP.is_set():
+        raise KeyboardInterrupt
+    time.sleep(seconds)
 
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
     """Let every way of asking us to stop do what Ctrl-C does."""
+    _ASKED_TO_STOP.clear()
     before = {number: signal.signal(number, _interrupt) for number in _stop_signals()}
     try:
         yield
@@ -306,6 +320,7 @@ def interruptible() -> Iterator[None]:
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
     _ignore_signals()  # the next one, which may be on its way already, must not interrupt the stopping
+    _ASKED_TO_STOP.set()  # what is raised in a finalizer, Python drops
     raise KeyboardInterrupt
 
 

@@ -61,12 +61,18 @@ class SecretSource:
         current = self._current()
         if current.version != refused.version:
             return current
+        pending = self._pending()
+        if pending is not None and pending.version != refused.version:
+            return pending
+        current = self._current()  # a rotation that ended between the two
+        return current if current.version != refused.version else None
+
+    def _pending(self) -> Reading | None:
         try:
             answer = self._client.get_secret_value(SecretId=self._arn, VersionStage="AWSPENDING")
         except self._client.exceptions.ResourceNotFoundException:
             return None  # nothing is being rotated, or the new value is not made yet
-        pending = _reading(answer, is_current=False)
-        return pending if pending.version != refused.version else None
+        return _reading(answer, is_current=False)
 
     def _current(self) -> Reading:
         return _reading(self._client.get_secret_value(SecretId=self._arn), is_current=True)

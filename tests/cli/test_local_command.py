@@ -139,6 +139,24 @@ class TestRun:
         ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
         assert (ended.returncode, ended.stdout, ended.stderr) == (0, "stopped\n", "")
 
+    def test_asking_in_a_moment_in_which_python_drops_it_is_heard_later(self) -> None:
+        program = (
+            "import os, signal\n"
+            "from constructs_lib.local.local_run import interruptible, pause\n"
+            "class Finalized:\n"
+            "    def __del__(self):\n"
+            "        os.kill(os.getpid(), signal.SIGINT)\n"
+            "with interruptible():\n"
+            "    Finalized()\n"
+            "    try:\n"
+            "        pause(10)\n"
+            "    except KeyboardInterrupt:\n"
+            "        print('stopped')\n"
+        )
+        ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+        assert (ended.returncode, ended.stdout) == (0, "stopped\n")
+        assert "Exception ignored in" in ended.stderr
+
     def test_a_hang_up_is_not_heard_below_nohup(self) -> None:
         program = (
             "import os, signal\n"

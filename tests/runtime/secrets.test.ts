@@ -112,6 +112,17 @@ describe("a refusal", () => {
     expect(aws.calls).toEqual(["GetSecretValue", "GetSecretValue", "GetSecretValue AWSPENDING"]);
   });
 
+  test("reads what is current when the rotation ends between two looks", async () => {
+    aws.pending = { id: "v2", text: "new" };
+    aws.answered = (): void => {
+      if (aws.calls.length === 2) {
+        aws.finish(); // after what is kept, and what is current
+      }
+    };
+    expect(await secrets.withSecret("KEY", accepting("new"), { refused })).toBe("did it with new");
+    expect(await secrets.secretValue("KEY")).toBe("new");
+  });
+
   test("returns to what is current when the rotation was taken back", async () => {
     aws.pending = { id: "v2", text: "new" };
     await secrets.withSecret("KEY", accepting("new"), { refused });

@@ -14,6 +14,8 @@ export interface Version {
 export class SecretsOnLoopback {
   current: Version = { id: "v1", text: "old" };
   pending: Version | undefined;
+  /** Called after each answer. */
+  answered: (() => void) | undefined;
   parameter = { Value: "10", Version: 1 };
   extension: { status: number; body: string } = { status: 404, body: "" };
   readonly calls: string[] = [];
@@ -36,6 +38,7 @@ export class SecretsOnLoopback {
   reset(): void {
     this.current = { id: "v1", text: "old" };
     this.pending = undefined;
+    this.answered = undefined;
     this.parameter = { Value: "10", Version: 1 };
     this.extension = { status: 404, body: "" };
     this.calls.length = 0;
@@ -64,6 +67,7 @@ export class SecretsOnLoopback {
     }
     const action = String(request.headers["x-amz-target"]).split(".")[1] ?? "";
     const { status, body } = this.#answer(action, fieldsOf(text));
+    this.answered?.();
     response.writeHead(status, { "Content-Type": "application/x-amz-json-1.1" }).end(JSON.stringify(body));
   }
 

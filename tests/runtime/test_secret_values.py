@@ -143,6 +143,24 @@ class TestRefusals:
         assert with_secret("KEY", accepting("new"), refused=RefusedError) == "did it with new"
         assert manager.calls == ["GetSecretValue"] * 2, "it is kept from the first call on"
 
+    def test_reads_what_is_current_when_the_rotation_ends_between_two_looks(
+        self, manager: FakeSecretsManager, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        get, asked = manager.get_secret_value, 0
+
+        def get_and_end_the_rotation(**told: str) -> Any:
+            nonlocal asked
+            asked += 1
+            answer = get(**told)
+            if asked == 2:  # what is kept, what is current, and now
+                rotate_to(manager, "v2", "new", finish=True)
+                manager.stages["v2"] = ["AWSCURRENT"]
+            return answer
+
+        monkeypatch.setattr(manager, "get_secret_value", get_and_end_the_rotation)
+        assert with_secret("KEY", accepting("new"), refused=RefusedError) == "did it with new"
+        assert secret_value("KEY") == "new"
+
     def test_returns_to_what_is_current_when_the_rotation_was_taken_back(self, manager: FakeSecretsManager) -> None:
         rotate_to(manager, "v2", "new", finish=False)
         with_secret("KEY", accepting("new"), refused=RefusedError)
@@ -168,7 +186,7 @@ class TestRefusals:
         with pytest.raises(RefusedError):
             with_secret("KEY", call, refused=RefusedError)
         assert called == ["old"]
-        assert manager.calls == ["GetSecretValue"] * 3  # what is kept, what is current, what is pending
+        assert manager.calls == ["GetSecretValue"] * 4  # kept, current, pending, and current once more
 
     @pytest.mark.parametrize("is_rotated", [False, True])
     def test_reads_again_once_a_second_while_everything_is_refused(
@@ -181,11 +199,12 @@ class TestRefusals:
         for _ in range(5):
             with pytest.raises(RefusedError):
                 kept.use(lambda reading: refuse(reading.text), RefusedError, AGE)
-        assert manager.calls == ["GetSecretValue"] * 3
+        again = 2 if is_rotated else 3
+        assert manager.calls == ["GetSecretValue"] * (1 + again)
         clock.now += 1
         with pytest.raises(RefusedError):
             kept.use(lambda reading: refuse(reading.text), RefusedError, AGE)
-        assert manager.calls == ["GetSecretValue"] * 5
+        assert manager.calls == ["GetSecretValue"] * (1 + 2 * again)
 
     def test_calls_no_second_time_for_another_failure(self, manager: FakeSecretsManager) -> None:
         rotate_to(manager, "v2", "new", finish=False)

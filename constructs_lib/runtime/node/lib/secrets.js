@@ -51,9 +51,16 @@ class SecretSource {
         if (current.version !== refused.version) {
             return current;
         }
+        const pending = await this.#pending();
+        if (pending !== undefined && pending.version !== refused.version) {
+            return pending;
+        }
+        const later = await this.#current(); // a rotation that ended between the two
+        return later.version === refused.version ? undefined : later;
+    }
+    async #pending() {
         try {
-            const pending = readingOf(await this.#get({ VersionStage: "AWSPENDING" }), false);
-            return pending.version === refused.version ? undefined : pending;
+            return readingOf(await this.#get({ VersionStage: "AWSPENDING" }), false);
         }
         catch (error) {
             if (error instanceof ResourceNotFoundException) {

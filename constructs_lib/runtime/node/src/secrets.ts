@@ -79,9 +79,17 @@ class SecretSource implements Source {
     if (current.version !== refused.version) {
       return current;
     }
+    const pending = await this.#pending();
+    if (pending !== undefined && pending.version !== refused.version) {
+      return pending;
+    }
+    const later = await this.#current(); // a rotation that ended between the two
+    return later.version === refused.version ? undefined : later;
+  }
+
+  async #pending(): Promise<Reading | undefined> {
     try {
-      const pending = readingOf(await this.#get({ VersionStage: "AWSPENDING" }), false);
-      return pending.version === refused.version ? undefined : pending;
+      return readingOf(await this.#get({ VersionStage: "AWSPENDING" }), false);
     } catch (error) {
       if (error instanceof ResourceNotFoundException) {
         return undefined; // nothing is being rotated, or the new value is not made yet
