@@ -98,7 +98,7 @@ def with_secret(
     """Call with the secret that a variable names; if it is refused, read it again and call once more.
 
     Whoever rotates the secret while functions run needs nothing else: neither a deployment nor a moment in which
-    nobody calls. What is refused costs one more read, or two, and one more call.
+    nobody calls. What is refused costs one to three more reads, and one more call.
 
     Args:
         variable: The variable that `secrets=` has set.

@@ -36,7 +36,7 @@ export async function secretValue(variable: string, options: KeepOptions = {}): 
  * Call with the secret that a variable names; if it is refused, read it again and call once more.
  *
  * Whoever rotates the secret while functions run needs nothing else: neither a deployment nor a moment in which nobody
- * calls. What is refused costs one more read, or two, and one more call.
+ * calls. What is refused costs one to three more reads, and one more call.
  */
 export async function withSecret<Result>(
   variable: string,
