@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import constructs_lib
+from tests.conftest import LONG
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "constructs_lib"
@@ -86,6 +87,10 @@ def test_the_front_door_lists_every_construct() -> None:
 def test_an_unknown_name_is_an_ordinary_attribute_error() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'QueueWroker'"):
         _ = constructs_lib.QueueWroker  # type: ignore[attr-defined] # mypy finds it too, which is the point
+
+
+def test_the_long_files_that_begin_are_there() -> None:
+    assert [each for each in LONG if not (ROOT / each).is_file()] == []
 
 
 def test_no_file_does_two_jobs() -> None:
